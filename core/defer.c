@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
+/*
+ * Deferral: the push, the worker, the flushes. See defer.h for the rules.
+ *
+ * Lock order: none is held here; policies and frees take theirs one at a time.
+ */
+#include "defer.h"
+#include "pool.h"
+
+static const char *const policy_names[ZS_DEFER_NR] = {
+	[ZS_DEFER_DEFAULT] = "tombstone",
+	[ZS_DEFER_SYNC] = "sync",
+	[ZS_DEFER_ARRAY] = "array",
+	[ZS_DEFER_TOMBSTONE] = "tombstone",
+};
+
+static const struct defer_policy_ops *const policy_ops[ZS_DEFER_NR] = {
+	[ZS_DEFER_ARRAY] = &defer_array_ops,
+	[ZS_DEFER_TOMBSTONE] = &defer_tombstone_ops,
+};
+
+/* The queue cannot take it: free it now, and with it a slice if that is the rule. */
+static PORT_NOINLINE void defer_fallback(struct zs_pool *pool, unsigned long handle)
+{
+	struct pool_slot *slot = &pool->slots[port_cpu_get()];
+
+	port_counter_add(&slot->fallback, 1);
+	port_cpu_put();
+	if (pool->defer.policy == ZS_DEFER_TOMBSTONE)
+		defer_tombstone_help(pool, index_of_handle(handle));
+	zs_free(pool, handle);
+}
+
+void zs_free_deferred(struct zs_pool *pool, unsigned long handle)
+{
+	enum defer_push_result result = DEFER_CANNOT;
+	port_atomic *entry;
+
+	if (handle_is_void(handle))
+		return;
+	entry = pool_entry(pool, handle);
+	if (unlikely(!entry || !(port_atomic_load(entry) & ENTRY_LIVE))) {
+		pool_misuse(pool, handle, "zs_free_deferred", "not allocated");
+		return;
+	}
+	if (likely(pool->defer.policy == ZS_DEFER_TOMBSTONE))
+		result = defer_tombstone_push(pool, index_of_handle(handle));
+	else if (pool->defer.policy == ZS_DEFER_ARRAY)
+		result = defer_array_push(pool, index_of_handle(handle));
+
+	if (unlikely(result == DEFER_CANNOT))
+		defer_fallback(pool, handle);
+	else if (unlikely(result == DEFER_PENDING_ALREADY))
+		pool_misuse(pool, handle, "zs_free_deferred", "pending already");
+}
+
+void defer_arm(struct zs_pool *pool, enum defer_urgency urgency)
+{
+	struct defer *d = &pool->defer;
+	u64 armed = port_atomic_load(&d->armed);
+
+	/* Fails only if somebody else armed, or the worker began: look again. */
+	do {
+		if (armed >= urgency)
+			return;
+	} while (!port_atomic_cmpxchg_acquire(&d->armed, &armed, urgency));
+	if (armed == DEFER_IDLE)
+		port_atomic_store(&d->armed_at_ns, port_now_ns());
+	port_atomic_add(&d->kicks, 1);
+	port_work_schedule(&d->work, urgency == DEFER_NOW ? 0 : DEFER_TIMER_MS);
+}
+
+void defer_account(struct zs_pool *pool, enum defer_account who, size_t n)
+{
+	port_atomic_add(&pool->defer.freed[who], n);
+}
+
+/* Take and free one slice; returns how many were taken. */
+static size_t defer_drain_slice(struct zs_pool *pool, struct defer_pass *pass, u32 *index,
+				u16 *next, size_t max, enum defer_account who)
+{
+	const struct defer_policy_ops *ops = policy_ops[pool->defer.policy];
+	size_t n = ops->take(pool, pass, index, max);
+
+	if (n) {
+		free_indices(pool, index, next, n, "deferred free");
+		defer_account(pool, who, n);
+		ops->freed(pool, n);
+	}
+	return n;
+}
+
+static PORT_NOINLINE size_t defer_drain_small_slice(struct zs_pool *pool,
+						    struct defer_pass *pass,
+						    enum defer_account who)
+{
+	u32 index[FREE_SMALL_BATCH];
+	u16 next[FREE_SMALL_BATCH];
+
+	return defer_drain_slice(pool, pass, index, next, FREE_SMALL_BATCH, who);
+}
+
+/*
+ * One pass over what is pending, yielding between slices. Everything whose
+ * push returned before the pass began is taken by it, or by a pass that was
+ * already running and holds `draining` until it has freed it.
+ */
+static size_t defer_drain_pass(struct zs_pool *pool, enum defer_account who)
+{
+	struct defer *d = &pool->defer;
+	struct defer_pass pass = {0};
+	size_t total = 0;
+	size_t n;
+
+	if (!policy_ops[d->policy])
+		return 0;
+	port_atomic_add(&d->draining, 1);
+	/* Before anything is taken, so that a flush cannot miss us. */
+	port_atomic_fence();
+	do {
+		struct free_scratch *s = free_scratch_try_get(pool);
+
+		if (s) {
+			n = defer_drain_slice(pool, &pass, s->index, s->next,
+					      FREE_LARGE_BATCH, who);
+			free_scratch_put(pool);
+		} else {
+			n = defer_drain_small_slice(pool, &pass, who);
+		}
+		total += n;
+		port_yield();
+	} while (n);
+	/* Release: what was freed is freed, for whoever sees us gone. */
+	port_atomic_sub_return_release(&d->draining, 1);
+	return total;
+}
+
+static void defer_worker(void *arg)
+{
+	struct zs_pool *pool = arg;
+	struct defer *d = &pool->defer;
+
+	port_atomic_store(&d->pass_since_ns, port_atomic_load(&d->armed_at_ns));
+	/* Fully ordered before the pass: see the top of defer.h. */
+	port_atomic_xchg(&d->armed, DEFER_IDLE);
+	defer_drain_pass(pool, DEFER_BY_WORKER);
+	port_atomic_store(&d->pass_since_ns, 0);
+}
+
+size_t zs_drain_deferred(struct zs_pool *pool, enum zs_flush_cause cause)
+{
+	if ((unsigned int)cause >= ZS_FLUSH_NR)
+		return 0;
+	port_atomic_add(&pool->defer.flushes[cause], 1);
+	return defer_drain_pass(pool, DEFER_BY_FLUSH + cause);
+}
+
+void defer_flush(struct zs_pool *pool, enum zs_flush_cause cause)
+{
+	if (policy_ops[pool->defer.policy])
+		port_work_cancel(&pool->defer.work);
+	/*
+	 * The work may have been armed and is not scheduled now. This pass takes
+	 * what it would have taken; later pushes must be able to arm it again.
+	 */
+	port_atomic_xchg(&pool->defer.armed, DEFER_IDLE);
+	zs_drain_deferred(pool, cause);
+	/* Others hold handles only for a slice at a time, but may begin again and
+	 * again: this waits longer under constant pushing past the budget, no more.
+	 */
+	while (port_atomic_load_acquire(&pool->defer.draining))
+		port_yield();
+}
+
+void zs_free_deferred_flush(struct zs_pool *pool)
+{
+	defer_flush(pool, ZS_FLUSH_CALLER);
+}
+
+size_t defer_pending(struct zs_pool *pool)
+{
+	struct defer *d = &pool->defer;
+	u64 freed = 0;
+	u64 queued = 0;
+	unsigned int i;
+
+	/* Frees first: the difference may then be too large, but never negative. */
+	for (i = 0; i < DEFER_ACCOUNTS; i++)
+		freed += port_atomic_load_acquire(&d->freed[i]);
+	for (i = 0; i < port_cpu_slots(); i++)
+		queued += port_atomic_load(&pool->slots[i].queued);
+	if (queued <= freed)
+		return 0;
+	return queued - freed < d->budget ? (size_t)(queued - freed) : d->budget;
+}
+
+int defer_init(struct zs_pool *pool, const struct zs_pool_params *params)
+{
+	enum zs_defer_policy policy = params ? params->policy : ZS_DEFER_DEFAULT;
+	size_t budget = params ? params->defer_budget : 0;
+	struct defer *d = &pool->defer;
+	const struct defer_policy_ops *ops;
+	int err;
+
+	if ((unsigned int)policy >= ZS_DEFER_NR)
+		return -PORT_EINVAL;
+	d->policy = policy == ZS_DEFER_DEFAULT ? ZS_DEFER_TOMBSTONE : policy;
+	ops = policy_ops[d->policy];
+	if (!ops)
+		return 0;
+	d->budget = budget ? budget : ops->default_budget();
+	d->threshold = d->budget > 1 ? d->budget / 2 : 1;
+	err = ops->init(pool);
+	if (err)
+		return err;
+	err = port_work_init(&d->work, defer_worker, pool);
+	if (err)
+		ops->fini(pool);
+	return err;
+}
+
+void defer_fini(struct zs_pool *pool)
+{
+	const struct defer_policy_ops *ops = policy_ops[pool->defer.policy];
+
+	if (!ops)
+		return;
+	port_work_fini(&pool->defer.work);
+	ops->fini(pool);
+}
+
+const char *zs_policy_name(enum zs_defer_policy policy)
+{
+	return (unsigned int)policy < ZS_DEFER_NR ? policy_names[policy] : NULL;
+}
+
+static bool string_equal(const char *a, const char *b)
+{
+	while (*a && *a == *b) {
+		a++;
+		b++;
+	}
+	return *a == *b;
+}
+
+int zs_policy_by_name(const char *name)
+{
+	int policy;
+
+	if (string_equal(name, "default"))
+		return ZS_DEFER_DEFAULT;
+	for (policy = ZS_DEFER_SYNC; policy < ZS_DEFER_NR; policy++) {
+		if (string_equal(name, policy_names[policy]))
+			return policy;
+	}
+	return -PORT_EINVAL;
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
+/*
+ * What deferral means, and the one small interface that its policies share.
+ *
+ * Common to all policies: a pending handle is live (its object keeps its
+ * memory) until a drain frees it; at most `budget` are pending; at `threshold`
+ * the worker is kicked; a remainder is drained by a timer. Every drain is a
+ * pass over what is pending, taken a slice at a time, and may run at the same
+ * time as others: a policy hands each pending handle to exactly one of them.
+ *
+ * When is the worker scheduled? `armed` says how urgently (enum defer_urgency).
+ * Whoever makes pending work visible arms the timer if armed is DEFER_IDLE;
+ * the worker sets it to DEFER_IDLE before it begins its pass. Both are full
+ * fences, so either the pusher sees IDLE and arms, or the worker's pass begins
+ * after the push and sees it: nothing sits for ever.
+ */
+#ifndef LETHE_DEFER_H
+#define LETHE_DEFER_H
+
+#include "lethe/zsmalloc.h"
+#include "free.h"
+#include "port.h"
+
+/* Uncompressed bytes that may be pending: the array's budget, all others' least. */
+#define DEFER_BUDGET_BYTES ((size_t)128 << 20)
+#define DEFER_BUDGET_LEAST (DEFER_BUDGET_BYTES >> PORT_PAGE_SHIFT)
+/* The tombstone's default is this share of the machine's pages, if larger. */
+#define DEFER_BUDGET_MEMORY_SHARE 8
+
+/* A remainder below the threshold waits this long for company. */
+#define DEFER_TIMER_MS 4
+
+enum defer_urgency {
+	DEFER_IDLE, /* the worker is not scheduled */
+	DEFER_SOON, /* it is, DEFER_TIMER_MS after it was armed */
+	DEFER_NOW, /* it is, as soon as possible */
+};
+
+/* Who frees: the columns of the account queued = drained + helped + flushed. */
+enum defer_account {
+	DEFER_BY_WORKER,
+	DEFER_BY_HELP,
+	DEFER_BY_FLUSH, /* + enum zs_flush_cause */
+	DEFER_ACCOUNTS = DEFER_BY_FLUSH + ZS_FLUSH_NR
+};
+
+/* The array policy's queue. */
+struct defer_array {
+	port_spinlock lock; /* pushed to with trylock; a leaf */
+	u32 *index; /* budget of them; a stack */
+	size_t used;
+	size_t in_flight; /* popped by a drain, not yet freed */
+};
+
+/* The tombstone policy's queue is the handle table's marks. */
+struct defer_tombstone {
+	port_atomic credit; /* budget not pending and not in a slot's hands */
+	u32 stock; /* most credit a slot takes at a time */
+};
+
+struct defer {
+	enum zs_defer_policy policy;
+	size_t budget;
+	size_t threshold;
+	union {
+		struct defer_array array;
+		struct defer_tombstone tombstone;
+	} PORT_CACHE_ALIGNED;
+	port_atomic armed PORT_CACHE_ALIGNED; /* enum defer_urgency */
+	port_atomic armed_at_ns;
+	port_atomic pass_since_ns; /* the armed_at_ns that the worker took over */
+	port_atomic draining; /* passes that have taken handles they have not freed */
+	port_atomic freed[DEFER_ACCOUNTS];
+	port_atomic flushes[ZS_FLUSH_NR];
+	port_atomic kicks;
+	port_work work;
+};
+
+/* How far a pass has come; zero-initialised to begin. */
+struct defer_pass {
+	u32 leaf;
+};
+
+/* A policy. "sync" has none. All calls are made with at least a budget of 1. */
+struct defer_policy_ops {
+	/* The budget when the user asks for none. */
+	size_t (*default_budget)(void);
+	/* Allocate what pushing needs. 0 or -PORT_ENOMEM. Context: process. */
+	int (*init)(struct zs_pool *pool);
+	/* Undo init(). Pre: nothing pending. */
+	void (*fini)(struct zs_pool *pool);
+	/*
+	 * Take up to @max pending handles into @index. 0: the pass is over.
+	 * @max is at least FREE_SMALL_BATCH. Context: any.
+	 */
+	size_t (*take)(struct zs_pool *pool, struct defer_pass *pass, u32 *index,
+		       size_t max);
+	/* @n handles that take() gave have been freed. Context: any. */
+	void (*freed)(struct zs_pool *pool, size_t n);
+};
+
+extern const struct defer_policy_ops defer_array_ops;
+extern const struct defer_policy_ops defer_tombstone_ops;
+
+enum defer_push_result {
+	DEFER_PUSHED,
+	DEFER_CANNOT, /* the caller must free it */
+	DEFER_PENDING_ALREADY, /* misuse: nothing done */
+};
+
+/*
+ * Queue the live handle @index. Context: any; never waits, never allocates.
+ * Called directly rather than through the ops: an indirect call costs a kernel
+ * with retpolines more than the push itself.
+ */
+enum defer_push_result defer_array_push(struct zs_pool *pool, u32 index);
+enum defer_push_result defer_tombstone_push(struct zs_pool *pool, u32 index);
+
+/*
+ * The budget is spent: batch-free a slice of what is pending around @index, so
+ * that the producer pays for what it adds. Context: any.
+ */
+void defer_tombstone_help(struct zs_pool *pool, u32 index);
+
+/* ---- for the pool ---- */
+
+/* 0, -PORT_EINVAL or -PORT_ENOMEM. Context: process. */
+int defer_init(struct zs_pool *pool, const struct zs_pool_params *params);
+/* Pre: flushed, and no push can follow. */
+void defer_fini(struct zs_pool *pool);
+/* As zs_free_deferred_flush(), counted under @cause. Context: process. */
+void defer_flush(struct zs_pool *pool, enum zs_flush_cause cause);
+/* Handles queued and not yet freed. Context: any. */
+size_t defer_pending(struct zs_pool *pool);
+
+/* ---- for the policies ---- */
+
+/* See to it that the worker runs, and by when. Context: any. */
+void defer_arm(struct zs_pool *pool, enum defer_urgency urgency);
+/* Count @n handles as freed by @who. Context: any. */
+void defer_account(struct zs_pool *pool, enum defer_account who, size_t n);
+
+#endif /* LETHE_DEFER_H */

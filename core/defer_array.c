@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
+/*
+ * The reference policy: one array of handles a pool, pushed to under a spinlock
+ * taken with trylock, drained last in, first out by one work item. Kept as it
+ * was proposed, because everything else is measured against it.
+ *
+ * Invariant: used + in_flight <= budget, both under the lock.
+ */
+#include "defer.h"
+#include "pool.h"
+
+/* Handles popped under one hold of the lock. */
+#define ARRAY_SLICE FREE_SMALL_BATCH
+
+enum defer_push_result defer_array_push(struct zs_pool *pool, u32 index)
+{
+	struct defer *d = &pool->defer;
+	struct defer_array *a = &d->array;
+	struct pool_slot *slot;
+	size_t used;
+
+	if (!port_spin_trylock(&a->lock))
+		return DEFER_CANNOT;
+	used = a->used + a->in_flight;
+	if (used >= d->budget) {
+		port_spin_unlock(&a->lock);
+		return DEFER_CANNOT;
+	}
+#ifdef LETHE_DEBUG
+	/* Marks are not this policy's queue: here they only catch misuse. */
+	if (itable_mark(&pool->handles, index) == ITABLE_WAS_MARKED) {
+		port_spin_unlock(&a->lock);
+		return DEFER_PENDING_ALREADY;
+	}
+#endif
+	a->index[a->used++] = index;
+	slot = &pool->slots[port_cpu_get()];
+	port_counter_add(&slot->queued, 1);
+	port_cpu_put();
+	port_spin_unlock(&a->lock);
+	/* Fully ordered between the push and defer_arm()'s look at `armed`. */
+	port_atomic_fence();
+	defer_arm(pool, used + 1 >= d->threshold ? DEFER_NOW : DEFER_SOON);
+	return DEFER_PUSHED;
+}
+
+static size_t array_take(struct zs_pool *pool, struct defer_pass *pass, u32 *index,
+			 size_t max)
+{
+	struct defer_array *a = &pool->defer.array;
+	size_t n = 0;
+
+	(void)pass;
+	if (max > ARRAY_SLICE)
+		max = ARRAY_SLICE;
+	port_spin_lock(&a->lock);
+	while (n < max && a->used)
+		index[n++] = a->index[--a->used];
+	a->in_flight += n;
+	port_spin_unlock(&a->lock);
+#ifdef LETHE_DEBUG
+	for (max = 0; max < n; max++)
+		itable_unmark(&pool->handles, index[max]);
+#endif
+	return n;
+}
+
+static void array_freed(struct zs_pool *pool, size_t n)
+{
+	struct defer_array *a = &pool->defer.array;
+
+	port_spin_lock(&a->lock);
+	a->in_flight -= n;
+	port_spin_unlock(&a->lock);
+}
+
+static size_t array_default_budget(void)
+{
+	return DEFER_BUDGET_LEAST;
+}
+
+static int array_init(struct zs_pool *pool)
+{
+	struct defer_array *a = &pool->defer.array;
+
+	if (pool->defer.budget > ~(u32)0)
+		return -PORT_EINVAL;
+	port_spin_init(&a->lock);
+	a->index =
+		port_meta_alloc(pool->defer.budget * sizeof(*a->index), PORT_ALLOC_WAIT);
+	return a->index ? 0 : -PORT_ENOMEM;
+}
+
+static void array_fini(struct zs_pool *pool)
+{
+	struct defer_array *a = &pool->defer.array;
+
+	port_meta_free(a->index, pool->defer.budget * sizeof(*a->index));
+}
+
+const struct defer_policy_ops defer_array_ops = {
+	.default_budget = array_default_budget,
+	.init = array_init,
+	.fini = array_fini,
+	.take = array_take,
+	.freed = array_freed,
+};

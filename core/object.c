@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
+/*
+ * Reading and writing objects.
+ *
+ * No lock. A pin, counted in the handle's entry, keeps compaction from moving
+ * the object, and with that keeps its zspage alive. The pin's acquire pairs
+ * with the release by which zs_malloc() or compaction stored the entry, so the
+ * zspage and the object's moved bytes are visible; the unpin's release pairs
+ * with compaction's acquire when it next claims the object, so it copies what
+ * was written and overwrites nothing that is still being read.
+ */
+#include "pool.h"
+
+/* Pin a live object; its entry, or 0 if it is not live. */
+static u64 object_pin(port_atomic *entry)
+{
+	u64 e = port_atomic_load(entry);
+
+	for (;;) {
+		if (unlikely(!(e & ENTRY_LIVE)))
+			return 0;
+		if (unlikely((e & ENTRY_MOVING) || (e & ENTRY_PINS) >= ENTRY_MAX_PINS)) {
+			port_cpu_relax();
+			e = port_atomic_load(entry);
+		} else if (port_atomic_cmpxchg_acquire(entry, &e, e + ENTRY_PIN)) {
+			return e;
+		}
+	}
+}
+
+static void object_unpin(port_atomic *entry)
+{
+	u64 e = port_atomic_sub_return_release(entry, ENTRY_PIN);
+
+	PORT_ASSERT((e & ENTRY_PINS) <= ENTRY_MAX_PINS);
+	(void)e;
+}
+
+const void *zs_obj_read_begin(struct zs_pool *pool, unsigned long handle, size_t len,
+			      void *buf)
+{
+	const struct size_class *c;
+	port_atomic *entry;
+	const char *at;
+	struct zspage *z;
+	size_t room;
+	u64 e;
+
+	entry = handle_is_void(handle) ? NULL : pool_entry(pool, handle);
+	e = entry ? object_pin(entry) : 0;
+	if (unlikely(!e)) {
+		pool_misuse(pool, handle, "zs_obj_read_begin", "not allocated");
+		return NULL;
+	}
+	c = pool->classes[entry_class(e)];
+	if (unlikely(len - 1 >= c->size)) {
+		object_unpin(entry);
+		return NULL;
+	}
+	z = pool_zspage(pool, entry_zspage(e));
+	at = zspage_at(c, z, entry_obj(e), 0, &room);
+	if (len <= room)
+		return at;
+	zspage_read(c, z, entry_obj(e), buf, len);
+	return buf;
+}
+
+void zs_obj_read_end(struct zs_pool *pool, unsigned long handle)
+{
+	object_unpin(pool_entry(pool, handle));
+}
+
+int zs_obj_write(struct zs_pool *pool, unsigned long handle, const void *src, size_t len)
+{
+	const struct size_class *c;
+	port_atomic *entry;
+	int err = 0;
+	u64 e;
+
+	entry = handle_is_void(handle) ? NULL : pool_entry(pool, handle);
+	e = entry ? object_pin(entry) : 0;
+	if (unlikely(!e)) {
+		pool_misuse(pool, handle, "zs_obj_write", "not allocated");
+		return -PORT_EINVAL;
+	}
+	c = pool->classes[entry_class(e)];
+	if (likely(len - 1 < c->size))
+		zspage_write(c, pool_zspage(pool, entry_zspage(e)), entry_obj(e), 0, src,
+			     len);
+	else
+		err = -PORT_EINVAL;
+	object_unpin(entry);
+	return err;
+}

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
+/*
+ * The pool: allocation, and a pool's beginning and end.
+ *
+ * Lock order: one class lock, and nothing else under it.
+ */
+#include "pool.h"
+
+/* Memory is short: try once more, harder, with what was pending given back. */
+static void pool_relieve(struct zs_pool *pool, enum port_alloc *how)
+{
+	zs_drain_deferred(pool, ZS_FLUSH_NOMEM);
+	*how = PORT_ALLOC_WAIT;
+}
+
+/* Take an index of @t by way of the slot's cursor. 0, -PORT_ENOMEM, -PORT_ENOSPC. */
+static int pool_take_index(struct zs_pool *pool, struct itable *t, u32 *index)
+{
+	enum port_alloc how = PORT_ALLOC_TRY;
+
+	for (;;) {
+		struct pool_slot *slot = &pool->slots[port_cpu_get()];
+		struct itable_cursor *cursor =
+			t == &pool->handles ? &slot->handles : &slot->zspages;
+		bool taken = itable_cursor_take(cursor, index) ||
+			     (itable_cursor_refill(t, cursor) &&
+			      itable_cursor_take(cursor, index));
+		int err;
+
+		port_cpu_put();
+		if (likely(taken))
+			return 0;
+		err = itable_grow(t, how);
+		if (err && how == PORT_ALLOC_WAIT)
+			return err;
+		if (err)
+			pool_relieve(pool, &how);
+	}
+}
+
+static void pool_put_index(struct itable *t, u32 index)
+{
+	itable_put(t, index & ~63u, (u64)1 << (index % 64));
+}
+
+/* A new zspage with its id, of no class's lists yet. NULL: no memory. */
+static struct zspage *pool_create_zspage(struct zs_pool *pool, const struct size_class *c,
+					 enum port_alloc how)
+{
+	struct zspage *z = zspage_create(c, how);
+
+	if (!z)
+		return NULL;
+	if (pool_take_index(pool, &pool->zspages, &z->id)) {
+		z->next = NULL;
+		zspage_destroy_list(c, z);
+		return NULL;
+	}
+	port_atomic_add(&pool->pages, c->pages);
+	return z;
+}
+
+/*
+ * Find room for an object of @c and take its lock. NULL (lock not held): no
+ * memory.
+ */
+static struct zspage *pool_lock_zspage(struct zs_pool *pool, struct size_class *c)
+{
+	enum port_alloc how = PORT_ALLOC_TRY;
+	struct zspage *z;
+
+	for (;;) {
+		port_spin_lock(&c->lock);
+		z = size_class_fullest(c);
+		if (likely(z))
+			return z;
+		port_spin_unlock(&c->lock);
+
+		z = pool_create_zspage(pool, c, how);
+		if (z) {
+			port_spin_lock(&c->lock);
+			port_atomic_store(itable_value(&pool->zspages, z->id),
+					  (u64)(uintptr_t)z);
+			zspage_adopt(c, z);
+			return z;
+		}
+		if (how == PORT_ALLOC_WAIT)
+			return NULL;
+		/* What is drained may also leave room in this class: look again. */
+		pool_relieve(pool, &how);
+	}
+}
+
+unsigned long zs_malloc(struct zs_pool *pool, size_t size)
+{
+	struct size_class *c;
+	struct zspage *z;
+	unsigned int obj;
+	u32 index;
+	int err;
+
+	if (unlikely(size - 1 >= PORT_PAGE_SIZE))
+		return (unsigned long)-PORT_EINVAL;
+	err = pool_take_index(pool, &pool->handles, &index);
+	if (unlikely(err))
+		return (unsigned long)err;
+	c = pool->classes[size_class_index(&pool->table, size)];
+	z = pool_lock_zspage(pool, c);
+	if (unlikely(!z)) {
+		pool_put_index(&pool->handles, index);
+		return (unsigned long)-PORT_ENOMEM;
+	}
+	obj = zspage_take(c, z, index);
+	/* Under the lock: compaction finds the object and its entry together. */
+	port_atomic_store_release(itable_value(&pool->handles, index),
+				  entry_make(c->index, z->id, obj));
+	port_spin_unlock(&c->lock);
+	return handle_of_index(index);
+}
+
+void pool_misuse(struct zs_pool *pool, unsigned long handle, const char *call,
+		 const char *what)
+{
+	struct pool_slot *slot = &pool->slots[port_cpu_get()];
+
+	port_counter_add(&slot->invalid, 1);
+	port_cpu_put();
+	port_misuse(pool->name, handle, call, what);
+}
+
+/* Everything still allocated goes with the pool. Pre: nobody else uses it. */
+static void pool_free_zspages(struct zs_pool *pool)
+{
+	u32 nr = (u32)port_atomic_load_acquire(&pool->handles.nr_leaves);
+	u32 index;
+
+	for (index = 0; index < nr << ITABLE_SHIFT; index++) {
+		u64 e = port_atomic_load(itable_value(&pool->handles, index));
+
+		if (e & ENTRY_LIVE)
+			zs_free(pool, handle_of_index(index));
+	}
+}
+
+static void pool_free_classes(struct zs_pool *pool)
+{
+	unsigned int i;
+
+	for (i = 0; i < pool->table.nr; i++)
+		port_meta_free(pool->classes[i], sizeof(struct size_class));
+}
+
+static int pool_create_classes(struct zs_pool *pool)
+{
+	unsigned int i;
+
+	size_class_table_init(&pool->table);
+	for (i = 0; i < pool->table.nr; i++) {
+		pool->classes[i] =
+			port_meta_alloc(sizeof(struct size_class), PORT_ALLOC_WAIT);
+		if (!pool->classes[i]) {
+			pool_free_classes(pool);
+			return -PORT_ENOMEM;
+		}
+		size_class_init(pool->classes[i], i, &pool->table.layout[i]);
+	}
+	return 0;
+}
+
+static size_t pool_slots_size(void)
+{
+	return sizeof(struct pool_slot) * port_cpu_slots();
+}
+
+/* All but deferral and publication. Undone by pool_fini(). */
+static int pool_init(struct zs_pool *pool, const char *name)
+{
+	size_t i;
+	int err;
+
+	for (i = 0; i < POOL_NAME_MAX - 1 && name[i]; i++)
+		pool->name[i] = name[i];
+	err = itable_init(&pool->handles);
+	if (err)
+		return err;
+	err = itable_init(&pool->zspages);
+	if (err)
+		goto no_zspages;
+	err = -PORT_ENOMEM;
+	pool->slots = port_meta_alloc(pool_slots_size(), PORT_ALLOC_WAIT);
+	if (!pool->slots)
+		goto no_slots;
+	pool->scratch = port_meta_alloc(sizeof(*pool->scratch), PORT_ALLOC_WAIT);
+	if (!pool->scratch)
+		goto no_scratch;
+	err = pool_create_classes(pool);
+	if (err)
+		goto no_classes;
+	return 0;
+
+no_classes:
+	port_meta_free(pool->scratch, sizeof(*pool->scratch));
+no_scratch:
+	port_meta_free(pool->slots, pool_slots_size());
+no_slots:
+	itable_fini(&pool->zspages);
+no_zspages:
+	itable_fini(&pool->handles);
+	return err;
+}
+
+static void pool_fini(struct zs_pool *pool)
+{
+	pool_free_zspages(pool);
+	pool_free_classes(pool);
+	port_meta_free(pool->scratch, sizeof(*pool->scratch));
+	port_meta_free(pool->slots, pool_slots_size());
+	itable_fini(&pool->zspages);
+	itable_fini(&pool->handles);
+}
+
+int zs_create_pool(const char *name, const struct zs_pool_params *params,
+		   struct zs_pool **poolp)
+{
+	struct zs_pool *pool;
+	int err;
+
+	if (!name)
+		return -PORT_EINVAL;
+	pool = port_meta_alloc(sizeof(*pool), PORT_ALLOC_WAIT);
+	if (!pool)
+		return -PORT_ENOMEM;
+	err = pool_init(pool, name);
+	if (err)
+		goto no_init;
+	err = defer_init(pool, params);
+	if (err)
+		goto no_defer;
+	err = port_pool_attach(pool, pool->name, &pool->home);
+	if (err)
+		goto no_attach;
+	*poolp = pool;
+	return 0;
+
+no_attach:
+	defer_fini(pool);
+no_defer:
+	pool_fini(pool);
+no_init:
+	port_meta_free(pool, sizeof(*pool));
+	return err;
+}
+
+void zs_destroy_pool(struct zs_pool *pool)
+{
+	if (!pool)
+		return;
+	port_pool_detach(pool, pool->home);
+	defer_flush(pool, ZS_FLUSH_DESTROY);
+	defer_fini(pool);
+	pool_fini(pool);
+	port_meta_free(pool, sizeof(*pool));
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
+/*
+ * The pool: classes, handle table, zspage table, per-CPU slots, deferral.
+ */
+#ifndef LETHE_POOL_H
+#define LETHE_POOL_H
+
+#include "lethe/zsmalloc.h"
+#include "defer.h"
+#include "handle.h"
+#include "itable.h"
+#include "zspage.h"
+
+#define POOL_NAME_MAX 32
+
+/* What one CPU (in userspace: one thread) works with, apart from the others. */
+struct pool_slot {
+	struct itable_cursor handles;
+	struct itable_cursor zspages;
+	u32 credit; /* pushes this slot may make without asking (tombstone) */
+	/* Counters: written by the slot's holder, read by anyone. */
+	port_atomic queued;
+	port_atomic fallback;
+	port_atomic invalid;
+} PORT_CACHE_ALIGNED;
+
+struct zs_pool {
+	struct itable handles; /* value: entry, see handle.h */
+	struct itable zspages; /* value: struct zspage *, set under a class lock */
+	struct pool_slot *slots;
+	struct defer defer;
+	struct size_class *classes[SIZE_CLASS_MAX];
+	struct size_class_table table;
+
+	port_atomic pages PORT_CACHE_ALIGNED; /* changed once a zspage or batch */
+	port_atomic pages_compacted;
+	port_atomic compacting; /* 1: zs_compact() is at work */
+	struct free_scratch *scratch; /* for whoever sets scratch_busy */
+	port_atomic scratch_busy;
+	void *home; /* port_pool_attach()'s */
+	char name[POOL_NAME_MAX];
+};
+
+static inline struct zspage *pool_zspage(const struct zs_pool *pool, u32 id)
+{
+	return (struct zspage *)(uintptr_t)port_atomic_load(
+		itable_value(&pool->zspages, id));
+}
+
+/* Does @handle stand for nothing: null, or a failed zs_malloc()? */
+static inline bool handle_is_void(unsigned long handle)
+{
+	return !handle || zs_handle_error(handle);
+}
+
+/* The entry of a handle that the table has, else NULL. */
+static inline port_atomic *pool_entry(const struct zs_pool *pool, unsigned long handle)
+{
+	return itable_has(&pool->handles, handle - 1)
+		       ? itable_value(&pool->handles, index_of_handle(handle))
+		       : NULL;
+}
+
+/* Count, and in debug builds report, the misuse of a handle in @call. */
+void pool_misuse(struct zs_pool *pool, unsigned long handle, const char *call,
+		 const char *what);
+
+#endif /* LETHE_POOL_H */

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
+/*
+ * What a pool says of itself.
+ */
+#include "pool.h"
+
+static const char *const cause_names[ZS_FLUSH_NR] = {
+	[ZS_FLUSH_CALLER] = "caller",	  [ZS_FLUSH_NOMEM] = "nomem",
+	[ZS_FLUSH_LIMIT] = "limit",	  [ZS_FLUSH_COMPACT] = "compact",
+	[ZS_FLUSH_SHRINKER] = "shrinker", [ZS_FLUSH_OOM] = "oom",
+	[ZS_FLUSH_HOTPLUG] = "hotplug",	  [ZS_FLUSH_DESTROY] = "destroy",
+};
+
+const char *zs_flush_cause_name(enum zs_flush_cause cause)
+{
+	return (unsigned int)cause < ZS_FLUSH_NR ? cause_names[cause] : NULL;
+}
+
+size_t zs_get_total_pages(struct zs_pool *pool)
+{
+	return port_atomic_load(&pool->pages);
+}
+
+size_t zs_huge_class_size(struct zs_pool *pool)
+{
+	const struct size_class_table *t = &pool->table;
+	unsigned int step = SIZE_CLASS_MAX;
+	unsigned int page_class = t->of_step[SIZE_CLASS_MAX];
+
+	while (t->of_step[step - 1] == page_class)
+		step--;
+	/* The smallest size that rounds up to that many steps. */
+	return (step - 1) * SIZE_CLASS_STEP + 1;
+}
+
+static void stats_of_classes(struct zs_pool *pool, struct zs_pool_stats *stats)
+{
+	unsigned int i;
+
+	for (i = 0; i < pool->table.nr; i++) {
+		struct size_class *c = pool->classes[i];
+
+		port_spin_lock(&c->lock);
+		stats->objects += c->objects;
+		stats->zspages += c->zspages;
+		stats->meta_bytes += c->zspages * c->descriptor_size;
+		port_spin_unlock(&c->lock);
+	}
+}
+
+static u64 stats_oldest_age(struct zs_pool *pool)
+{
+	u64 since = port_atomic_load(&pool->defer.pass_since_ns);
+	u64 now = port_now_ns();
+
+	if (!since)
+		since = port_atomic_load(&pool->defer.armed_at_ns);
+	return now > since ? now - since : 0;
+}
+
+static void stats_of_deferral(struct zs_pool *pool, struct zs_pool_stats *stats)
+{
+	struct defer *d = &pool->defer;
+	unsigned int i;
+
+	stats->policy = d->policy;
+	stats->capacity = d->budget;
+	stats->threshold = d->threshold;
+	stats->pending = defer_pending(pool);
+	stats->oldest_age_ns = stats->pending ? stats_oldest_age(pool) : 0;
+	stats->drained = port_atomic_load(&d->freed[DEFER_BY_WORKER]);
+	stats->helped = port_atomic_load(&d->freed[DEFER_BY_HELP]);
+	stats->kicks = port_atomic_load(&d->kicks);
+	for (i = 0; i < ZS_FLUSH_NR; i++) {
+		stats->flushed[i] = port_atomic_load(&d->freed[DEFER_BY_FLUSH + i]);
+		stats->flushes[i] = port_atomic_load(&d->flushes[i]);
+	}
+	for (i = 0; i < port_cpu_slots(); i++) {
+		struct pool_slot *slot = &pool->slots[i];
+
+		stats->queued += port_atomic_load(&slot->queued);
+		stats->fallback += port_atomic_load(&slot->fallback);
+		stats->invalid += port_atomic_load(&slot->invalid);
+	}
+}
+
+void zs_pool_stats(struct zs_pool *pool, struct zs_pool_stats *stats)
+{
+	port_memset(stats, 0, sizeof(*stats));
+	stats->page_size = PORT_PAGE_SIZE;
+	stats->pages = zs_get_total_pages(pool);
+	stats->pages_compacted = port_atomic_load(&pool->pages_compacted);
+	stats->meta_bytes = sizeof(*pool) + sizeof(*pool->scratch) +
+			    sizeof(struct pool_slot) * port_cpu_slots() +
+			    sizeof(struct size_class) * pool->table.nr +
+			    port_atomic_load(&pool->handles.meta_bytes) +
+			    port_atomic_load(&pool->zspages.meta_bytes);
+	if (pool->defer.policy == ZS_DEFER_ARRAY)
+		stats->meta_bytes += pool->defer.budget * sizeof(u32);
+	stats_of_classes(pool, stats);
+	stats_of_deferral(pool, stats);
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
+#include "zspage.h"
+
+/*
+ * The fullness group of a zspage with @inuse objects: inuse * 8 / objs, by a
+ * multiplication. The scale is rounded up by less than 1, so the product is
+ * too large by less than 256 / 65536, and inuse < objs keeps it below 8.
+ */
+static u8 zspage_group_of(const struct size_class *c, unsigned int inuse)
+{
+	if (inuse == c->objs)
+		return ZSPAGE_FULL;
+	return (u8)((inuse * c->fullness_scale) >> 16);
+}
+
+static void zspage_link(struct size_class *c, struct zspage *z, u8 group)
+{
+	z->group = group;
+	if (group == ZSPAGE_FULL) {
+		z->stuck = 0;
+		return;
+	}
+	z->prev = NULL;
+	z->next = c->group[group];
+	if (z->next)
+		z->next->prev = z;
+	c->group[group] = z;
+	c->groups |= 1u << group;
+}
+
+static void zspage_unlink(struct size_class *c, struct zspage *z)
+{
+	if (z->group == ZSPAGE_FULL)
+		return;
+	if (z->next)
+		z->next->prev = z->prev;
+	if (z->prev)
+		z->prev->next = z->next;
+	else
+		c->group[z->group] = z->next;
+	if (!c->group[z->group])
+		c->groups &= ~(1u << z->group);
+}
+
+unsigned int zspage_take(struct size_class *c, struct zspage *z, u32 ref)
+{
+	unsigned int w = 0;
+	unsigned int obj;
+	u8 group;
+
+	while (!~z->live[w])
+		w++;
+	obj = w * 64 + port_ctz64(~z->live[w]);
+	PORT_ASSERT(obj < c->objs);
+	z->live[w] |= (u64)1 << (obj % 64);
+	zspage_refs(c, z)[obj] = ref;
+	c->objects++;
+	group = zspage_group_of(c, ++z->inuse);
+	if (group != z->group) {
+		zspage_unlink(c, z);
+		zspage_link(c, z, group);
+	}
+	return obj;
+}
+
+void zspage_settle(struct size_class *c, struct zspage *z, unsigned int cleared,
+		   struct zspage **dead)
+{
+	u8 group;
+
+	PORT_ASSERT(cleared <= z->inuse);
+	c->objects -= cleared;
+	z->inuse = (u16)(z->inuse - cleared);
+	if (!z->inuse) {
+		zspage_unlink(c, z);
+		c->zspages--;
+		z->next = *dead;
+		*dead = z;
+		return;
+	}
+	group = zspage_group_of(c, z->inuse);
+	if (group != z->group) {
+		zspage_unlink(c, z);
+		zspage_link(c, z, group);
+	}
+}
+
+void zspage_adopt(struct size_class *c, struct zspage *z)
+{
+	c->zspages++;
+	zspage_link(c, z, 0);
+}
+
+void zspage_read(const struct size_class *c, struct zspage *z, unsigned int obj,
+		 void *dst, size_t len)
+{
+	size_t done, room;
+
+	for (done = 0; done < len; done += room) {
+		const char *from = zspage_at(c, z, obj, done, &room);
+
+		if (room > len - done)
+			room = len - done;
+		port_memcpy((char *)dst + done, from, room);
+	}
+}
+
+void zspage_write(const struct size_class *c, struct zspage *z, unsigned int obj,
+		  size_t offset, const void *src, size_t len)
+{
+	size_t done, room;
+
+	for (done = 0; done < len; done += room) {
+		char *to = zspage_at(c, z, obj, offset + done, &room);
+
+		if (room > len - done)
+			room = len - done;
+		port_memcpy(to, (const char *)src + done, room);
+	}
+}
+
+struct zspage *zspage_create(const struct size_class *c, enum port_alloc how)
+{
+	struct zspage *z = port_meta_alloc(c->descriptor_size, how);
+	unsigned int used = c->objs % 64;
+
+	if (!z)
+		return NULL;
+	if (port_pages_alloc(zspage_pages(c, z), c->pages, how)) {
+		port_meta_free(z, c->descriptor_size);
+		return NULL;
+	}
+	/* Bits beyond the last object are never free. */
+	if (used)
+		z->live[c->live_words - 1] = ~(u64)0 << used;
+	return z;
+}
+
+#define RELEASE_PAGES 64 /* given back at a time, by way of the stack */
+
+size_t zspage_destroy_list(const struct size_class *c, struct zspage *dead)
+{
+	void *pages[RELEASE_PAGES];
+	size_t total = 0;
+	size_t n = 0;
+	unsigned int i;
+
+	while (dead) {
+		struct zspage *z = dead;
+
+		dead = z->next;
+		if (n + c->pages > RELEASE_PAGES) {
+			port_pages_free(pages, n);
+			n = 0;
+		}
+		for (i = 0; i < c->pages; i++)
+			pages[n++] = zspage_pages(c, z)[i];
+		total += c->pages;
+		port_meta_free(z, c->descriptor_size);
+	}
+	if (n)
+		port_pages_free(pages, n);
+	return total;
+}
+
+void size_class_init(struct size_class *c, unsigned int index,
+		     const struct size_class_layout *layout)
+{
+	port_spin_init(&c->lock);
+	c->index = (u8)index;
+	c->size = layout->size;
+	c->objs = layout->objs;
+	c->pages = layout->pages;
+	c->fullness_scale = ((ZSPAGE_GROUPS << 16) + layout->objs - 1) / layout->objs;
+	c->live_words = (u8)((layout->objs + 63) / 64);
+	c->pages_at = (u16)(sizeof(struct zspage) + c->live_words * sizeof(u64));
+	c->refs_at = (u16)(c->pages_at + c->pages * sizeof(void *));
+	/* A multiple of 8 keeps the page addresses of the next one aligned. */
+	c->descriptor_size = (u16)((c->refs_at + c->objs * sizeof(u32) + 7) & ~7ul);
+}

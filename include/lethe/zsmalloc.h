@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
+/**
+ * @file zsmalloc.h
+ * Allocator for compressed pages, with deferred freeing. One header for every
+ * home of the core: the kernel module lethe.ko and the userspace liblethe.
+ *
+ * Error convention
+ *   Functions that return int give 0 or a negative errno (-ENOMEM, -EINVAL).
+ *   zs_malloc() gives a handle; a failed call gives the negative errno as an
+ *   unsigned long. Test with zs_handle_error(). A handle is never 0, and a
+ *   good one always fits in 32 bits. void functions cannot fail.
+ *
+ * Context
+ *   "Process context" means the call may sleep and no spinlock is held.
+ *   "Any context" means process or atomic context (under a spinlock, with
+ *   preemption off), but not interrupt context: the class locks are taken
+ *   without disabling interrupts.
+ *
+ * Ownership
+ *   A handle belongs to whoever allocated it until it is passed to zs_free(),
+ *   zs_free_batch() or zs_free_deferred(). The caller must not use a handle
+ *   concurrently with, or after, giving it back.
+ */
+#ifndef LETHE_ZSMALLOC_H
+#define LETHE_ZSMALLOC_H
+
+#ifdef __KERNEL__
+#include <linux/types.h>
+#include "symbol_prefix.h"
+#else
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct zs_pool;
+
+/** Largest errno that zs_malloc() can encode; also the kernel's bound. */
+#define ZS_MAX_ERRNO 4095UL
+
+/**
+ * zs_handle_error() - tell a failed zs_malloc() from a good handle
+ * @handle: what zs_malloc() returned
+ *
+ * Return: the negative errno if @handle encodes one, else 0. The null handle
+ * is not an error value: 0 is returned for it.
+ */
+static inline int zs_handle_error(unsigned long handle)
+{
+	return handle >= -ZS_MAX_ERRNO ? (int)(long)handle : 0;
+}
+
+/** How zs_free_deferred() defers. Numbers are stable: they are stored by users. */
+enum zs_defer_policy {
+	ZS_DEFER_DEFAULT, /**< whichever of the below measures best: tombstone */
+	ZS_DEFER_SYNC, /**< no deferral: freed in the caller */
+	ZS_DEFER_ARRAY, /**< one array behind a trylock, the reference policy */
+	ZS_DEFER_TOMBSTONE, /**< one bit per handle, beside the handle table */
+	ZS_DEFER_NR
+};
+
+/** Why pending frees were drained outside the background worker. */
+enum zs_flush_cause {
+	ZS_FLUSH_CALLER, /**< zs_free_deferred_flush() */
+	ZS_FLUSH_NOMEM, /**< zs_malloc() could not get memory */
+	ZS_FLUSH_LIMIT, /**< a user's memory limit was about to refuse a write */
+	ZS_FLUSH_COMPACT, /**< zs_compact() */
+	ZS_FLUSH_SHRINKER, /**< the kernel asked for memory */
+	ZS_FLUSH_OOM, /**< the kernel was about to kill a process */
+	ZS_FLUSH_HOTPLUG, /**< a CPU went offline */
+	ZS_FLUSH_DESTROY, /**< zs_destroy_pool() */
+	ZS_FLUSH_NR
+};
+
+/** Creation-time choices of a pool. All-zero means: every default. */
+struct zs_pool_params {
+	enum zs_defer_policy policy; /**< see enum zs_defer_policy */
+	size_t defer_budget; /**< most handles pending; 0: the policy's default */
+};
+
+/** A consistent-enough snapshot of a pool; every counter is since creation. */
+struct zs_pool_stats {
+	size_t page_size; /**< bytes in a page */
+	size_t pages; /**< pages held for objects, pending ones included */
+	size_t objects; /**< objects not yet freed, pending ones included */
+	size_t zspages; /**< chains of pages held */
+	size_t meta_bytes; /**< memory of handle table and descriptors, bytes */
+	size_t pages_compacted; /**< pages that zs_compact() gave back */
+
+	enum zs_defer_policy policy; /**< the policy in force, never DEFAULT */
+	size_t pending; /**< handles queued and not yet freed */
+	size_t capacity; /**< budget: pending never exceeds it */
+	size_t threshold; /**< pending handles at which the worker is kicked */
+	uint64_t oldest_age_ns; /**< upper bound on the oldest pending's age */
+	uint64_t queued; /**< deferred frees that were queued */
+	uint64_t drained; /**< freed by the background worker */
+	uint64_t helped; /**< queued, then freed by a producer past the budget */
+	uint64_t fallback; /**< not queued: freed at once by the caller */
+	uint64_t flushed[ZS_FLUSH_NR]; /**< queued, then freed by a flush */
+	uint64_t flushes[ZS_FLUSH_NR]; /**< flushes run, by cause */
+	uint64_t kicks; /**< times the worker was asked to run */
+	uint64_t invalid; /**< frees of handles that were not live: refused */
+};
+
+/**
+ * zs_create_pool() - create an allocator for compressed pages
+ * @name: for messages and debugfs; copied, at most 31 bytes are kept
+ * @params: choices, or NULL for the defaults
+ * @poolp: where the pool is stored; untouched on failure
+ *
+ * Everything that deferral needs later is allocated here.
+ *
+ * Context: process context, may sleep.
+ * Return: 0; -EINVAL for an unknown policy or NULL name; -ENOMEM.
+ */
+int zs_create_pool(const char *name, const struct zs_pool_params *params,
+		   struct zs_pool **poolp);
+
+/**
+ * zs_destroy_pool() - flush pending frees and release everything
+ * @pool: from zs_create_pool(), or NULL, which does nothing
+ *
+ * Objects never freed are released with the pool. No other call on the pool
+ * may be running or follow.
+ *
+ * Context: process context, may sleep.
+ */
+void zs_destroy_pool(struct zs_pool *pool);
+
+/**
+ * zs_malloc() - allocate an object
+ * @pool: the pool
+ * @size: bytes, 1 to the page size
+ *
+ * The content is undefined until zs_obj_write(). When memory cannot be had,
+ * pending deferred frees are drained and the request is tried again.
+ *
+ * Context: process context, may sleep; safe during reclaim (does no I/O).
+ * Return: a handle, 1 to UINT32_MAX; -EINVAL for a bad size, -ENOMEM when
+ * there is no memory, -ENOSPC when the handle table is full, each cast to
+ * unsigned long.
+ */
+unsigned long zs_malloc(struct zs_pool *pool, size_t size);
+
+/**
+ * zs_free() - free an object now
+ * @pool: the pool
+ * @handle: the object; null and error values are ignored
+ *
+ * A handle that is not live, or is pending, is refused and counted
+ * (zs_pool_stats.invalid); debug builds say so and stop.
+ *
+ * Context: any context; takes one class lock.
+ */
+void zs_free(struct zs_pool *pool, unsigned long handle);
+
+/**
+ * zs_free_batch() - free many objects now, at less cost than one by one
+ * @pool: the pool
+ * @handles: the objects, null and error values ignored; not modified
+ * @n: how many
+ *
+ * Grouped by size class and zspage: one lock hold a class for up to 64
+ * objects, pages given back in bulk outside the locks. Ascending order of
+ * handles groups best.
+ *
+ * Context: any context; takes class locks, one at a time.
+ */
+void zs_free_batch(struct zs_pool *pool, const unsigned long *handles, size_t n);
+
+/**
+ * zs_free_deferred() - give an object back, to be freed soon
+ * @pool: the pool
+ * @handle: the object; null and error values are ignored
+ *
+ * Queues the handle and returns. When the queue cannot take it, the caller
+ * frees synchronously instead (array), or frees a slice of what is pending
+ * (tombstone), so the bound on pending frees holds. A handle that is not
+ * live or is pending already is refused as by zs_free().
+ *
+ * Context: any context. Never sleeps or allocates; never waits for a lock
+ * unless the budget is spent.
+ */
+void zs_free_deferred(struct zs_pool *pool, unsigned long handle);
+
+/**
+ * zs_free_deferred_flush() - free everything that is pending
+ * @pool: the pool
+ *
+ * On return every handle whose zs_free_deferred() returned before this call
+ * has been freed.
+ *
+ * Context: process context only: waits for the background worker.
+ */
+void zs_free_deferred_flush(struct zs_pool *pool);
+
+/**
+ * zs_drain_deferred() - free what is pending, on behalf of somebody in need
+ * @pool: the pool
+ * @cause: what to count it under
+ *
+ * Unlike zs_free_deferred_flush() this does not wait for frees that others
+ * are carrying out, so it can be called where waiting for a worker is not
+ * allowed, such as memory reclaim.
+ *
+ * Context: process context; yields between slices of work.
+ * Return: handles freed by this call.
+ */
+size_t zs_drain_deferred(struct zs_pool *pool, enum zs_flush_cause cause);
+
+/**
+ * zs_obj_read_begin() - get at an object's content
+ * @pool: the pool
+ * @handle: a live object
+ * @len: bytes wanted, 1 to the size given to zs_malloc()
+ * @buf: room for @len bytes, used only if the object crosses a page boundary
+ *
+ * The object is pinned: compaction leaves it alone until
+ * zs_obj_read_end(). Readers of one object do not exclude each other.
+ *
+ * Context: any context. At most 127 readers of one object at a time; a
+ * further one waits.
+ * Return: the content, either in place or in @buf; NULL if @handle is not
+ * live or @len does not fit the object.
+ */
+const void *zs_obj_read_begin(struct zs_pool *pool, unsigned long handle, size_t len,
+			      void *buf);
+
+/**
+ * zs_obj_read_end() - end what zs_obj_read_begin() began
+ * @pool: the pool
+ * @handle: the same object
+ *
+ * Context: any context.
+ */
+void zs_obj_read_end(struct zs_pool *pool, unsigned long handle);
+
+/**
+ * zs_obj_write() - set an object's content
+ * @pool: the pool
+ * @handle: a live object
+ * @src: the bytes
+ * @len: how many, 1 to the size given to zs_malloc()
+ *
+ * Written from the object's first byte on. Writers and readers of one object
+ * must be kept apart by the caller.
+ *
+ * Context: any context.
+ * Return: 0; -EINVAL if @handle is not live or @len does not fit.
+ */
+int zs_obj_write(struct zs_pool *pool, unsigned long handle, const void *src, size_t len);
+
+/**
+ * zs_compact() - move objects together and give emptied pages back
+ * @pool: the pool
+ *
+ * Pending frees are drained first. Objects being read are left in place.
+ *
+ * Context: process context; yields between slices of work.
+ * Return: pages given back by moving objects.
+ */
+size_t zs_compact(struct zs_pool *pool);
+
+/**
+ * zs_get_total_pages() - pages held for objects, pending ones included
+ * @pool: the pool
+ *
+ * Context: any context, lock-free.
+ */
+size_t zs_get_total_pages(struct zs_pool *pool);
+
+/**
+ * zs_pool_stats() - fill in a snapshot of a pool's counters
+ * @pool: the pool
+ * @stats: filled in
+ *
+ * Context: any context; takes each class lock for a moment, one at a time.
+ */
+void zs_pool_stats(struct zs_pool *pool, struct zs_pool_stats *stats);
+
+/**
+ * zs_huge_class_size() - the size from which storing compressed is pointless
+ * @pool: the pool
+ *
+ * Context: any context.
+ * Return: bytes; an object of this size or more occupies as much as a page.
+ */
+size_t zs_huge_class_size(struct zs_pool *pool);
+
+/**
+ * zs_policy_name() - the name of a deferral policy
+ * @policy: the policy
+ *
+ * Context: any context.
+ * Return: "sync", "array" or "tombstone" ("tombstone" for ZS_DEFER_DEFAULT);
+ * NULL for a value that is none.
+ */
+const char *zs_policy_name(enum zs_defer_policy policy);
+
+/**
+ * zs_policy_by_name() - the deferral policy of a name
+ * @name: a NUL-terminated name, or "default"
+ *
+ * Context: any context.
+ * Return: the policy; -EINVAL if there is none of that name.
+ */
+int zs_policy_by_name(const char *name);
+
+/**
+ * zs_flush_cause_name() - a flush cause in one word, for statistics
+ * @cause: the cause
+ *
+ * Context: any context.
+ * Return: a word; NULL for a value that is none.
+ */
+const char *zs_flush_cause_name(enum zs_flush_cause cause);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* LETHE_ZSMALLOC_H */

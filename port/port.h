@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
+/*
+ * What the core needs from the place it runs in: pages, locks, atomics,
+ * per-CPU slots, deferred work, time. A home implements it in port_home.h
+ * (types, and whatever is worth inlining) and one or more source files.
+ * Nothing else of the outside world reaches core/.
+ *
+ * port_home.h must define the types
+ *   u8 u16 u32 u64 bool size_t
+ *   port_atomic      64 bits, changed only through port_atomic_*()
+ *   port_spinlock    not recursive, need not disable interrupts
+ *   port_work        a piece of deferred work
+ * the constants
+ *   PORT_PAGE_SHIFT PORT_PAGE_SIZE PORT_CACHELINE
+ * and the attributes
+ *   PORT_CACHE_ALIGNED (on a struct member or type), likely(), unlikely(),
+ *   PORT_NOINLINE
+ *
+ * Every function below may be a static inline there; the declarations here
+ * then only confirm its shape.
+ */
+#ifndef LETHE_PORT_H
+#define LETHE_PORT_H
+
+#include "port_home.h"
+
+struct zs_pool;
+
+#define PORT_EINVAL 22
+#define PORT_ENOMEM 12
+#define PORT_ENOSPC 28
+
+/* ---- memory ---- */
+
+/* How hard an allocation may try. */
+enum port_alloc {
+	PORT_ALLOC_TRY, /* give up early: do not wait for memory to be reclaimed */
+	PORT_ALLOC_WAIT, /* may sleep and reclaim, but must not start I/O */
+};
+
+/*
+ * Allocate @n pages of PORT_PAGE_SIZE bytes, each aligned to its size, content
+ * undefined, into @pages[0..n-1]. All or nothing.
+ * Pre: process context, no lock held. Post: 0, or -PORT_ENOMEM and @pages
+ * holds nothing to be freed.
+ */
+int port_pages_alloc(void **pages, unsigned int n, enum port_alloc how);
+
+/*
+ * Give @n pages back, in bulk. @pages is scratch afterwards.
+ * Pre: any context that may hold the caller's spinlocks, none of the core's
+ * class locks (not for correctness: it is slow).
+ */
+void port_pages_free(void **pages, size_t n);
+
+/*
+ * Allocate @size bytes of zeroed metadata, aligned to at least 8 bytes, and
+ * to PORT_CACHELINE if @size is a multiple of it. NULL if there is none.
+ * Pre: process context, no lock held.
+ */
+void *port_meta_alloc(size_t size, enum port_alloc how);
+
+/* Free what port_meta_alloc(@size) gave; NULL is allowed. Pre: any context. */
+void port_meta_free(void *p, size_t size);
+
+void port_memcpy(void *dst, const void *src, size_t len);
+void port_memset(void *dst, int byte, size_t len);
+
+/* Pages of memory in the machine, for budgets that scale with it. At least 1. */
+size_t port_memory_pages(void);
+
+/* ---- locks ---- */
+
+void port_spin_init(port_spinlock *lock);
+void port_spin_lock(port_spinlock *lock); /* acquire */
+bool port_spin_trylock(port_spinlock *lock); /* acquire if true; never waits */
+void port_spin_unlock(port_spinlock *lock); /* release */
+
+/* ---- atomics ----
+ *
+ * "acquire" and "release" as in C11. A fully ordered operation is also a
+ * full fence on both of its sides, so a later load cannot pass it.
+ */
+
+u64 port_atomic_load(const port_atomic *a); /* relaxed */
+u64 port_atomic_load_acquire(const port_atomic *a);
+void port_atomic_store(port_atomic *a, u64 v); /* relaxed */
+void port_atomic_store_release(port_atomic *a, u64 v);
+void port_atomic_add(port_atomic *a, u64 v); /* relaxed read-modify-write */
+u64 port_atomic_sub_return_release(port_atomic *a, u64 v); /* the new value */
+u64 port_atomic_xchg(port_atomic *a, u64 v); /* fully ordered; the old value */
+void port_atomic_or(port_atomic *a, u64 bits); /* fully ordered */
+void port_atomic_and(port_atomic *a, u64 bits); /* fully ordered */
+/* Set one bit, 0 to 63. Fully ordered. Post: whether it was set before. */
+bool port_atomic_test_and_set_bit(port_atomic *a, unsigned int bit);
+/*
+ * If *@a is *@old store @new. Post: true with acquire ordering if stored;
+ * else false, relaxed, and *@old is the value found.
+ */
+bool port_atomic_cmpxchg_acquire(port_atomic *a, u64 *old, u64 new_value);
+void port_atomic_fence(void); /* full fence */
+
+/*
+ * A plain counter that only one party writes (the owner of a CPU slot, or the
+ * holder of a lock) while others may read it: no read-modify-write cycle.
+ */
+void port_counter_add(port_atomic *a, u64 v);
+
+/* ---- per-CPU slots ----
+ *
+ * A slot is private to its holder from port_cpu_get() to port_cpu_put():
+ * no other thread is given the same number in between. In between, the
+ * holder does not sleep and does not call port_cpu_get() again.
+ */
+
+unsigned int port_cpu_slots(void); /* how many there are; constant */
+unsigned int port_cpu_get(void); /* 0 to port_cpu_slots() - 1; never waits */
+void port_cpu_put(void);
+
+/* ---- deferred work ---- */
+
+/*
+ * Prepare @work to call @fn(@arg) in process context on another thread, at low
+ * priority. It must be able to run while memory is being reclaimed.
+ * Never two at once for the same work. Post: 0 or -PORT_ENOMEM.
+ */
+int port_work_init(port_work *work, void (*fn)(void *arg), void *arg);
+
+/*
+ * Have @work run @delay_ms from now or soon after; 0 is as soon as possible.
+ * If it is scheduled already, the earlier time stands. If it is running, it
+ * will run once more. Fully ordered before the run that it causes.
+ * Pre: any context.
+ */
+void port_work_schedule(port_work *work, unsigned int delay_ms);
+
+/*
+ * Post: @work is neither scheduled nor running, unless somebody has scheduled
+ * it since. Pre: process context, not from @work itself.
+ */
+void port_work_cancel(port_work *work);
+
+/* Pre: cancelled, and nobody will schedule it. */
+void port_work_fini(port_work *work);
+
+/* ---- time and waiting ---- */
+
+u64 port_now_ns(void); /* monotonic */
+void port_yield(void); /* let others run. Pre: process context */
+void port_cpu_relax(void); /* in a loop that waits for another CPU */
+
+/* ---- bits ---- */
+
+unsigned int port_ctz64(u64 v); /* lowest set bit. Pre: v != 0 */
+unsigned int port_popcount64(u64 v);
+void port_prefetch(const void *p); /* a hint; any address is allowed */
+
+/* ---- the pool and its home ---- */
+
+/*
+ * Called once when a pool is complete and before its creator sees it: the home
+ * may publish it (debugfs, shrinker). Post: 0, or a negative errno and creation
+ * fails. The pool's public API may be used on it from here until
+ * port_pool_detach() returns. @home is kept for the latter.
+ */
+int port_pool_attach(struct zs_pool *pool, const char *name, void **home);
+void port_pool_detach(struct zs_pool *pool, void *home);
+
+/*
+ * Somebody misused the API: in a debug build (LETHE_DEBUG) say so with all
+ * three names and stop, or warn with a stack trace where stopping is not
+ * possible. In other builds the core only counts.
+ */
+void port_misuse(const char *pool, unsigned long handle, const char *call,
+		 const char *what);
+
+#ifdef LETHE_DEBUG
+void port_assert_failed(const char *expr, const char *file, int line);
+#define PORT_ASSERT(expr)                                                                \
+	((expr) ? (void)0 : port_assert_failed(#expr, __FILE__, __LINE__))
+#else
+#define PORT_ASSERT(expr) ((void)0)
+#endif
+
+#endif /* LETHE_PORT_H */
