@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
+/*
+ * The only file that knows kernel versions. Everything else is written as if
+ * there were one kernel: the newest of those supported, or names of our own
+ * (compat_*) where that cannot be imitated.
+ */
+#ifndef LETHE_COMPAT_H
+#define LETHE_COMPAT_H
+
+#include <linux/version.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
+#error "Lethe needs Linux 6.1 or later."
+#endif
+
+/* ---- shrinkers: allocated by the kernel since 6.7 ---- */
+
+#include <linux/shrinker.h>
+#include <linux/slab.h>
+
+/* An unregistered shrinker, to be filled in, or NULL. Context: process. */
+static inline struct shrinker *compat_shrinker_alloc(const char *name)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+	return shrinker_alloc(0, "%s", name);
+#else
+	return kzalloc(sizeof(struct shrinker), GFP_KERNEL);
+#endif
+}
+
+/* 0 or a negative errno. Context: process. */
+static inline int compat_shrinker_register(struct shrinker *shrinker, const char *name)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+	shrinker_register(shrinker);
+	return 0;
+#else
+	return register_shrinker(shrinker, "%s", name);
+#endif
+}
+
+/* Free it, registered or not; waits for calls of it to end. Context: process. */
+static inline void compat_shrinker_free(struct shrinker *shrinker)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+	shrinker_free(shrinker);
+#else
+	unregister_shrinker(shrinker);
+	kfree(shrinker);
+#endif
+}
+
+/* ---- zram: the block layer and classes ---- */
+
+#include <linux/blkdev.h>
+#include <linux/device/class.h>
+
+/* Callbacks of class files got const arguments in 6.4. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
+#define COMPAT_CLASS_CONST const
+#else
+#define COMPAT_CLASS_CONST
+#endif
+
+/* block_device_operations.open was about the partition until 6.5. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
+#define COMPAT_DISK_OPEN_PARAMS struct gendisk *disk, blk_mode_t mode
+#define COMPAT_DISK_OPENED disk
+#else
+#define COMPAT_DISK_OPEN_PARAMS struct block_device *bdev, fmode_t mode
+#define COMPAT_DISK_OPENED (bdev->bd_disk)
+#endif
+
+/*
+ * block_device_operations.rw_page, until 6.3. A disk that has it is one on
+ * which swap-in need not go through the swap cache; later kernels are told so
+ * by a feature of the queue.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+#define COMPAT_HAS_RW_PAGE
+#endif
+
+/* What users of the kernel's own zram see: until 6.2, its codec survives a reset. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+#define COMPAT_ZRAM_RESET_KEEPS_CODEC true
+#else
+#define COMPAT_ZRAM_RESET_KEEPS_CODEC false
+#endif
+
+/* Bytes and sectors, as the block layer's setters and limits take them. */
+struct compat_disk_limits {
+	unsigned int logical_block_size;
+	unsigned int physical_block_size;
+	unsigned int io_min;
+	unsigned int io_opt;
+	unsigned int discard_granularity;
+	unsigned int max_discard_sectors;
+	unsigned int max_write_zeroes_sectors;
+};
+
+/*
+ * A disk driven by bios, not rotating, that is done with a bio when
+ * submit_bio() returns. Data must not change under a write: the compressor
+ * reads a page more than once, and the whole of it is stored or none.
+ * The disk or an error pointer. Context: process.
+ */
+static inline struct gendisk *compat_alloc_disk(const struct compat_disk_limits *limits)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 11, 0)
+	struct queue_limits lim = {
+		.features = BLK_FEAT_STABLE_WRITES | BLK_FEAT_SYNCHRONOUS,
+		.logical_block_size = limits->logical_block_size,
+		.physical_block_size = limits->physical_block_size,
+		.io_min = limits->io_min,
+		.io_opt = limits->io_opt,
+		.discard_granularity = limits->discard_granularity,
+		.max_hw_discard_sectors = limits->max_discard_sectors,
+		.max_write_zeroes_sectors = limits->max_write_zeroes_sectors,
+	};
+
+	return blk_alloc_disk(&lim, NUMA_NO_NODE);
+#elif LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
+	struct gendisk *disk = blk_alloc_disk(NUMA_NO_NODE);
+	struct request_queue *queue;
+
+	if (!disk)
+		return ERR_PTR(-ENOMEM);
+	queue = disk->queue;
+	blk_queue_flag_set(QUEUE_FLAG_NONROT, queue);
+	blk_queue_flag_set(QUEUE_FLAG_STABLE_WRITES, queue);
+	blk_queue_logical_block_size(queue, limits->logical_block_size);
+	blk_queue_physical_block_size(queue, limits->physical_block_size);
+	blk_queue_io_min(queue, limits->io_min);
+	blk_queue_io_opt(queue, limits->io_opt);
+	queue->limits.discard_granularity = limits->discard_granularity;
+	blk_queue_max_discard_sectors(queue, limits->max_discard_sectors);
+	blk_queue_max_write_zeroes_sectors(queue, limits->max_write_zeroes_sectors);
+	return disk;
+#else
+#error "zram has not been taught how disks are made in Linux 6.5 to 6.10."
+#endif
+}
+
+#endif /* LETHE_COMPAT_H */

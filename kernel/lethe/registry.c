@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
+/*
+ * The pools that exist.
+ *
+ * Lock order: pools_lock is a leaf, held for a few instructions, never while a
+ * pool is worked on. So reclaim (shrinker, OOM notifier) that is entered by an
+ * allocation during creation or destruction of a pool cannot deadlock with it.
+ * Destruction waits for those at work on its pool; they wait for nobody.
+ */
+#include <linux/errno.h>
+#include <linux/list.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+
+#include "port.h"
+
+#include "debugfs.h"
+#include "registry.h"
+
+struct pool_entry {
+	struct list_head node;
+	struct zs_pool *pool;
+	unsigned int users; /* walkers at this entry, which keeps it listed */
+	bool leaving; /* no further user may come */
+	struct pool_dir dir;
+};
+
+static LIST_HEAD(pools);
+static DEFINE_SPINLOCK(pools_lock);
+static DECLARE_WAIT_QUEUE_HEAD(pools_wait); /* for a leaving entry's users to go */
+
+int port_pool_attach(struct zs_pool *pool, const char *name, void **home)
+{
+	struct pool_entry *entry = kzalloc(sizeof(*entry), GFP_NOIO);
+
+	if (!entry)
+		return -ENOMEM;
+	entry->pool = pool;
+	pool_dir_add(&entry->dir, pool, name);
+
+	spin_lock(&pools_lock);
+	list_add_tail(&entry->node, &pools);
+	spin_unlock(&pools_lock);
+	*home = entry;
+	return 0;
+}
+
+static bool entry_unused(struct pool_entry *entry)
+{
+	bool unused;
+
+	spin_lock(&pools_lock);
+	unused = !entry->users;
+	if (unused)
+		list_del(&entry->node);
+	spin_unlock(&pools_lock);
+	return unused;
+}
+
+void port_pool_detach(struct zs_pool *pool, void *home)
+{
+	struct pool_entry *entry = home;
+
+	pool_dir_remove(&entry->dir);
+
+	spin_lock(&pools_lock);
+	entry->leaving = true;
+	spin_unlock(&pools_lock);
+	wait_event(pools_wait, entry_unused(entry));
+	kfree(entry);
+}
+
+/* Leave @prev, NULL at first, and use the entry after it; NULL at the end. */
+static struct pool_entry *next_entry(struct pool_entry *prev)
+{
+	struct list_head *node;
+	struct pool_entry *next = NULL;
+
+	spin_lock(&pools_lock);
+	for (node = prev ? prev->node.next : pools.next; node != &pools;
+	     node = node->next) {
+		struct pool_entry *entry = list_entry(node, struct pool_entry, node);
+
+		if (!entry->leaving) {
+			next = entry;
+			next->users++;
+			break;
+		}
+	}
+	if (prev && !--prev->users && prev->leaving)
+		wake_up_all(&pools_wait);
+	spin_unlock(&pools_lock);
+	return next;
+}
+
+size_t registry_for_each_pool(size_t (*fn)(struct zs_pool *pool, void *arg), void *arg)
+{
+	struct pool_entry *entry = NULL;
+	size_t sum = 0;
+
+	while ((entry = next_entry(entry)))
+		sum += fn(entry->pool, arg);
+	return sum;
+}

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
+/*
+ * The kernel as a home of the core: Linux 6.1 and later, 64-bit.
+ */
+#ifndef LETHE_PORT_HOME_H
+#define LETHE_PORT_HOME_H
+
+#include <linux/atomic.h>
+#include <linux/bitops.h>
+#include <linux/cache.h>
+#include <linux/compiler.h>
+#include <linux/cpumask.h>
+#include <linux/mm.h>
+#include <linux/prefetch.h>
+#include <linux/sched.h>
+#include <linux/smp.h>
+#include <linux/spinlock.h>
+#include <linux/string.h>
+#include <linux/timekeeping.h>
+#include <linux/types.h>
+#include <linux/workqueue.h>
+
+#ifndef CONFIG_64BIT
+#error "Lethe needs a 64-bit kernel: it keeps pages by their kernel address."
+#endif
+#ifdef CONFIG_PREEMPT_RT
+#error "Lethe does not support PREEMPT_RT, where a spinlock may sleep inside get_cpu()."
+#endif
+
+#define PORT_PAGE_SHIFT PAGE_SHIFT
+#define PORT_PAGE_SIZE PAGE_SIZE
+#define PORT_CACHELINE L1_CACHE_BYTES
+
+#define PORT_CACHE_ALIGNED __aligned(L1_CACHE_BYTES)
+#define PORT_NOINLINE noinline
+
+/* ---- memory ---- */
+
+static __always_inline void port_memcpy(void *dst, const void *src, size_t len)
+{
+	memcpy(dst, src, len);
+}
+
+static __always_inline void port_memset(void *dst, int byte, size_t len)
+{
+	memset(dst, byte, len);
+}
+
+static inline size_t port_memory_pages(void)
+{
+	return totalram_pages();
+}
+
+/* ---- locks ---- */
+
+typedef spinlock_t port_spinlock;
+
+/*
+ * To lockdep, all locks initialised in one source file are one class: the core
+ * never nests two of them.
+ */
+static inline void port_spin_init(port_spinlock *lock)
+{
+	spin_lock_init(lock);
+}
+
+static __always_inline void port_spin_lock(port_spinlock *lock) __acquires(lock)
+{
+	spin_lock(lock);
+}
+
+static __always_inline bool port_spin_trylock(port_spinlock *lock)
+{
+	return spin_trylock(lock);
+}
+
+static __always_inline void port_spin_unlock(port_spinlock *lock) __releases(lock)
+{
+	spin_unlock(lock);
+}
+
+/* ---- atomics ---- */
+
+typedef atomic64_t port_atomic;
+
+static __always_inline u64 port_atomic_load(const port_atomic *a)
+{
+	return (u64)atomic64_read(a);
+}
+
+static __always_inline u64 port_atomic_load_acquire(const port_atomic *a)
+{
+	return (u64)atomic64_read_acquire(a);
+}
+
+static __always_inline void port_atomic_store(port_atomic *a, u64 v)
+{
+	atomic64_set(a, (s64)v);
+}
+
+static __always_inline void port_atomic_store_release(port_atomic *a, u64 v)
+{
+	atomic64_set_release(a, (s64)v);
+}
+
+static __always_inline void port_atomic_add(port_atomic *a, u64 v)
+{
+	atomic64_add((s64)v, a);
+}
+
+static __always_inline u64 port_atomic_sub_return_release(port_atomic *a, u64 v)
+{
+	return (u64)atomic64_sub_return_release((s64)v, a);
+}
+
+static __always_inline u64 port_atomic_xchg(port_atomic *a, u64 v)
+{
+	return (u64)atomic64_xchg(a, (s64)v);
+}
+
+/* Operations without a result are not ordered by themselves. */
+static __always_inline void port_atomic_or(port_atomic *a, u64 bits)
+{
+	smp_mb__before_atomic();
+	atomic64_or((s64)bits, a);
+	smp_mb__after_atomic();
+}
+
+static __always_inline void port_atomic_and(port_atomic *a, u64 bits)
+{
+	smp_mb__before_atomic();
+	atomic64_and((s64)bits, a);
+	smp_mb__after_atomic();
+}
+
+/*
+ * One instruction where there is one (x86: lock bts). Bit numbers of a long
+ * and of a 64-bit value agree on 64-bit machines, of either byte order.
+ */
+static __always_inline bool port_atomic_test_and_set_bit(port_atomic *a, unsigned int bit)
+{
+	return test_and_set_bit(bit, (unsigned long *)&a->counter);
+}
+
+static __always_inline bool port_atomic_cmpxchg_acquire(port_atomic *a, u64 *old,
+							u64 new_value)
+{
+	return atomic64_try_cmpxchg_acquire(a, (s64 *)old, (s64)new_value);
+}
+
+static __always_inline void port_atomic_fence(void)
+{
+	smp_mb();
+}
+
+static __always_inline void port_counter_add(port_atomic *a, u64 v)
+{
+	atomic64_set(a, atomic64_read(a) + (s64)v);
+}
+
+/* ---- per-CPU slots: a slot is a CPU, held by not being preempted ---- */
+
+static inline unsigned int port_cpu_slots(void)
+{
+	return nr_cpu_ids;
+}
+
+static __always_inline unsigned int port_cpu_get(void)
+{
+	return (unsigned int)get_cpu();
+}
+
+static __always_inline void port_cpu_put(void)
+{
+	put_cpu();
+}
+
+/* ---- deferred work ---- */
+
+struct port_work {
+	struct delayed_work dwork;
+	void (*fn)(void *arg);
+	void *arg;
+};
+
+typedef struct port_work port_work;
+
+/* ---- time and waiting ---- */
+
+static inline u64 port_now_ns(void)
+{
+	return ktime_get_ns();
+}
+
+static inline void port_yield(void)
+{
+	cond_resched();
+}
+
+static __always_inline void port_cpu_relax(void)
+{
+	cpu_relax();
+}
+
+/* ---- bits ---- */
+
+static __always_inline unsigned int port_ctz64(u64 v)
+{
+	return (unsigned int)__ffs(v);
+}
+
+/* Not the compiler's builtin, which would call libgcc. */
+static __always_inline unsigned int port_popcount64(u64 v)
+{
+	return (unsigned int)hweight64(v);
+}
+
+static __always_inline void port_prefetch(const void *p)
+{
+	prefetch(p);
+}
+
+/* ---- for the module's init and exit ---- */
+
+/* Set up what the functions of port.h rely on. 0 or a negative errno. */
+int port_home_init(void);
+/* Pre: no pool is left. */
+void port_home_exit(void);
+
+#endif /* LETHE_PORT_HOME_H */

@@ -1,0 +1,95 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
+#
+# Build lethe.ko and zram.ko for a kernel and print the directory they are in,
+# build/modules/KVER (build/modules/KVER/debug for a debug build).
+#
+# usage: build-modules.sh KVER [debug] [ARGUMENT OF MAKE]...
+#
+# KVER is what kernel-fetch.sh takes. Headers that are installed for exactly
+# this release are used as they are. Kbuild writes objects beside the sources,
+# so it is given a mirror of the tree, made of symbolic links, for each kernel.
+
+set -euo pipefail
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+
+die() {
+	printf 'build-modules: %s\n' "$*" >&2
+	exit 1
+}
+
+# Sets kver, and kdir for make -C.
+find_kernel() {
+	local dir
+	case $1 in
+	'' | *[!A-Za-z0-9.+_-]* | -*) die "'$1' cannot be the name of a kernel" ;;
+	esac
+	if [ -e "/lib/modules/$1/build/Makefile" ]; then
+		kver=$1
+		kdir=/lib/modules/$1/build
+		return
+	fi
+	dir=$("$root/scripts/kernel-fetch.sh" "$1")
+	kver=$(cat "$dir/kver")
+	kdir=$dir/build
+}
+
+# Refreshed every time; make sees through links, so what is unchanged stays built.
+mirror() {
+	local obj=$1
+	mkdir -p "$obj/port"
+	cp -rsfT "$root/include" "$obj/include"
+	cp -rsfT "$root/core" "$obj/core"
+	cp -rsfT "$root/kernel" "$obj/kernel"
+	cp -rsfT "$root/port/kernel" "$obj/port/kernel"
+	ln -sfn "$root/port/port.h" "$obj/port/port.h"
+	find "$obj" -xtype l -delete
+}
+
+# Replace only what differs, and at once: others may be reading it.
+install_module() {
+	cmp -s "$1" "$2/${1##*/}" && return
+	cp "$1" "$2/.${1##*/}.new"
+	mv "$2/.${1##*/}.new" "$2/${1##*/}"
+}
+
+[ $# -ge 1 ] || die "usage: build-modules.sh KVER [debug] [ARGUMENT OF MAKE]..."
+find_kernel "$1"
+shift
+
+out=$root/build/modules/$kver
+debug=
+if [ "${1-}" = debug ]; then
+	out=$out/debug
+	debug=1
+	shift
+fi
+obj=$out/obj
+case $obj in
+*[[:space:]:]*) die "Kbuild cannot build below a path with a space or colon in it: $obj" ;;
+esac
+
+mkdir -p "$obj"
+exec 9>"$obj/.lock"
+flock 9
+mirror "$obj"
+
+# Progress, and that BTF (of no consequence to us) is left out without vmlinux
+filter() {
+	grep -v -e '^Skipping BTF generation' -e '^make: [EL]' -e '^  [A-Z]' "$1" >&2 || true
+}
+
+# What a calling make was told is not meant for Kbuild.
+log=$obj/.log
+if ! MAKEFLAGS='' make -C "$kdir" M="$obj/kernel" LETHE_DEBUG="$debug" W=1 -j"$(nproc)" \
+	"$@" modules >"$log" 2>&1; then
+	filter "$log"
+	die "the build for $kver failed"
+fi
+filter "$log"
+
+for module in lethe zram; do
+	install_module "$obj/kernel/$module/$module.ko" "$out"
+done
+printf '%s\n' "$out"

@@ -1,0 +1,193 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
+#
+# Fetch a Debian kernel (image, modules, headers) into the cache, without
+# installing it, and print the directory it is in.
+#
+# usage: kernel-fetch.sh NAME
+#
+# NAME is a flavour, the tail of a Debian meta package (cloud-amd64,
+# 6.12-cloud-amd64, amd64, 6.12-amd64), or an exact release as uname -r says it
+# (6.1.0-56-cloud-amd64). The directory printed holds
+#   kver                 the release, one line
+#   boot/vmlinuz-KVER    the kernel
+#   lib/modules/KVER/    its modules, uncompressed, with depmod run
+#   build                for make -C DIR/build M=... modules
+#
+# Entries are keyed by package version and appear by a rename, so one is whole
+# or not there. Concurrent calls wait for one another. An entry that is there
+# is used without the network.
+
+set -euo pipefail
+
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/lethe/kernels
+tmp=
+
+say() {
+	printf 'kernel-fetch: %s\n' "$*" >&2
+}
+
+die() {
+	say "$*"
+	exit 1
+}
+
+# dependency PACKAGE PATTERN: the first package in Depends matching an ERE
+dependency() {
+	{ apt-cache show --no-all-versions "$1" 2>/dev/null || true; } |
+		sed -n 's/^Depends: //p' | tr ',|' '\n' | sed -E 's/^ +//; s/[ (].*//' |
+		{ grep -E -m 1 "$2" || true; }
+}
+
+# Sets kver and version. A meta package depends on the image it stands for, of
+# its own version: "linux-image-6.1.0-56-amd64 (= 6.1.192-2)".
+resolve() {
+	local record image
+	record=$(apt-cache show --no-all-versions "linux-image-$1" 2>/dev/null) || return 1
+	# apt-cache takes a name that it does not know for a pattern
+	[[ $record == "Package: linux-image-$1"$'\n'* ]] || return 1
+	image=$(sed -nE 's/^Depends:.*\<linux-image-([0-9][^ ,]*) \(= ([^)]+)\).*/\1 \2/p' \
+		<<<"$record")
+	if [ -n "$image" ]; then
+		kver=${image% *}
+		version=${image#* }
+	else
+		kver=$1
+		version=$(sed -n 's/^Version: //p' <<<"$record")
+	fi
+	[ -n "$version" ]
+}
+
+# What a flavour or release meant last time, for a machine without package lists
+remembered() {
+	local name=$1 entry
+	entry=$(readlink "$cache/by-name/$name") || return 1
+	entry=$cache/${entry#../}
+	[ -f "$entry/kver" ] || return 1
+	printf '%s\n' "$entry"
+}
+
+remember() {
+	local name
+	mkdir -p "$cache/by-name"
+	for name in "$1" "$kver"; do
+		[ "$(readlink "$cache/by-name/$name" || true)" = "../${entry##*/}" ] ||
+			ln -sfnT "../${entry##*/}" "$cache/by-name/$name"
+	done
+}
+
+# Only when the package is unknown, so never on a machine that is set up.
+update_lists() {
+	[ "$(id -u)" = 0 ] ||
+		die "package linux-image-$1 is unknown here; run 'apt-get update' as root and try again"
+	say "package linux-image-$1 is unknown here: updating the package lists"
+	apt-get update -qq >&2 || die "apt-get update failed"
+}
+
+# As root, apt would warn that its sandbox user cannot write to our directory.
+download() {
+	apt-get -q=1 -o APT::Sandbox::User=root download "$@" >&2
+}
+
+unpack() {
+	local headers=linux-headers-$kver common kbuild deb
+	common=$(dependency "$headers" '^linux-headers-.*-common')
+	kbuild=$(dependency "$headers" '^linux-kbuild-')
+	if [ -z "$common" ] || [ -z "$kbuild" ]; then
+		die "there is no package $headers to build modules with"
+	fi
+
+	say "downloading $kver $version"
+	mkdir "$tmp/debs" "$tmp/entry"
+	(cd "$tmp/debs" && download "linux-image-$kver=$version" "$headers=$version" \
+		"$common=$version" "$kbuild") || die "the download of $kver $version failed"
+
+	say "unpacking $kver"
+	for deb in "$tmp"/debs/*.deb; do
+		dpkg -x "$deb" "$tmp/entry"
+	done
+	rm -r "$tmp/debs" "$tmp/entry/usr/share"
+	unabsolute "$tmp/entry" "$common"
+
+	# busybox insmod and QEMU's guest need no decompressor this way
+	find "$tmp/entry/lib/modules" -name '*.ko.xz' -print0 |
+		xargs -0 -r -n 64 -P "$(nproc)" xz -d
+	"$depmod" -b "$tmp/entry" "$kver"
+	printf '%s\n' "$kver" >"$tmp/entry/kver"
+}
+
+# The packages expect to be below /: make what they say about /usr/src relative.
+unabsolute() {
+	local dir=$1 common=$2 src=usr/src/linux-headers-$kver link
+
+	# shellcheck disable=SC2016 # for make to expand
+	printf 'include $(dir $(realpath $(lastword $(MAKEFILE_LIST))))../%s/Makefile\n' \
+		"$common" >"$dir/$src/Makefile"
+	# vmlinux is there only to add BTF to modules, which would require pahole
+	rm -f "$dir/$src/vmlinux"
+	for link in build source; do
+		[ -L "$dir/lib/modules/$kver/$link" ] || continue
+		ln -sfnT "../../..$(readlink "$dir/lib/modules/$kver/$link")" \
+			"$dir/lib/modules/$kver/$link"
+	done
+	ln -s "$src" "$dir/build"
+}
+
+cleanup() {
+	[ -z "$tmp" ] || rm -rf "$tmp"
+}
+
+case $# in
+1) ;;
+*) die "usage: kernel-fetch.sh NAME (such as 6.12-cloud-amd64)" ;;
+esac
+case $1 in
+'' | *[!A-Za-z0-9.+_-]* | -*) die "'$1' cannot be the name of a kernel" ;;
+esac
+
+if ! command -v apt-get >/dev/null || ! command -v dpkg >/dev/null; then
+	if remembered "$1"; then
+		exit 0
+	fi
+	die "kernels come as Debian packages: apt-get and dpkg are needed"
+fi
+
+if resolve "$1"; then
+	entry=$cache/${kver}_$version
+	if [ -f "$entry/kver" ]; then
+		remember "$1"
+		printf '%s\n' "$entry"
+		exit 0
+	fi
+elif remembered "$1"; then
+	exit 0
+fi
+
+for tool in flock xz; do
+	command -v "$tool" >/dev/null || die "$tool is missing"
+done
+depmod=$(PATH=$PATH:/usr/sbin:/sbin command -v depmod) ||
+	die "depmod is missing (package kmod)"
+
+mkdir -p "$cache"
+exec 9>"$cache/.lock"
+flock 9
+trap cleanup EXIT
+trap 'exit 1' HUP INT TERM
+# With the lock held, whatever is half done is nobody's.
+rm -rf "$cache"/.tmp.*
+
+if ! resolve "$1"; then
+	update_lists "$1"
+	resolve "$1" || die "there is no Debian kernel named '$1'"
+fi
+entry=$cache/${kver}_$version
+if [ ! -f "$entry/kver" ]; then
+	tmp=$(mktemp -d "$cache/.tmp.XXXXXX")
+	unpack
+	chmod 755 "$tmp/entry"
+	sync -f "$tmp/entry"
+	mv -T "$tmp/entry" "$entry"
+fi
+remember "$1"
+printf '%s\n' "$entry"
