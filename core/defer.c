@@ -177,7 +177,7 @@ void zs_free_deferred_flush(struct zs_pool *pool)
 	defer_flush(pool, ZS_FLUSH_CALLER);
 }
 
-size_t defer_pending(struct zs_pool *pool)
+size_t zs_deferred_pending(struct zs_pool *pool)
 {
 	struct defer *d = &pool->defer;
 	u64 freed = 0;

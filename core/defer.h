@@ -130,8 +130,6 @@ int defer_init(struct zs_pool *pool, const struct zs_pool_params *params);
 void defer_fini(struct zs_pool *pool);
 /* As zs_free_deferred_flush(), counted under @cause. Context: process. */
 void defer_flush(struct zs_pool *pool, enum zs_flush_cause cause);
-/* Handles queued and not yet freed. Context: any. */
-size_t defer_pending(struct zs_pool *pool);
 
 /* ---- for the policies ---- */
 

@@ -26,13 +26,11 @@ enum defer_push_result defer_array_push(struct zs_pool *pool, u32 index)
 		port_spin_unlock(&a->lock);
 		return DEFER_CANNOT;
 	}
-#ifdef LETHE_DEBUG
-	/* Marks are not this policy's queue: here they only catch misuse. */
+	/* Marks are not this policy's queue; they catch a second free of a handle. */
 	if (itable_mark(&pool->handles, index) == ITABLE_WAS_MARKED) {
 		port_spin_unlock(&a->lock);
 		return DEFER_PENDING_ALREADY;
 	}
-#endif
 	a->index[a->used++] = index;
 	slot = &pool->slots[port_cpu_get()];
 	port_counter_add(&slot->queued, 1);
@@ -58,10 +56,8 @@ static size_t array_take(struct zs_pool *pool, struct defer_pass *pass, u32 *ind
 		index[n++] = a->index[--a->used];
 	a->in_flight += n;
 	port_spin_unlock(&a->lock);
-#ifdef LETHE_DEBUG
 	for (max = 0; max < n; max++)
 		itable_unmark(&pool->handles, index[max]);
-#endif
 	return n;
 }
 

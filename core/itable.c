@@ -15,7 +15,8 @@ static bool itable_next_leaf(const struct itable *t, bool marks, u32 *leaf_nr)
 		bits &= ~(u64)0 << (i % 64);
 		if (bits) {
 			*leaf_nr = (i & ~63u) + port_ctz64(bits);
-			return true;
+			/* One beyond is being appended: nobody may see it yet. */
+			return *leaf_nr < nr;
 		}
 		i = (i & ~63u) + 64;
 	}

@@ -60,7 +60,10 @@ void port_pages_free(void **pages, size_t n);
  */
 void *port_meta_alloc(size_t size, enum port_alloc how);
 
-/* Free what port_meta_alloc(@size) gave; NULL is allowed. Pre: any context. */
+/*
+ * Free what port_meta_alloc(@size) gave; NULL is allowed. Pre: any context for
+ * up to two pages, process context for more.
+ */
 void port_meta_free(void *p, size_t size);
 
 void port_memcpy(void *dst, const void *src, size_t len);

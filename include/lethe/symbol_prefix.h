@@ -9,6 +9,7 @@
 
 #define zs_compact lethe_zs_compact
 #define zs_create_pool lethe_zs_create_pool
+#define zs_deferred_pending lethe_zs_deferred_pending
 #define zs_destroy_pool lethe_zs_destroy_pool
 #define zs_drain_deferred lethe_zs_drain_deferred
 #define zs_flush_cause_name lethe_zs_flush_cause_name

@@ -213,6 +213,15 @@ void zs_free_deferred_flush(struct zs_pool *pool);
 size_t zs_drain_deferred(struct zs_pool *pool, enum zs_flush_cause cause);
 
 /**
+ * zs_deferred_pending() - how many frees are pending
+ * @pool: the pool
+ *
+ * Context: any context, lock-free.
+ * Return: handles queued and not yet freed; never more than the budget.
+ */
+size_t zs_deferred_pending(struct zs_pool *pool);
+
+/**
  * zs_obj_read_begin() - get at an object's content
  * @pool: the pool
  * @handle: a live object

@@ -17,6 +17,7 @@
 /* Exported as lethe_zs_*: see symbol_prefix.h. */
 EXPORT_SYMBOL_GPL(zs_compact);
 EXPORT_SYMBOL_GPL(zs_create_pool);
+EXPORT_SYMBOL_GPL(zs_deferred_pending);
 EXPORT_SYMBOL_GPL(zs_destroy_pool);
 EXPORT_SYMBOL_GPL(zs_drain_deferred);
 EXPORT_SYMBOL_GPL(zs_flush_cause_name);

@@ -26,10 +26,7 @@ static enum cpuhp_state hotplug_state;
 
 static size_t pool_pending(struct zs_pool *pool, void *arg)
 {
-	struct zs_pool_stats stats;
-
-	zs_pool_stats(pool, &stats);
-	return stats.pending;
+	return zs_deferred_pending(pool);
 }
 
 static size_t pool_pages(struct zs_pool *pool, void *arg)

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
+/*
+ * For tests: make a chosen allocation of the userspace home fail, and ask what
+ * is still allocated. One injection at a time, for the whole process.
+ */
+#ifndef LETHE_USER_FAULT_H
+#define LETHE_USER_FAULT_H
+
+#include "port.h"
+
+/* What can be made to fail; values are bits. */
+enum user_fault_site {
+	USER_FAULT_PAGES = 1, /* port_pages_alloc() */
+	USER_FAULT_META = 2, /* port_meta_alloc() */
+	USER_FAULT_WORK = 4, /* port_work_init() */
+	USER_FAULT_ATTACH = 8, /* port_pool_attach() */
+	USER_FAULT_ANY = 15,
+};
+
+/*
+ * user_fault_arm() - from now on fail allocations of @sites: the @nth, counted
+ * from 1, and the @count - 1 after it. Arming again starts a new count.
+ */
+void user_fault_arm(unsigned int sites, u64 nth, u64 count);
+
+/* Stop failing and counting. Post: how many allocations were made to fail. */
+u64 user_fault_disarm(void);
+
+/* Bytes of port_meta_alloc(), and pages of port_pages_alloc(), not yet freed. */
+size_t user_meta_outstanding(void);
+size_t user_pages_outstanding(void);
+
+/* Pages that the home keeps for reuse although nobody holds them. */
+size_t user_pages_retained(void);
+
+/* ---- for the home itself ---- */
+
+extern bool user_fault_armed;
+bool user_fault_fails_slow(enum user_fault_site site);
+
+/* Post: whether the caller must behave as if there were no memory. */
+static inline bool user_fault_fails(enum user_fault_site site)
+{
+	return unlikely(__atomic_load_n(&user_fault_armed, __ATOMIC_RELAXED)) &&
+	       user_fault_fails_slow(site);
+}
+
+#endif /* LETHE_USER_FAULT_H */

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
+/*
+ * Hold the background worker up at a known point: it is made to free an object
+ * whose class lock the test holds. What is pushed meanwhile stays pending, so that
+ * a test can count exactly. While held, the test must not touch the held class.
+ */
+#ifndef LETHE_TEST_HOLD_H
+#define LETHE_TEST_HOLD_H
+
+#include "objects.h"
+
+struct worker_hold {
+	struct zs_pool *pool;
+	void *lock; /* of the held class */
+	size_t handles; /* pending handles that hold the worker: 1 */
+};
+
+/* Post: the worker waits in a class that no object of another size is in. */
+void worker_hold(struct worker_hold *h, struct zs_pool *pool);
+void worker_release(struct worker_hold *h);
+
+#endif /* LETHE_TEST_HOLD_H */

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
+/* Compaction gives back what can be given back, and moves content unharmed. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "objects.h"
+
+/* Keep one in @keep_of, chosen at random; the rest is freed. */
+static void thin_out(struct zs_pool *pool, struct object *o, size_t n, u32 keep_of,
+		     u64 *seed)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (random_below(seed, keep_of))
+			objects_free(pool, &o[i], 1);
+	}
+}
+
+static void nine_tenths_freed_leaves_a_tenth(void **state)
+{
+	const size_t n = 10000;
+	struct zs_pool *pool = pool_create(test_policy(state), 0);
+	struct object *o = malloc(n * sizeof(*o));
+	size_t full, before, given;
+	u64 seed = 31;
+
+	objects_create(pool, o, n, &seed);
+	full = zs_get_total_pages(pool);
+	thin_out(pool, o, n, 10, &seed);
+	before = zs_get_total_pages(pool);
+	given = zs_compact(pool);
+	assert_int_equal(zs_get_total_pages(pool), before - given);
+	assert_int_equal(user_pages_outstanding(), before - given);
+	assert_int_equal(pool_stats(pool).pages_compacted, given);
+	/* Exactly as far as it can go, and that is near a tenth. */
+	assert_int_equal(zs_get_total_pages(pool), pool_least_pages(pool));
+	assert_true(zs_get_total_pages(pool) <
+		    full / 8 + pool_zspage_of_each_class(pool));
+	objects_verify(pool, o, n);
+	assert_int_equal(zs_compact(pool), 0);
+	objects_free_deferred(pool, o, n);
+	zs_free_deferred_flush(pool);
+	assert_int_equal(zs_get_total_pages(pool), 0);
+	pool_destroy(pool);
+	free(o);
+}
+
+static void moved_objects_can_be_written_and_freed(void **state)
+{
+	struct zs_pool *pool = pool_create(test_policy(state), 0);
+	struct object o[4000];
+	u64 seed = 32;
+
+	for (int round = 0; round < 5; round++) {
+		objects_create(pool, o, ARRAY_SIZE(o), &seed);
+		thin_out(pool, o, ARRAY_SIZE(o), 4, &seed);
+		zs_compact(pool);
+		for (size_t i = 0; i < ARRAY_SIZE(o); i++) {
+			if (!o[i].handle)
+				object_create(pool, &o[i], random_size(&seed), (u32)i);
+		}
+		objects_verify(pool, o, ARRAY_SIZE(o));
+		thin_out(pool, o, ARRAY_SIZE(o), 3, &seed);
+		zs_compact(pool);
+		objects_verify(pool, o, ARRAY_SIZE(o));
+		objects_free(pool, o, ARRAY_SIZE(o));
+		assert_int_equal(zs_get_total_pages(pool), 0);
+	}
+	pool_destroy(pool);
+}
+
+static void nothing_to_gain_changes_nothing(void **state)
+{
+	struct zs_pool *pool = pool_create(ZS_DEFER_SYNC, 0);
+	struct object o[1000];
+	size_t pages;
+	u64 seed = 33;
+
+	(void)state;
+	assert_int_equal(zs_compact(pool), 0);
+	objects_create(pool, o, ARRAY_SIZE(o), &seed);
+	pages = zs_get_total_pages(pool);
+	assert_int_equal(zs_compact(pool), 0); /* allocation packs well by itself */
+	assert_int_equal(zs_get_total_pages(pool), pages);
+	objects_verify(pool, o, ARRAY_SIZE(o));
+	pool_destroy(pool);
+}
+
+/* Objects being read stay where they are, in their pages, whatever is moved. */
+static void pinned_objects_stay_in_place(void **state)
+{
+	enum { N = 3200, EVERY = 100 };
+	const u32 size = (u32)PORT_PAGE_SIZE / 16;
+	struct zs_pool *pool = pool_create(ZS_DEFER_SYNC, 0);
+	unsigned char *copy = malloc((size_t)N / EVERY * size);
+	const void *at[N / EVERY];
+	struct object o[N];
+	unsigned char buf[PORT_PAGE_SIZE];
+	u64 seed = 34;
+	size_t pinned;
+
+	(void)state;
+	for (u32 i = 0; i < N; i++)
+		object_create(pool, &o[i], size, i);
+	for (u32 i = 0; i < N / EVERY; i++) {
+		at[i] = zs_obj_read_begin(pool, o[i * EVERY].handle, size, buf);
+		assert_ptr_not_equal(at[i], buf);
+		memcpy(copy + i * size, at[i], size);
+	}
+	for (u32 i = 0; i < N; i++) {
+		if (i % EVERY && random_below(&seed, 10))
+			objects_free(pool, &o[i], 1);
+	}
+	zs_compact(pool);
+	pinned = zs_get_total_pages(pool);
+	for (u32 i = 0; i < N / EVERY; i++) {
+		assert_memory_equal(at[i], copy + i * size, size);
+		assert_ptr_equal(zs_obj_read_begin(pool, o[i * EVERY].handle, size, buf),
+				 at[i]);
+		zs_obj_read_end(pool, o[i * EVERY].handle);
+		zs_obj_read_end(pool, o[i * EVERY].handle);
+	}
+	objects_verify(pool, o, N);
+	/* Let go, they move too. */
+	zs_compact(pool);
+	assert_true(zs_get_total_pages(pool) < pinned);
+	assert_int_equal(zs_get_total_pages(pool), pool_least_pages(pool));
+	objects_verify(pool, o, N);
+	pool_destroy(pool);
+	free(copy);
+}
+
+/* What is pending is freed before anything is moved: no page holds it after. */
+static void pending_is_drained_first(void **state)
+{
+	struct zs_pool *pool = pool_create(test_policy(state), 0);
+	struct object o[2000];
+	struct zs_pool_stats s;
+	u64 seed = 35;
+
+	objects_create(pool, o, ARRAY_SIZE(o), &seed);
+	objects_shuffle(o, ARRAY_SIZE(o), &seed);
+	objects_free_deferred(pool, o, 1800);
+	zs_compact(pool);
+	s = pool_stats(pool);
+	assert_int_equal(s.flushes[ZS_FLUSH_COMPACT], 1);
+	objects_verify(pool, o, ARRAY_SIZE(o));
+	/* The worker may have been freeing a slice of its own meanwhile. */
+	zs_free_deferred_flush(pool);
+	zs_compact(pool);
+	assert_int_equal(zs_get_total_pages(pool), pool_least_pages(pool));
+	objects_verify(pool, o, ARRAY_SIZE(o));
+	pool_check_account(pool);
+	pool_destroy(pool);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST_EACH_POLICY(nine_tenths_freed_leaves_a_tenth),
+		TEST_EACH_POLICY(moved_objects_can_be_written_and_freed),
+		cmocka_unit_test(nothing_to_gain_changes_nothing),
+		cmocka_unit_test(pinned_objects_stay_in_place),
+		TEST_EACH_POLICY(pending_is_drained_first),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

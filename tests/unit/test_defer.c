@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
+/* Deferral: what is promised of every policy, and of each (design.md D1 to D7). */
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hold.h"
+#include "pool.h"
+
+/* A size of a class that a held worker is not in. */
+#define SIZE ((u32)PORT_PAGE_SIZE / 16)
+
+/* Handles pending, from the outside: objects there beyond those that are ours. */
+static size_t excess(struct zs_pool *pool, size_t ours)
+{
+	return pool_stats(pool).objects - ours;
+}
+
+static void create_equal(struct zs_pool *pool, struct object *o, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		object_create(pool, &o[i], SIZE, (u32)i);
+}
+
+/* ---- every policy ---- */
+
+static void flush_leaves_nothing_pending(void **state)
+{
+	struct zs_pool *pool = pool_create(test_policy(state), 0);
+	struct object o[3000];
+	u64 seed = 21;
+
+	objects_create(pool, o, ARRAY_SIZE(o), &seed);
+	objects_shuffle(o, ARRAY_SIZE(o), &seed);
+	objects_free_deferred(pool, o, 2000);
+	zs_free_deferred_flush(pool);
+	assert_int_equal(pool_stats(pool).pending, 0);
+	assert_int_equal(pool_stats(pool).objects, 1000);
+	objects_verify(pool, o, ARRAY_SIZE(o));
+	pool_check_account(pool);
+	zs_free_deferred_flush(pool); /* with nothing to do */
+	objects_free_deferred(pool, o, ARRAY_SIZE(o));
+	zs_free_deferred_flush(pool);
+	assert_int_equal(zs_get_total_pages(pool), 0);
+	assert_int_equal(pool_stats(pool).invalid, 0);
+	pool_check_account(pool);
+	pool_destroy(pool);
+}
+
+static void every_deferred_free_is_counted_once(void **state)
+{
+	struct zs_pool *pool = pool_create(test_policy(state), 64);
+	struct object o[5000];
+	struct zs_pool_stats s;
+	u64 seed = 22;
+
+	objects_create(pool, o, ARRAY_SIZE(o), &seed);
+	for (size_t i = 0; i < ARRAY_SIZE(o); i++) {
+		objects_free_deferred(pool, &o[i], 1);
+		s = pool_stats(pool);
+		assert_int_equal(s.queued + s.fallback, i + 1);
+	}
+	zs_free_deferred_flush(pool);
+	pool_check_account(pool);
+	assert_int_equal(pool_stats(pool).objects, 0);
+	pool_destroy(pool);
+}
+
+static void destroy_with_pending_leaks_nothing(void **state)
+{
+	struct object o[2000];
+	u64 seed = 23;
+
+	for (int round = 0; round < 5; round++) {
+		struct zs_pool *pool = pool_create(test_policy(state), 0);
+
+		objects_create(pool, o, ARRAY_SIZE(o), &seed);
+		objects_free_deferred(pool, o, ARRAY_SIZE(o) / 2);
+		pool_destroy(pool);
+	}
+}
+
+static void sync_frees_at_once(void **state)
+{
+	struct zs_pool *pool = pool_create(ZS_DEFER_SYNC, 0);
+	struct object o[100];
+	struct zs_pool_stats s;
+
+	(void)state;
+	create_equal(pool, o, ARRAY_SIZE(o));
+	for (size_t i = 0; i < ARRAY_SIZE(o); i++) {
+		objects_free_deferred(pool, &o[i], 1);
+		assert_int_equal(pool_stats(pool).objects, ARRAY_SIZE(o) - 1 - i);
+	}
+	s = pool_stats(pool);
+	assert_int_equal(s.fallback, ARRAY_SIZE(o));
+	assert_int_equal(s.queued, 0);
+	assert_int_equal(s.capacity, 0);
+	assert_int_equal(s.kicks, 0);
+	assert_int_equal(zs_drain_deferred(pool, ZS_FLUSH_SHRINKER), 0);
+	pool_destroy(pool);
+}
+
+/* ---- policies that defer ---- */
+
+static void default_budget_is_128_mib_of_pages(void **state)
+{
+	struct zs_pool *pool = pool_create(test_policy(state), 0);
+	struct zs_pool_stats s = pool_stats(pool);
+	size_t least = ((size_t)128 << 20) >> PORT_PAGE_SHIFT;
+
+	if (s.policy == ZS_DEFER_ARRAY)
+		assert_int_equal(s.capacity, least);
+	else
+		assert_true(s.capacity >= least);
+	assert_int_equal(s.threshold, s.capacity / 2);
+	pool_destroy(pool);
+}
+
+static void budget_can_be_chosen(void **state)
+{
+	static const size_t budgets[] = {1, 2, 7, 1000, 100000};
+
+	for (size_t i = 0; i < ARRAY_SIZE(budgets); i++) {
+		struct zs_pool *pool = pool_create(test_policy(state), budgets[i]);
+		struct zs_pool_stats s = pool_stats(pool);
+
+		assert_int_equal(s.capacity, budgets[i]);
+		assert_true(s.threshold >= 1 && s.threshold <= (budgets[i] + 1) / 2);
+		pool_destroy(pool);
+	}
+}
+
+/* Pushing far more than the budget, as fast as possible, never exceeds it. */
+static void pending_never_exceeds_the_budget(void **state)
+{
+	static const size_t budgets[] = {1, 3, 64, 1000};
+	struct object o[4000];
+
+	for (size_t b = 0; b < ARRAY_SIZE(budgets); b++) {
+		struct zs_pool *pool = pool_create(test_policy(state), budgets[b]);
+
+		create_equal(pool, o, ARRAY_SIZE(o));
+		for (size_t i = 0; i < ARRAY_SIZE(o); i++) {
+			objects_free_deferred(pool, &o[i], 1);
+			assert_true(excess(pool, ARRAY_SIZE(o) - 1 - i) <= budgets[b]);
+			assert_true(pool_stats(pool).pending <= budgets[b]);
+		}
+		zs_free_deferred_flush(pool);
+		pool_check_account(pool);
+		assert_int_equal(pool_stats(pool).objects, 0);
+		pool_destroy(pool);
+	}
+}
+
+/* The same with the worker out of the way: only the producer keeps the bound. */
+static void producer_keeps_the_bound_alone(void **state)
+{
+	enum { BUDGET = 1024 };
+	struct zs_pool *pool = pool_create(test_policy(state), BUDGET);
+	struct object o[4 * BUDGET];
+	struct worker_hold hold;
+	struct zs_pool_stats s;
+	size_t pending;
+
+	create_equal(pool, o, ARRAY_SIZE(o));
+	worker_hold(&hold, pool);
+	objects_free_deferred(pool, o, ARRAY_SIZE(o));
+	/* zs_pool_stats() takes class locks, the held one too: ask without it. */
+	pending = zs_deferred_pending(pool);
+	assert_true(pending <= BUDGET);
+	/* Nor is the bound kept by deferring nearly nothing. */
+	assert_true(pending >= BUDGET / 2);
+	worker_release(&hold);
+	s = pool_stats(pool);
+	assert_true(s.objects <= BUDGET);
+	assert_int_equal(s.queued + s.fallback, ARRAY_SIZE(o) + hold.handles);
+	if (s.policy == ZS_DEFER_ARRAY) {
+		/* All of the budget, to the last handle; then each freed at once. */
+		assert_int_equal(s.queued, BUDGET);
+		assert_int_equal(s.helped, 0);
+	} else {
+		/* What the producer frees for others lets it go on queueing. */
+		assert_true(s.helped >= BUDGET);
+		assert_true(s.fallback < ARRAY_SIZE(o) / 8);
+	}
+	zs_free_deferred_flush(pool);
+	pool_check_account(pool);
+	pool_destroy(pool);
+}
+
+/* Pending memory is used memory: shown so, until it is free. */
+static void pending_memory_stays_visible(void **state)
+{
+	struct zs_pool *pool = pool_create(test_policy(state), 0);
+	struct object o[400];
+	struct worker_hold hold;
+	size_t pages;
+
+	create_equal(pool, o, ARRAY_SIZE(o));
+	worker_hold(&hold, pool);
+	pages = zs_get_total_pages(pool);
+	objects_free_deferred(pool, o, ARRAY_SIZE(o));
+	assert_int_equal(zs_get_total_pages(pool), pages);
+	assert_int_equal(user_pages_outstanding(), pages);
+	assert_int_equal(zs_deferred_pending(pool), ARRAY_SIZE(o) + hold.handles);
+	worker_release(&hold);
+	TEST_WAIT_UNTIL(!zs_get_total_pages(pool));
+	assert_int_equal(user_pages_outstanding(), 0);
+	pool_destroy(pool);
+}
+
+/* One free stays pending: the worker was called off before it began. */
+static void leave_one_pending(struct zs_pool *pool)
+{
+	struct object o;
+
+	do {
+		object_create(pool, &o, SIZE, 1);
+		objects_free_deferred(pool, &o, 1);
+		port_work_cancel(&pool->defer.work);
+	} while (!zs_deferred_pending(pool));
+}
+
+static void pending_age_is_shown(void **state)
+{
+	struct zs_pool *pool = pool_create(test_policy(state), 0);
+	struct zs_pool_stats s;
+	u64 start = port_now_ns();
+
+	assert_int_equal(pool_stats(pool).oldest_age_ns, 0);
+	leave_one_pending(pool);
+	test_sleep_ms(30);
+	s = pool_stats(pool);
+	assert_int_equal(s.pending, 1);
+	assert_true(s.oldest_age_ns >= 30 * 1000000ull);
+	assert_true(s.oldest_age_ns <= port_now_ns() - start);
+	zs_free_deferred_flush(pool);
+	assert_int_equal(pool_stats(pool).oldest_age_ns, 0);
+	pool_destroy(pool);
+}
+
+/*
+ * At the threshold the worker starts at once, below it when the timer says. In
+ * many rounds the quickest tells which it was, however busy the machine.
+ */
+static u64 quickest_drain_ns(struct zs_pool *pool, struct object *o, size_t n, int rounds)
+{
+	u64 quickest = ~0ull;
+
+	for (int r = 0; r < rounds; r++) {
+		u64 start, took;
+
+		create_equal(pool, o, n);
+		zs_free_deferred_flush(pool);
+		start = port_now_ns();
+		objects_free_deferred(pool, o, n);
+		TEST_WAIT_UNTIL_BUSY(!zs_deferred_pending(pool));
+		took = port_now_ns() - start;
+		if (took < quickest)
+			quickest = took;
+	}
+	return quickest;
+}
+
+static void threshold_kicks_the_worker(void **state)
+{
+	enum { BUDGET = 256 };
+	struct zs_pool *pool = pool_create(test_policy(state), BUDGET);
+	struct object o[BUDGET];
+	struct zs_pool_stats s;
+
+	assert_true(quickest_drain_ns(pool, o, BUDGET * 3 / 4, 60) <
+		    DEFER_TIMER_MS * 1000000ull * 3 / 4);
+	s = pool_stats(pool);
+	assert_true(s.kicks >= 60);
+	assert_true(s.drained > 0);
+	pool_destroy(pool);
+}
+
+static void remainder_is_drained_by_the_timer(void **state)
+{
+	struct zs_pool *pool = pool_create(test_policy(state), 1000);
+	struct object o[1000];
+	struct zs_pool_stats s;
+	u64 quickest = quickest_drain_ns(pool, o, 10, 20);
+
+	/* After a few ms for company, and soon after that. */
+	assert_true(quickest >= DEFER_TIMER_MS * 1000000ull * 3 / 4);
+	assert_true(quickest < 200 * 1000000ull);
+	s = pool_stats(pool);
+	assert_int_equal(s.drained, 10 * 20);
+	assert_int_equal(s.objects, 0);
+	pool_check_account(pool);
+	pool_destroy(pool);
+}
+
+static void drain_counts_under_its_cause(void **state)
+{
+	static const enum zs_flush_cause causes[] = {ZS_FLUSH_LIMIT, ZS_FLUSH_SHRINKER,
+						     ZS_FLUSH_OOM, ZS_FLUSH_HOTPLUG};
+	struct zs_pool *pool = pool_create(test_policy(state), 0);
+	struct object o[300];
+
+	create_equal(pool, o, ARRAY_SIZE(o));
+	for (size_t i = 0; i < ARRAY_SIZE(causes); i++) {
+		struct zs_pool_stats s;
+		struct worker_hold hold;
+		size_t freed;
+
+		worker_hold(&hold, pool);
+		objects_free_deferred(pool, o + 50 * i, 50);
+		/* Does not wait for the worker, which is held up for good. */
+		freed = zs_drain_deferred(pool, causes[i]);
+		assert_int_equal(freed, 50);
+		worker_release(&hold);
+		s = pool_stats(pool);
+		assert_int_equal(s.flushed[causes[i]], 50);
+		assert_int_equal(s.flushes[causes[i]], 1);
+		zs_free_deferred_flush(pool);
+	}
+	pool_check_account(pool);
+	pool_destroy(pool);
+}
+
+/* What is pending when a flush begins is freed when it returns, whoever does it. */
+static void flush_waits_for_the_worker(void **state)
+{
+	struct zs_pool *pool = pool_create(test_policy(state), 100000);
+	struct object *o = malloc(6000 * sizeof(*o));
+
+	for (int round = 0; round < 10; round++) {
+		create_equal(pool, o, 6000);
+		objects_free_deferred(pool, o, 6000);
+		if (round % 2)
+			test_sleep_ms(DEFER_TIMER_MS); /* the worker is in the middle */
+		zs_free_deferred_flush(pool);
+		assert_int_equal(pool_stats(pool).objects, 0);
+		assert_int_equal(pool_stats(pool).pending, 0);
+		assert_int_equal(zs_get_total_pages(pool), 0);
+	}
+	pool_check_account(pool);
+	pool_destroy(pool);
+	free(o);
+}
+
+static void *drain_thread(void *pool)
+{
+	zs_drain_deferred(pool, ZS_FLUSH_SHRINKER);
+	return NULL;
+}
+
+static int flush_returned;
+
+static void *flush_thread(void *pool)
+{
+	zs_free_deferred_flush(pool);
+	__atomic_store_n(&flush_returned, 1, __ATOMIC_SEQ_CST);
+	return NULL;
+}
+
+/* A handle that somebody else's drain has taken but not freed counts as pending. */
+static void flush_waits_for_other_drains(void **state)
+{
+	struct zs_pool *pool = pool_create(test_policy(state), 0);
+	struct size_class *c = pool->classes[size_class_index(&pool->table, SIZE)];
+	pthread_t drain, flush;
+
+	leave_one_pending(pool);
+	flush_returned = 0;
+	port_spin_lock(&c->lock);
+	assert_int_equal(pthread_create(&drain, NULL, drain_thread, pool), 0);
+	TEST_WAIT_UNTIL(port_atomic_load(&pool->defer.draining));
+	test_sleep_ms(20); /* it takes the handle, and waits for the class */
+	assert_int_equal(pthread_create(&flush, NULL, flush_thread, pool), 0);
+	test_sleep_ms(50);
+	assert_int_equal(__atomic_load_n(&flush_returned, __ATOMIC_SEQ_CST), 0);
+	port_spin_unlock(&c->lock);
+	pthread_join(flush, NULL);
+	assert_int_equal(pool_stats(pool).objects, 0);
+	pthread_join(drain, NULL);
+	pool_destroy(pool);
+}
+
+/* ---- array ---- */
+
+static void array_is_last_in_first_out(void **state)
+{
+	enum { N = 10 };
+	struct zs_pool *pool = pool_create(ZS_DEFER_ARRAY, 0);
+	struct defer_pass pass = {0};
+	u32 index[FREE_SMALL_BATCH], pushed[N];
+	u16 next[FREE_SMALL_BATCH];
+	struct worker_hold hold;
+	struct object o[N];
+	size_t n;
+
+	(void)state;
+	create_equal(pool, o, N);
+	worker_hold(&hold, pool);
+	for (int i = 0; i < N; i++)
+		pushed[i] = index_of_handle(o[i].handle);
+	objects_free_deferred(pool, o, N);
+	n = defer_array_ops.take(pool, &pass, index, FREE_SMALL_BATCH);
+	assert_int_equal(n, N);
+	for (int i = 0; i < N; i++)
+		assert_int_equal(index[i], pushed[N - 1 - i]);
+	free_indices(pool, index, next, n, "test");
+	defer_account(pool, DEFER_BY_HELP, n);
+	defer_array_ops.freed(pool, n);
+	worker_release(&hold);
+	pool_destroy(pool);
+}
+
+/* D4: its lock is held by someone: the caller frees, and does not wait. */
+static void array_falls_back_when_its_lock_is_held(void **state)
+{
+	struct zs_pool *pool = pool_create(ZS_DEFER_ARRAY, 0);
+	struct object o[10];
+
+	(void)state;
+	create_equal(pool, o, ARRAY_SIZE(o));
+	port_spin_lock(&pool->defer.array.lock);
+	objects_free_deferred(pool, o, ARRAY_SIZE(o));
+	port_spin_unlock(&pool->defer.array.lock);
+	assert_int_equal(pool_stats(pool).objects, 0);
+	assert_int_equal(pool_stats(pool).fallback, ARRAY_SIZE(o));
+	assert_int_equal(pool_stats(pool).queued, 0);
+	pool_destroy(pool);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST_EACH_POLICY(flush_leaves_nothing_pending),
+		TEST_EACH_POLICY(every_deferred_free_is_counted_once),
+		TEST_EACH_POLICY(destroy_with_pending_leaks_nothing),
+		cmocka_unit_test(sync_frees_at_once),
+		TEST_EACH_DEFERRING(default_budget_is_128_mib_of_pages),
+		TEST_EACH_DEFERRING(budget_can_be_chosen),
+		TEST_EACH_DEFERRING(pending_never_exceeds_the_budget),
+		TEST_EACH_DEFERRING(producer_keeps_the_bound_alone),
+		TEST_EACH_DEFERRING(pending_memory_stays_visible),
+		TEST_EACH_DEFERRING(pending_age_is_shown),
+		TEST_EACH_DEFERRING(threshold_kicks_the_worker),
+		TEST_EACH_DEFERRING(remainder_is_drained_by_the_timer),
+		TEST_EACH_DEFERRING(drain_counts_under_its_cause),
+		TEST_EACH_DEFERRING(flush_waits_for_the_worker),
+		TEST_EACH_DEFERRING(flush_waits_for_other_drains),
+		cmocka_unit_test(array_is_last_in_first_out),
+		cmocka_unit_test(array_falls_back_when_its_lock_is_held),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
