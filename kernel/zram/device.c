@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
+/*
+ * Devices: added, set up (given a disk size), reset, removed.
+ *
+ * Whoever resets or removes a device claims it first: it has no opener then,
+ * and gets none.
+ *
+ * Lock order: devices_lock, open_mutex, init_lock.
+ */
+#include <linux/idr.h>
+#include <linux/module.h>
+#include <linux/part_stat.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+
+#include "codec.h"
+#include "compat.h"
+#include "stream.h"
+#include "zram.h"
+
+static DEFINE_MUTEX(devices_lock);
+static DEFINE_IDR(devices); /* struct zram by id */
+static int zram_major;
+
+static int device_open(COMPAT_DISK_OPEN_PARAMS)
+{
+	struct zram *zram = COMPAT_DISK_OPENED->private_data;
+
+	/* The block layer holds open_mutex. */
+	return zram->claimed ? -EBUSY : 0;
+}
+
+static const struct block_device_operations device_ops = {
+	.owner = THIS_MODULE,
+	.open = device_open,
+	.submit_bio = zram_submit_bio,
+	.swap_slot_free_notify = zram_slot_free_notify,
+#ifdef COMPAT_HAS_RW_PAGE
+	.rw_page = zram_rw_page,
+#endif
+};
+
+static int device_claim(struct zram *zram)
+{
+	struct gendisk *disk = zram->disk;
+	int err = 0;
+
+	mutex_lock(&disk->open_mutex);
+	if (zram->claimed || disk_openers(disk))
+		err = -EBUSY;
+	else
+		zram->claimed = true;
+	mutex_unlock(&disk->open_mutex);
+	return err;
+}
+
+static void device_unclaim(struct zram *zram)
+{
+	mutex_lock(&zram->disk->open_mutex);
+	zram->claimed = false;
+	mutex_unlock(&zram->disk->open_mutex);
+}
+
+/**
+ * zram_device_setup() - give a device its size
+ * @zram: the device
+ * @disksize: bytes, rounded up to whole pages
+ *
+ * Context: process context, may sleep.
+ * Return: 0; -EBUSY if it has one, -EINVAL for none, -ENOMEM.
+ */
+int zram_device_setup(struct zram *zram, u64 disksize)
+{
+	struct zs_pool_params params = {};
+	unsigned long nr_slots;
+	int err;
+
+	nr_slots = DIV_ROUND_UP_ULL(disksize, PAGE_SIZE);
+	/* The second: what comes of rounding up cannot be said in bytes. */
+	if (!nr_slots || nr_slots > U64_MAX >> PAGE_SHIFT)
+		return -EINVAL;
+
+	down_write(&zram->init_lock);
+	err = -EBUSY;
+	if (zram_initialised(zram))
+		goto unlock;
+
+	err = -ENOMEM;
+	zram->slots = __vmalloc(array_size(nr_slots, sizeof(zram_slot)),
+				GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN);
+	if (!zram->slots)
+		goto unlock;
+	zram->streams = zram_streams_create(zram->codec);
+	if (!zram->streams)
+		goto free_slots;
+	zram_params_of_pool(&params);
+	err = zs_create_pool(zram->disk->disk_name, &params, &zram->pool);
+	if (err)
+		goto free_streams;
+
+	zram->nr_slots = nr_slots;
+	zram->huge_size = min_t(size_t, zs_huge_class_size(zram->pool), PAGE_SIZE);
+	set_capacity_and_notify(zram->disk, (sector_t)nr_slots << PAGE_SECTORS_SHIFT);
+	goto unlock;
+
+free_streams:
+	zram_streams_destroy(zram->streams);
+	zram->streams = NULL;
+free_slots:
+	vfree(zram->slots);
+	zram->slots = NULL;
+unlock:
+	up_write(&zram->init_lock);
+	return err;
+}
+
+/*
+ * Back to how a device is when it is added. The objects go with the pool.
+ * Caller: has the device claimed.
+ */
+static void device_clear(struct zram *zram)
+{
+	down_write(&zram->init_lock);
+	zram->limit_pages = 0;
+	if (!COMPAT_ZRAM_RESET_KEEPS_CODEC)
+		zram->codec = zram_codec_default();
+	if (zram_initialised(zram)) {
+		set_capacity_and_notify(zram->disk, 0);
+		part_stat_set_all(zram->disk->part0, 0);
+		zs_destroy_pool(zram->pool);
+		zram->pool = NULL;
+		zram_streams_destroy(zram->streams);
+		zram->streams = NULL;
+		vfree(zram->slots);
+		zram->slots = NULL;
+		zram->nr_slots = 0;
+		xa_destroy(&zram->fills);
+		zram_stats_clear(zram);
+		atomic_long_set(&zram->max_used_pages, 0);
+	}
+	up_write(&zram->init_lock);
+}
+
+/**
+ * zram_device_reset() - free all that a device holds, and its size
+ * @zram: the device
+ *
+ * Context: process context, may sleep.
+ * Return: 0; -EBUSY if somebody has it open.
+ */
+int zram_device_reset(struct zram *zram)
+{
+	int err = device_claim(zram);
+
+	if (err)
+		return err;
+	sync_blockdev(zram->disk->part0);
+	device_clear(zram);
+	device_unclaim(zram);
+	return 0;
+}
+
+static struct zram *zram_alloc(void)
+{
+	struct zram *zram = kzalloc(sizeof(*zram), GFP_KERNEL);
+	unsigned int i;
+
+	if (!zram)
+		return NULL;
+	zram->stats = alloc_percpu(struct zram_stats);
+	if (!zram->stats) {
+		kfree(zram);
+		return NULL;
+	}
+	init_rwsem(&zram->init_lock);
+	for (i = 0; i < ZRAM_PARTIAL_LOCKS; i++)
+		mutex_init(&zram->partial_lock[i]);
+	xa_init_flags(&zram->fills, XA_FLAGS_ALLOC);
+	zram->codec = zram_codec_default();
+	return zram;
+}
+
+static void zram_free(struct zram *zram)
+{
+	free_percpu(zram->stats);
+	kfree(zram);
+}
+
+static int disk_create(struct zram *zram)
+{
+	static const struct compat_disk_limits limits = {
+		.logical_block_size = ZRAM_BLOCK_SIZE,
+		.physical_block_size = PAGE_SIZE,
+		.io_min = PAGE_SIZE,
+		.io_opt = PAGE_SIZE,
+		.discard_granularity = PAGE_SIZE,
+		.max_discard_sectors = UINT_MAX,
+		.max_write_zeroes_sectors = UINT_MAX,
+	};
+	struct gendisk *disk = compat_alloc_disk(&limits);
+	int err;
+
+	if (IS_ERR(disk))
+		return PTR_ERR(disk);
+	disk->major = zram_major;
+	disk->first_minor = zram->id;
+	disk->minors = 1;
+	disk->flags |= GENHD_FL_NO_PART;
+	disk->fops = &device_ops;
+	disk->private_data = zram;
+	snprintf(disk->disk_name, sizeof(disk->disk_name), "zram%d", zram->id);
+	zram->disk = disk;
+	err = device_add_disk(NULL, disk, zram_attribute_groups);
+	if (err)
+		put_disk(disk);
+	return err;
+}
+
+/**
+ * zram_device_add() - make a device, with the lowest id that is free
+ *
+ * Context: process context, may sleep.
+ * Return: the id, or a negative errno.
+ */
+int zram_device_add(void)
+{
+	struct zram *zram = zram_alloc();
+	int err;
+
+	if (!zram)
+		return -ENOMEM;
+	mutex_lock(&devices_lock);
+	err = idr_alloc(&devices, zram, 0, 0, GFP_KERNEL);
+	if (err < 0)
+		goto unlock;
+	zram->id = err;
+	err = disk_create(zram);
+	if (err)
+		idr_remove(&devices, zram->id);
+	else
+		err = zram->id;
+unlock:
+	mutex_unlock(&devices_lock);
+	if (err < 0)
+		zram_free(zram);
+	return err;
+}
+
+/* Caller: holds devices_lock, has the device claimed. */
+static void device_destroy_claimed(struct zram *zram)
+{
+	/* Its sysfs files go first, so nobody sets it up again below. */
+	del_gendisk(zram->disk);
+	device_clear(zram);
+	idr_remove(&devices, zram->id);
+	put_disk(zram->disk);
+	zram_free(zram);
+}
+
+/**
+ * zram_device_remove() - remove a device
+ * @id: its id
+ *
+ * Context: process context, may sleep.
+ * Return: 0; -ENODEV if there is none, -EBUSY if somebody has it open.
+ */
+int zram_device_remove(int id)
+{
+	struct zram *zram;
+	int err = -ENODEV;
+
+	mutex_lock(&devices_lock);
+	zram = idr_find(&devices, id);
+	if (zram)
+		err = device_claim(zram);
+	if (!err)
+		device_destroy_claimed(zram);
+	mutex_unlock(&devices_lock);
+	return err;
+}
+
+/**
+ * zram_devices_init() - get ready for devices
+ *
+ * Context: process context.
+ * Return: 0, or a negative errno.
+ */
+int zram_devices_init(void)
+{
+	zram_major = register_blkdev(0, "zram");
+	return min(zram_major, 0);
+}
+
+/**
+ * zram_devices_exit() - remove all devices
+ *
+ * Context: process context, on module unload: no device has an opener, nor
+ * can it get one, because an opener holds the module.
+ */
+void zram_devices_exit(void)
+{
+	struct zram *zram;
+	int id;
+
+	mutex_lock(&devices_lock);
+	idr_for_each_entry(&devices, zram, id)
+		device_destroy_claimed(zram);
+	mutex_unlock(&devices_lock);
+	idr_destroy(&devices);
+	unregister_blkdev(zram_major, "zram");
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
+/*
+ * The slot table's element: everything that is known about one stored page, in
+ * one 64-bit word. 8 bytes a slot: 0.2 % of the disk size at 4 KiB pages.
+ *
+ *   bit  0       lock
+ *   bits 1-3     enum slot_kind
+ *   bit  4       SLOT_FILL_TABLE: lowest bit of the fill value
+ *   bits 8-24    size of the object in bytes, 1 to 65536
+ *   bits 32-63   handle, fill value, or number in the table of fills
+ *
+ * Because the word is all there is, replacing a page is one compare-and-swap:
+ * whoever wins it owns what the old word named, and no lock is held while that
+ * is freed. The lock bit only keeps a word, and so its object, in place while
+ * a reader copies the object out.
+ *
+ * Lock order: the lock bit is innermost of zram's locks. It is a spinlock
+ * (preemption off); only the allocator's locks are taken under it.
+ */
+#ifndef ZRAM_SLOT_H
+#define ZRAM_SLOT_H
+
+#include <linux/atomic.h>
+#include <linux/build_bug.h>
+#include <linux/mm.h>
+#include <linux/preempt.h>
+#include <linux/types.h>
+
+#define SLOT_LOCK BIT_ULL(0)
+#define SLOT_KIND_SHIFT 1
+#define SLOT_KIND_MASK 7ULL
+#define SLOT_FILL_ODD BIT_ULL(4)
+#define SLOT_SIZE_SHIFT 8
+#define SLOT_SIZE_MASK ((1ULL << 17) - 1)
+#define SLOT_PAYLOAD_SHIFT 32
+
+static_assert(BITS_PER_LONG == 64, "zram of project Lethe is for 64-bit kernels only");
+static_assert(PAGE_SIZE <= SLOT_SIZE_MASK, "pages are larger than a slot can say");
+
+enum slot_kind {
+	SLOT_EMPTY, /* never written, or given back: reads as zeroes */
+	SLOT_OBJECT, /* compressed, in an object of the allocator */
+	SLOT_HUGE, /* incompressible: the page itself, in an object */
+	SLOT_FILL_SIGNED, /* one value throughout: the payload, sign-extended */
+	SLOT_FILL_TWICE, /* one value throughout: the payload in both halves */
+	SLOT_FILL_TABLE, /* one value throughout: kept in the table of fills */
+};
+
+typedef atomic64_t zram_slot;
+
+static inline u64 slot_word(enum slot_kind kind, u32 payload, u32 size)
+{
+	return (u64)payload << SLOT_PAYLOAD_SHIFT | (u64)size << SLOT_SIZE_SHIFT |
+	       (u64)kind << SLOT_KIND_SHIFT;
+}
+
+static inline enum slot_kind slot_kind(u64 word)
+{
+	return word >> SLOT_KIND_SHIFT & SLOT_KIND_MASK;
+}
+
+static inline u32 slot_size(u64 word)
+{
+	return word >> SLOT_SIZE_SHIFT & SLOT_SIZE_MASK;
+}
+
+static inline u32 slot_payload(u64 word)
+{
+	return word >> SLOT_PAYLOAD_SHIFT;
+}
+
+static inline bool slot_has_object(u64 word)
+{
+	return slot_kind(word) == SLOT_OBJECT || slot_kind(word) == SLOT_HUGE;
+}
+
+/* What the slot holds at this moment; it may be something else the next. */
+static inline u64 slot_peek(const zram_slot *slot)
+{
+	return atomic64_read(slot) & ~SLOT_LOCK;
+}
+
+/*
+ * Put @word in the slot unless a reader has it locked. Never waits.
+ * Post: true and *@old, without the lock bit, belongs to the caller.
+ */
+static inline bool slot_try_exchange(zram_slot *slot, u64 word, u64 *old)
+{
+	s64 seen = atomic64_read(slot);
+
+	do {
+		if (seen & SLOT_LOCK)
+			return false;
+	} while (!atomic64_try_cmpxchg(slot, &seen, word));
+	*old = seen;
+	return true;
+}
+
+/* As slot_try_exchange(), but waits for a reader to be done copying. */
+static inline u64 slot_exchange(zram_slot *slot, u64 word)
+{
+	u64 old;
+
+	while (!slot_try_exchange(slot, word, &old))
+		cpu_relax();
+	return old;
+}
+
+/* Preemption is off until slot_unlock(). */
+static inline u64 slot_lock(zram_slot *slot)
+{
+	s64 seen;
+
+	preempt_disable();
+	seen = atomic64_read(slot) & ~SLOT_LOCK;
+	while (!atomic64_try_cmpxchg_acquire(slot, &seen, seen | SLOT_LOCK)) {
+		seen &= ~SLOT_LOCK;
+		cpu_relax();
+	}
+	return seen;
+}
+
+/* @word is what slot_lock() returned: nobody changes a locked slot. */
+static inline void slot_unlock(zram_slot *slot, u64 word)
+{
+	atomic64_set_release(slot, word);
+	preempt_enable();
+}
+
+#endif /* ZRAM_SLOT_H */

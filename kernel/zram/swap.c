@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
+/*
+ * The way out of an exiting process: the swap core says, slot by slot, that a
+ * page is not needed any more.
+ *
+ * The slot forgets its page at once, in one compare-and-swap on a line shared
+ * with the seven slots beside it, and only the allocator's handle is deferred.
+ * Never the slot's index: the swap core may hand the slot out again before the
+ * handle is freed, and by then it is somebody else's.
+ *
+ * Lock order: called under the swap core's spinlocks; takes none of zram's.
+ */
+#include "fill.h"
+#include "zram.h"
+
+/**
+ * zram_slot_free_notify() - a swap slot is free
+ * @bdev: the disk
+ * @index: the slot, in pages
+ *
+ * A slot that a reader has locked is left as it is, since the reader may not
+ * be waited for here; its memory is freed when the slot is written again or
+ * discarded (counted in debug_stat).
+ *
+ * Context: atomic, under the swap core's spinlocks. Never waits.
+ */
+void zram_slot_free_notify(struct block_device *bdev, unsigned long index)
+{
+	struct zram *zram = bdev->bd_disk->private_data;
+	u64 word;
+
+	if (WARN_ON_ONCE(index >= zram->nr_slots))
+		return;
+	if (!slot_try_exchange(&zram->slots[index], slot_word(SLOT_EMPTY, 0, 0), &word)) {
+		zram_count(zram, ZRAM_MISS_FREE, 1);
+		return;
+	}
+	if (slot_has_object(word))
+		zs_free_deferred(zram->pool, slot_payload(word));
+	else
+		zram_fill_release(&zram->fills, word);
+	if (slot_kind(word) != SLOT_EMPTY)
+		zram_count(zram, ZRAM_NOTIFY_FREE, 1);
+	zram_account(zram, word, -1);
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
+/*
+ * A zram device: a disk whose pages are compressed into memory.
+ *
+ * Lock order, outermost first; each file says which of them it takes:
+ *   devices_lock (device.c)      which devices there are
+ *   gendisk.open_mutex           openers and zram.claimed
+ *   zram.init_lock               set up or not; sysfs against reset
+ *   zram.partial_lock[]          read-modify-write of a page (64K pages only)
+ *   zram_stream.lock             a codec's memory
+ *   slot lock (slot.h)           one page's object stays put
+ *   the allocator's, and the table of fills' own
+ * I/O takes no init_lock: a device is set up before its capacity lets any I/O
+ * in, and torn down only when it is claimed, with nobody having it open.
+ */
+#ifndef ZRAM_ZRAM_H
+#define ZRAM_ZRAM_H
+
+#include <linux/atomic.h>
+#include <linux/blkdev.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/rwsem.h>
+#include <linux/types.h>
+#include <linux/xarray.h>
+
+#include <lethe/zsmalloc.h>
+
+#include "slot.h"
+#include "stats.h"
+
+/*
+ * The smallest I/O: as users of zram know it, 4 KiB whatever the page size.
+ * Where pages are larger, or with a smaller value given to the build to test
+ * this, a part of a page can be written.
+ */
+#ifndef ZRAM_BLOCK_SHIFT
+#define ZRAM_BLOCK_SHIFT 12
+#endif
+#define ZRAM_BLOCK_SIZE (1UL << ZRAM_BLOCK_SHIFT)
+#define ZRAM_HAS_PARTIAL_IO (ZRAM_BLOCK_SIZE < PAGE_SIZE)
+
+#define ZRAM_PARTIAL_LOCKS 16
+
+struct zram_codec;
+struct zram_streams;
+
+struct zram {
+	/* Read on every I/O and on every slot freed; written on set-up only. */
+	zram_slot *slots;
+	struct zs_pool *pool;
+	struct zram_stats __percpu *stats;
+	unsigned long nr_slots;
+	size_t huge_size; /* bytes from which a page is stored as it is */
+	struct zram_streams *streams;
+	unsigned long limit_pages; /* of the pool; 0: no limit. READ_ONCE */
+	struct gendisk *disk;
+
+	atomic_long_t max_used_pages;
+	struct xarray fills; /* see fill.c */
+	struct mutex partial_lock[ZRAM_PARTIAL_LOCKS];
+
+	struct rw_semaphore init_lock;
+	const struct zram_codec *codec; /* for the next set-up, or in force */
+	bool claimed; /* nobody may open the disk */
+	int id;
+};
+
+/* Whether the disk size is set. Caller: holds init_lock. */
+static inline bool zram_initialised(const struct zram *zram)
+{
+	return zram->pool;
+}
+
+/*
+ * Writes to one page exclude each other if parts of it can be written, for
+ * then a write may have to read the rest of the page first.
+ */
+static inline void zram_partial_lock(struct zram *zram, unsigned long index)
+{
+	if (ZRAM_HAS_PARTIAL_IO)
+		mutex_lock(&zram->partial_lock[index % ZRAM_PARTIAL_LOCKS]);
+}
+
+static inline void zram_partial_unlock(struct zram *zram, unsigned long index)
+{
+	if (ZRAM_HAS_PARTIAL_IO)
+		mutex_unlock(&zram->partial_lock[index % ZRAM_PARTIAL_LOCKS]);
+}
+
+/* params.c: module parameters */
+extern unsigned int zram_num_devices;
+void zram_params_of_pool(struct zs_pool_params *params);
+
+/* device.c: devices come and go, and are set up and reset */
+int zram_devices_init(void);
+void zram_devices_exit(void);
+int zram_device_add(void);
+int zram_device_remove(int id);
+int zram_device_setup(struct zram *zram, u64 disksize);
+int zram_device_reset(struct zram *zram);
+
+/* store.c: one page in, out, gone */
+int zram_store_page(struct zram *zram, unsigned long index, const void *page);
+int zram_load_page(struct zram *zram, unsigned long index, void *page);
+unsigned long zram_clear_pages(struct zram *zram, unsigned long first, unsigned long nr);
+
+/* io.c, swap.c, device.c: what the block layer and the swap core call */
+void zram_submit_bio(struct bio *bio);
+int zram_rw_page(struct block_device *bdev, sector_t sector, struct page *page,
+		 enum req_op op);
+void zram_slot_free_notify(struct block_device *bdev, unsigned long index);
+
+/* sysfs.c */
+extern const struct attribute_group *zram_attribute_groups[];
+
+#endif /* ZRAM_ZRAM_H */
