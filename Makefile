@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
+#
+# The face of the tree. Userspace is built by Meson, modules by Kbuild; each
+# target first installs the Debian packages it needs, if any is missing.
+
+KVER ?= 6.12-cloud-amd64
+
+.PHONY: help setup demo test modules bench lint clean
+
+help:
+	@echo 'make demo     kill a process whose memory is in swap, with the zram of the'
+	@echo '              kernel and with ours, in a virtual machine; print what it costs'
+	@echo 'make test     everything there is to test'
+	@echo 'make modules  build/modules/KVER/{lethe,zram}.ko for KVER=$(KVER)'
+	@echo '              (a release as uname -r says it, or a Debian flavour)'
+	@echo 'make bench    the demo, and the allocator in userspace'
+	@echo 'make lint     formatting, static checks, rules of the tree'
+	@echo 'make setup    install what is missing, and do nothing else'
+	@echo 'make clean    remove build/ (downloaded kernels stay in the cache)'
+
+setup:
+	@scripts/setup.sh
+
+demo: setup
+	@bench/demo.sh
+
+test: setup
+	@tests/run.sh
+
+modules: setup
+	@scripts/build-modules.sh '$(KVER)'
+
+bench: demo
+	@bench/user.sh
+
+lint: setup
+	@scripts/lint.sh
+
+clean:
+	rm -rf build

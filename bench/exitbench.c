@@ -1,0 +1,448 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
+/*
+ * What it costs to free swapped-out memory: by munmap, and by SIGKILL.
+ *
+ * Processes fill their memory, swap all of it out (MADV_PAGEOUT) and wait. At
+ * one moment all of them unmap it, or are killed, and we take
+ *
+ *   ns        munmap: from the first process's call until the last one's return
+ *             kill: from the first SIGKILL until the last process is reaped
+ *   cpu_ns    CPU time of the processes from that moment on, plus that of all
+ *             kernel threads until the memory is back, less what kernel
+ *             threads use in as long a time when nothing happens
+ *   back_ns   from that moment until mm_stat shows the memory used to be what
+ *             it was before the processes started (2 % of the rise allowed)
+ *   used      what mm_stat showed in between, above what it was before: bytes
+ *             of memory for
+ *   orig      bytes stored
+ *
+ * CPU time is the scheduler's own count in ns (sum_exec_runtime): for the
+ * processes through their CPU clocks and, once they are dead, through their
+ * rusage; for kernel threads through /proc/PID/schedstat.
+ *
+ * One line of key=value words is printed for each measurement.
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PAGE_BYTES 4096UL
+#define MAX_PROCS 64
+
+static struct {
+	const char *mode; /* munmap or kill */
+	unsigned long procs;
+	unsigned long mib; /* of all processes together */
+	const char *input; /* file that page content comes from; NULL: same-filled */
+	const char *mm_stat;
+} opt;
+
+/* What the processes tell, in memory that is shared with them. */
+static struct {
+	volatile uint32_t go;
+	struct {
+		uint64_t start_ns, end_ns, cpu_ns;
+	} munmap[MAX_PROCS];
+} * shared;
+
+struct process {
+	pid_t pid;
+	int ready; /* a pipe that says when it has swapped out its memory */
+	uint64_t cpu_before_ns;
+};
+
+struct usage {
+	uint64_t used, orig; /* bytes */
+};
+
+__attribute__((noreturn, format(printf, 1, 2))) static void die(const char *fmt, ...)
+{
+	va_list args;
+
+	fputs("exitbench: ", stderr);
+	va_start(args, fmt);
+	vfprintf(stderr, fmt, args);
+	va_end(args);
+	fputc('\n', stderr);
+	exit(1);
+}
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec ts;
+
+	if (clock_gettime(clock, &ts))
+		die("clock_gettime: %s", strerror(errno));
+	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+static uint64_t now_ns(void)
+{
+	return clock_ns(CLOCK_MONOTONIC);
+}
+
+static void sleep_ms(unsigned int ms)
+{
+	usleep(ms * 1000);
+}
+
+/* The first words of a small file, as numbers. */
+static int read_numbers(const char *path, uint64_t *numbers, int n)
+{
+	char text[512], *at = text, *end;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t length;
+	int i;
+
+	if (fd < 0)
+		return -1;
+	length = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (length < 0)
+		return -1;
+	text[length] = '\0';
+	for (i = 0; i < n; i++, at = end) {
+		numbers[i] = strtoull(at, &end, 10);
+		if (end == at)
+			return -1;
+	}
+	return 0;
+}
+
+static struct usage device_usage(void)
+{
+	uint64_t column[3];
+
+	if (read_numbers(opt.mm_stat, column, 3))
+		die("%s cannot be read", opt.mm_stat);
+	return (struct usage){.orig = column[0], .used = column[2]};
+}
+
+/* ---- CPU time ---- */
+
+static bool is_kernel_thread(const char *pid)
+{
+	char path[64], line[16];
+	int fd;
+	ssize_t n;
+
+	/* Only kernel threads have no memory, so nothing in statm but zeroes. */
+	snprintf(path, sizeof(path), "/proc/%.20s/statm", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	n = read(fd, line, sizeof(line));
+	close(fd);
+	return n > 1 && line[0] == '0' && line[1] == ' ';
+}
+
+/* All kernel threads together. Workers are kept idle for minutes: few go. */
+static uint64_t kernel_cpu_ns(void)
+{
+	char path[64];
+	DIR *proc = opendir("/proc");
+	struct dirent *entry;
+	uint64_t ns, sum = 0;
+
+	if (!proc)
+		die("/proc: %s", strerror(errno));
+	while ((entry = readdir(proc))) {
+		if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
+			continue;
+		if (!is_kernel_thread(entry->d_name))
+			continue;
+		snprintf(path, sizeof(path), "/proc/%.20s/schedstat", entry->d_name);
+		if (!read_numbers(path, &ns, 1))
+			sum += ns;
+	}
+	closedir(proc);
+	return sum;
+}
+
+static uint64_t process_cpu_ns(pid_t pid)
+{
+	clockid_t clock;
+
+	if (clock_getcpuclockid(pid, &clock))
+		die("no CPU clock of process %d", (int)pid);
+	return clock_ns(clock);
+}
+
+/* ---- the processes whose memory is freed ---- */
+
+static unsigned char *map_memory(size_t bytes)
+{
+	unsigned char *mem = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+				  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (mem == MAP_FAILED)
+		die("mmap of %zu bytes: %s", bytes, strerror(errno));
+	if (madvise(mem, bytes, MADV_NOHUGEPAGE))
+		die("MADV_NOHUGEPAGE: %s", strerror(errno));
+	return mem;
+}
+
+/* Pages of the input, one after the other, a number in each: no two are equal. */
+static void fill_from_input(unsigned char *mem, size_t pages, size_t first)
+{
+	struct stat st;
+	int fd = open(opt.input, O_RDONLY | O_CLOEXEC);
+	const unsigned char *input;
+	size_t i, input_pages;
+
+	if (fd < 0 || fstat(fd, &st) || (size_t)st.st_size < PAGE_BYTES)
+		die("%s cannot be read or is empty", opt.input);
+	input_pages = st.st_size / PAGE_BYTES;
+	input = mmap(NULL, st.st_size, PROT_READ, MAP_SHARED, fd, 0);
+	if (input == MAP_FAILED)
+		die("%s: %s", opt.input, strerror(errno));
+	for (i = 0; i < pages; i++) {
+		uint64_t number = first + i + 1;
+		unsigned char *page = mem + i * PAGE_BYTES;
+
+		memcpy(page, input + (first + i) % input_pages * PAGE_BYTES, PAGE_BYTES);
+		memcpy(page + PAGE_BYTES - sizeof(number), &number, sizeof(number));
+	}
+	munmap((void *)input, st.st_size);
+	close(fd);
+}
+
+static size_t count_resident(const unsigned char *mem, size_t pages)
+{
+	static unsigned char state[512];
+	size_t i, j, n, resident = 0;
+
+	for (i = 0; i < pages; i += n) {
+		n = pages - i < sizeof(state) ? pages - i : sizeof(state);
+		if (mincore((void *)(mem + i * PAGE_BYTES), n * PAGE_BYTES, state))
+			die("mincore: %s", strerror(errno));
+		for (j = 0; j < n; j++)
+			resident += state[j] & 1;
+	}
+	return resident;
+}
+
+/*
+ * Some pages are busy at the first attempt. A few may sit in another CPU's list
+ * of pages just faulted in, if the process has changed CPUs, and stay there.
+ */
+static void swap_out(unsigned char *mem, size_t pages)
+{
+	size_t resident = pages;
+	int tries;
+
+	for (tries = 0; tries < 20; tries++) {
+		if (madvise(mem, pages * PAGE_BYTES, MADV_PAGEOUT))
+			die("MADV_PAGEOUT: %s", strerror(errno));
+		resident = count_resident(mem, pages);
+		if (resident <= pages / 1000)
+			return;
+		sleep_ms(5);
+	}
+	if (resident > 64 + pages / 200)
+		die("%zu of %zu pages cannot be swapped out", resident, pages);
+}
+
+static void process_munmap(unsigned long me, unsigned char *mem, size_t bytes)
+{
+	uint64_t cpu = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+
+	shared->munmap[me].start_ns = now_ns();
+	if (munmap(mem, bytes))
+		die("munmap: %s", strerror(errno));
+	shared->munmap[me].end_ns = now_ns();
+	shared->munmap[me].cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID) - cpu;
+}
+
+__attribute__((noreturn)) static void process_main(unsigned long me, int ready)
+{
+	size_t pages = (opt.mib << 8) / opt.procs;
+	unsigned char *mem = map_memory(pages * PAGE_BYTES);
+
+	if (opt.input)
+		fill_from_input(mem, pages, me * pages);
+	else
+		memset(mem, 0x5a, pages * PAGE_BYTES);
+	swap_out(mem, pages);
+	if (write(ready, "r", 1) != 1)
+		die("the pipe broke");
+	/* Asleep until it is killed or told to unmap. */
+	while (!shared->go)
+		sleep_ms(1);
+	process_munmap(me, mem, pages * PAGE_BYTES);
+	_exit(0);
+}
+
+static void processes_start(struct process *process)
+{
+	unsigned long i;
+	int fds[2];
+	char byte;
+
+	for (i = 0; i < opt.procs; i++) {
+		if (pipe(fds))
+			die("pipe: %s", strerror(errno));
+		process[i].pid = fork();
+		if (process[i].pid < 0)
+			die("fork: %s", strerror(errno));
+		if (!process[i].pid) {
+			close(fds[0]);
+			process_main(i, fds[1]);
+		}
+		close(fds[1]);
+		process[i].ready = fds[0];
+	}
+	for (i = 0; i < opt.procs; i++) {
+		if (read(process[i].ready, &byte, 1) != 1)
+			die("a process ended early");
+		close(process[i].ready);
+	}
+}
+
+/* Gives the CPU time that a process used in its whole life. */
+static uint64_t process_reap(pid_t pid)
+{
+	struct rusage usage;
+
+	if (wait4(pid, NULL, 0, &usage) != pid)
+		die("wait4: %s", strerror(errno));
+	return (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000000ULL +
+	       (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1000ULL;
+}
+
+/* ---- the measurement ---- */
+
+struct result {
+	uint64_t ns, cpu_ns, back_ns;
+};
+
+static void measure_kill(struct process *process, struct result *result)
+{
+	uint64_t start = now_ns();
+	unsigned long i;
+
+	for (i = 0; i < opt.procs; i++)
+		kill(process[i].pid, SIGKILL);
+	for (i = 0; i < opt.procs; i++)
+		result->cpu_ns += process_reap(process[i].pid) - process[i].cpu_before_ns;
+	result->ns = now_ns() - start;
+}
+
+static void measure_munmap(struct process *process, struct result *result)
+{
+	uint64_t first = UINT64_MAX, last = 0;
+	unsigned long i;
+
+	shared->go = 1;
+	for (i = 0; i < opt.procs; i++)
+		process_reap(process[i].pid);
+	for (i = 0; i < opt.procs; i++) {
+		if (shared->munmap[i].start_ns < first)
+			first = shared->munmap[i].start_ns;
+		if (shared->munmap[i].end_ns > last)
+			last = shared->munmap[i].end_ns;
+		result->cpu_ns += shared->munmap[i].cpu_ns;
+	}
+	result->ns = last - first;
+}
+
+/* Asked each half millisecond. */
+static uint64_t wait_until_back(uint64_t enough, uint64_t start)
+{
+	uint64_t ns;
+
+	while (device_usage().used > enough) {
+		ns = now_ns() - start;
+		if (ns > 20000000000ULL)
+			die("the memory is not back after 20 s");
+		usleep(500);
+	}
+	return now_ns() - start;
+}
+
+static void measure(void)
+{
+	struct process process[MAX_PROCS];
+	struct usage before = device_usage(), full;
+	struct result result = {};
+	uint64_t start, idle_ns, kernel_ns, rate_ns;
+	unsigned long i;
+
+	processes_start(process);
+	full = device_usage();
+	for (i = 0; i < opt.procs; i++)
+		process[i].cpu_before_ns = process_cpu_ns(process[i].pid);
+
+	/* What kernel threads do anyway, so as not to charge it to the exit. */
+	kernel_ns = kernel_cpu_ns();
+	start = now_ns();
+	sleep_ms(50);
+	idle_ns = kernel_cpu_ns() - kernel_ns;
+	rate_ns = now_ns() - start;
+
+	kernel_ns = kernel_cpu_ns();
+	start = now_ns();
+	if (!strcmp(opt.mode, "kill"))
+		measure_kill(process, &result);
+	else
+		measure_munmap(process, &result);
+	result.back_ns =
+		wait_until_back(before.used + (full.used - before.used) / 50, start);
+	kernel_ns = kernel_cpu_ns() - kernel_ns;
+	idle_ns = idle_ns * (now_ns() - start) / rate_ns;
+	result.cpu_ns += kernel_ns > idle_ns ? kernel_ns - idle_ns : 0;
+
+	printf("mode=%s content=%s procs=%lu mib=%lu ns=%llu cpu_ns=%llu back_ns=%llu "
+	       "used=%llu orig=%llu\n",
+	       opt.mode, opt.input ? "files" : "same", opt.procs, opt.mib,
+	       (unsigned long long)result.ns, (unsigned long long)result.cpu_ns,
+	       (unsigned long long)result.back_ns,
+	       (unsigned long long)(full.used - before.used),
+	       (unsigned long long)(full.orig - before.orig));
+}
+
+static unsigned long number(const char *word)
+{
+	char *end;
+	unsigned long n = strtoul(word, &end, 10);
+
+	if (end == word || *end || !n)
+		die("'%s' is not a number above 0", word);
+	return n;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 5 && argc != 6)
+		die("usage: exitbench munmap|kill PROCS MIB MM_STAT [INPUT]");
+	opt.mode = argv[1];
+	opt.procs = number(argv[2]);
+	opt.mib = number(argv[3]);
+	opt.mm_stat = argv[4];
+	opt.input = argv[5];
+	if (strcmp(opt.mode, "munmap") && strcmp(opt.mode, "kill"))
+		die("'%s' is neither munmap nor kill", opt.mode);
+	if (opt.procs > MAX_PROCS)
+		die("no more than %d processes", MAX_PROCS);
+
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (shared == MAP_FAILED)
+		die("mmap: %s", strerror(errno));
+	measure();
+	return 0;
+}

@@ -1,0 +1,132 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
+#
+# Formatting, static checks, and the rules that keep the tree habitable. Prints
+# what is wrong; the last line is "lint: N passed, N failed".
+#
+# usage: lint.sh
+
+set -uo pipefail
+
+cd "$(dirname "$0")/.." || exit 1
+
+passed=0
+failed=0
+
+# files PATTERN...: sources of ours by name, one a line
+files() {
+	local names=() pattern
+	for pattern; do
+		names+=(-o -name "$pattern")
+	done
+	find . \( -path ./build -o -path ./.git \) -prune -o -type f \
+		\( "${names[@]:1}" \) -print | sed 's|^\./||' | LC_ALL=C sort
+}
+
+# scripts: shell scripts, by name or by first line
+scripts() {
+	{
+		files '*.sh'
+		find .ci bench scripts tests tools -type f ! -name '*.*' \
+			-exec grep -lE '^#!.*\bsh\b' {} +
+	} | LC_ALL=C sort -u
+}
+
+# rule NAME COMMAND...: the command succeeds, and has nothing to say
+rule() {
+	local name=$1 said
+	shift
+	if said=$("$@" 2>&1) && [ -z "$said" ]; then
+		passed=$((passed + 1))
+		return
+	fi
+	failed=$((failed + 1))
+	printf 'lint: %s\n' "$name"
+	sed 's/^/  /' <<<"$said" | head -n 40
+}
+
+formatting() {
+	files '*.c' '*.h' | xargs clang-format --dry-run -Werror
+}
+
+licence_line() {
+	local file
+	files '*.c' '*.h' '*.sh' '*.py' '*.scd' '*.map' Makefile Kbuild meson.build \
+		meson_options.txt .clang-format init guest-init run kernel-fetch |
+		while read -r file; do
+			head -n 3 "$file" |
+				grep -q 'SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause' ||
+				printf '%s has no SPDX line\n' "$file"
+		done
+}
+
+shell_scripts() {
+	scripts | xargs shellcheck -S warning -x
+}
+
+python_scripts() {
+	local file
+	files '*.py' | while read -r file; do
+		python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read(), sys.argv[1])' "$file"
+	done
+}
+
+# Headers of the system are not looked into; two of their constants decide what is seen.
+static_analysis() {
+	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr -j "$(nproc)" \
+		--enable=warning,performance,portability \
+		--suppress=missingInclude --suppress=missingIncludeSystem \
+		--suppress=normalCheckLevelMaxBranches \
+		--template='{file}:{line}: {severity}: {message} [{id}]' \
+		--platform=unix64 -DUINTPTR_MAX=0xffffffffffffffff \
+		-DUINT64_MAX=0xffffffffffffffff -DLETHE_PAGE_SHIFT=12 -Iinclude -Iport -Iport/user -Icore \
+		core port/user tools tests bench
+}
+
+# Sparse sees the modules as the kernel's own checks do.
+sparse_modules() {
+	local log
+	log=$(scripts/build-modules.sh 6.12-cloud-amd64 C=2 2>&1) || {
+		printf '%s\n' "$log"
+		return 1
+	}
+	grep -E '(core|port|kernel|include/lethe)/.*(warning|error):' <<<"$log" || true
+}
+
+kernel_versions_in_one_place() {
+	grep -rln -e LINUX_VERSION_CODE -e KERNEL_VERSION --include='*.[ch]' \
+		core include kernel port tools tests bench | grep -vx kernel/compat.h || true
+}
+
+# zram.ko is a user of the allocator like any other.
+zram_includes() {
+	local own
+	own=$(cd kernel/zram && printf '%s\n' *.h)
+	grep -nE '^[[:space:]]*#[[:space:]]*include' kernel/zram/*.[ch] |
+		grep -vE '<(linux|asm|crypto|uapi|generated)/|<lethe/zsmalloc\.h>|"compat\.h"' |
+		grep -vFf <(sed 's/.*/"&"/' <<<"$own") || true
+}
+
+nothing_unfinished() {
+	grep -rnE --include='*.[ch]' --include='*.sh' --include='*.py' \
+		--exclude=lint.sh '\b(TODO|FIXME|XXX)\b' \
+		core include kernel port tools tests bench scripts || true
+}
+
+rule "C files are formatted by .clang-format" formatting
+rule "every source file names its licence" licence_line
+rule "shellcheck" shell_scripts
+rule "Python parses" python_scripts
+rule "cppcheck" static_analysis
+rule "core/, port/ and tools/ include only what they may" tests/unit/includes.sh .
+rule "kernel/zram includes only the public API" zram_includes
+rule "kernel versions are known to kernel/compat.h alone" kernel_versions_in_one_place
+rule "nothing is left unfinished" nothing_unfinished
+if command -v sparse >/dev/null; then
+	rule "sparse" sparse_modules
+else
+	printf 'lint: sparse is not installed, so the modules were not checked with it\n'
+fi
+
+printf 'lint: %d passed, %d failed\n' "$passed" "$failed"
+[ "$failed" = 0 ]

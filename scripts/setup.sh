@@ -1,0 +1,100 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
+#
+# Install the Debian packages that building, testing and measuring need, as far
+# as they are missing. Silent and fast when none is.
+#
+# usage: setup.sh
+
+set -eu
+
+# One a line: Debian package, then how to see it on a system without dpkg: a
+# command, or a header below /usr/include.
+packages='
+make             make
+gcc              gcc
+libc6-dev        stdio.h
+pkg-config       pkg-config
+meson            meson
+ninja-build      ninja
+libcmocka-dev    cmocka.h
+liblz4-dev       lz4.h
+liblzo2-dev      lzo/lzo1x.h
+libzstd-dev      zstd.h
+libelf-dev       libelf.h
+scdoc            scdoc
+clang-format     clang-format
+cppcheck         cppcheck
+shellcheck       shellcheck
+sparse           sparse
+valgrind         valgrind
+kmod             depmod
+xz-utils         xz
+e2fsprogs        mke2fs
+busybox-static   busybox
+qemu-system-x86  qemu-system-x86_64
+python3          python3
+'
+
+PATH=$PATH:/usr/sbin:/sbin
+
+die() {
+	printf 'setup: %s\n' "$*" >&2
+	exit 1
+}
+
+names() {
+	printf '%s' "$packages" | while read -r package _; do
+		printf '%s ' "$package"
+	done
+}
+
+# pkg-config is a virtual package in some releases: whoever provides it counts.
+missing_debian() {
+	# shellcheck disable=SC2046 # one word a package
+	installed=" $(dpkg-query -W -f '${db:Status-Status} ${Package} ${Provides}\n' 2>/dev/null |
+		sed -n 's/^installed //p' | sed 's/([^)]*)//g; s/,/ /g' | tr '\n' ' ') "
+	for package in $(names); do
+		case $installed in
+		*" $package "*) ;;
+		*) printf '%s ' "$package" ;;
+		esac
+	done
+}
+
+missing_elsewhere() {
+	printf '%s' "$packages" | while read -r package probe; do
+		case $probe in
+		'') ;;
+		*.h) [ -e "/usr/include/$probe" ] || printf '%s ' "$package" ;;
+		*) command -v "$probe" >/dev/null || printf '%s ' "$package" ;;
+		esac
+	done
+}
+
+if command -v dpkg-query >/dev/null; then
+	missing=$(missing_debian)
+else
+	missing=$(missing_elsewhere)
+fi
+missing=${missing% }
+[ -n "$missing" ] || exit 0
+
+command -v apt-get >/dev/null ||
+	die "there is no apt-get here; install by hand what these Debian packages hold: $missing"
+if [ "$(id -u)" = 0 ]; then
+	as_root=
+elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+	as_root='sudo -n'
+else
+	die "no right to install packages; as root, run: apt-get install $missing"
+fi
+
+printf 'setup: installing %s\n' "$missing" >&2
+# shellcheck disable=SC2086 # as_root and missing are lists of words
+{
+	$as_root apt-get -qq update >&2 || die "apt-get update failed; still missing: $missing"
+	$as_root env DEBIAN_FRONTEND=noninteractive \
+		apt-get -qq install -y --no-install-recommends $missing >&2 ||
+		die "apt-get could not install: $missing"
+}

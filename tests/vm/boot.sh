@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
+#
+# Boot a kernel in QEMU and judge its console.
+#
+# usage: boot.sh KERNEL_DIR INITRAMFS LOG RESULTS SECONDS MIB CPUS [WORD ...]
+#
+# LOG receives the console, RESULTS what the guest writes to its second serial
+# port. WORDs go to the kernel command line, where those with a '=' and no '.'
+# become environment variables of init. Exit status 0: the guest ended by its
+# own power-off with the line "end" as its last result, in time, and the kernel
+# had nothing to complain about. Otherwise one sentence says what went wrong.
+
+set -euo pipefail
+
+complaints='WARNING:|BUG:|BUG at|Oops|general protection|unable to handle|stack segment|'\
+'Kernel panic|soft lockup|hard LOCKUP|blocked for more than|detected stalls|self-detected stall|'\
+'possible circular|possible recursive|inconsistent lock|suspicious RCU|bad: scheduling|'\
+'scheduling while atomic|sleeping function|refcount_t:|list_(add|del) corruption|'\
+'Bad page|bad_page|UBSAN|KASAN|kmemleak|still in use|Objects remaining|page allocation failure|'\
+'lethe: misuse|nobody cared|Bad swap'
+
+die() {
+	printf '%s\n' "$*"
+	exit 1
+}
+
+[ $# -ge 7 ] || die "usage: boot.sh KERNEL_DIR INITRAMFS LOG RESULTS SECONDS MIB CPUS [WORD ...]"
+kernel=$1 initramfs=$2 log=$3 results=$4 seconds=$5 mib=$6 cpus=$7
+shift 7
+
+if [ -r /dev/kvm ] && [ -w /dev/kvm ]; then
+	accel=(-accel kvm -cpu host)
+else
+	accel=(-accel "tcg,thread=multi")
+fi
+
+: >"$log"
+: >"$results"
+status=0
+# Memory is touched by QEMU before the guest starts: what the host has yet to
+# provide would otherwise be charged to whoever in the guest touches it first.
+timeout --kill-after=5 "$seconds" qemu-system-x86_64 "${accel[@]}" \
+	-m "$mib" -mem-prealloc -smp "$cpus" -nodefaults -no-user-config -display none -no-reboot \
+	-serial "file:$log" -serial "file:$results" \
+	-kernel "$kernel/boot/vmlinuz-$(cat "$kernel/kver")" -initrd "$initramfs" \
+	-append "console=ttyS0 panic=-1 oops=panic tsc=reliable loglevel=6 $*" \
+	</dev/null >"$log.qemu" 2>&1 || status=$?
+
+if [ "$status" = 124 ] || [ "$status" = 137 ]; then
+	die "no end within $seconds s"
+elif [ "$status" != 0 ]; then
+	die "QEMU ended with status $status: $(tail -n 1 "$log.qemu")"
+fi
+rm -f "$log.qemu"
+if complaint=$(grep -a -m 1 -E "$complaints" "$log"); then
+	die "the kernel complained: $(tr -d '\r' <<<"$complaint")"
+fi
+[ "$(tail -n 1 "$results" | tr -d '\r')" = end ] || die "the guest stopped before the end"

@@ -1,0 +1,250 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
+#
+# What the suites share. Results go to the second serial port, one line each:
+# "ok SUITE: WHAT" or "not ok SUITE: WHAT", and "end" when all has been run.
+
+RESULTS=/dev/ttyS1
+SUITE=guest
+
+guest_start() {
+	mount -t proc proc /proc
+	mount -t sysfs sysfs /sys
+	mount -t devtmpfs devtmpfs /dev
+	mount -t debugfs debugfs /sys/kernel/debug
+	mount -t tmpfs tmpfs /tmp
+	stty -F "$RESULTS" raw
+	# One page at a time: what is read back is what was asked for.
+	echo 0 >/proc/sys/vm/page-cluster
+	KVER=$(uname -r)
+	export KVER
+}
+
+guest_end() {
+	echo end >"$RESULTS"
+	poweroff -f
+	sleep 60
+}
+
+say() {
+	echo "# $SUITE: $*"
+}
+
+ok() {
+	echo "ok $SUITE: $*" >"$RESULTS"
+	echo "$(cut -d ' ' -f 1 /proc/uptime) s: ok $SUITE: $*"
+}
+
+not_ok() {
+	echo "not ok $SUITE: $*" >"$RESULTS"
+	echo "$(cut -d ' ' -f 1 /proc/uptime) s: not ok $SUITE: $*"
+}
+
+# check WHAT COMMAND...: the command succeeds
+check() {
+	what=$1
+	shift
+	if "$@"; then
+		ok "$what"
+	else
+		not_ok "$what (failed: $*)"
+	fi
+}
+
+# same WHAT GOT WANTED
+same() {
+	if [ "$2" = "$3" ]; then
+		ok "$1"
+	else
+		not_ok "$1 (got '$2', wanted '$3')"
+	fi
+}
+
+# compare WHAT A OP B: integers, OP as for test(1)
+compare() {
+	if test "$2" "$3" "$4"; then
+		ok "$1"
+	else
+		not_ok "$1 ($2 is not $3 $4)"
+	fi
+}
+
+# within SECONDS COMMAND...: the command succeeds some time soon
+within() {
+	tries=$(($1 * 50))
+	shift
+	while ! "$@"; do
+		tries=$((tries - 1))
+		[ $tries -gt 0 ] || return 1
+		usleep 20000
+	done
+}
+
+run_suite() {
+	SUITE=$1
+	say "start at $(cut -d ' ' -f 1 /proc/uptime) s"
+	# shellcheck disable=SC1090 # which suite it is, the caller decides
+	# In a subshell: what a suite defines or breaks off stays its own.
+	if (. "/suites/$1.sh"); then
+		:
+	else
+		not_ok "the suite broke off"
+	fi
+	SUITE=$1
+	say "stop at $(cut -d ' ' -f 1 /proc/uptime) s"
+	clean_up 2>/dev/null
+}
+
+# After a suite that broke off, so that the next one has a chance.
+clean_up() {
+	pids=$(pidof vmtest)
+	# shellcheck disable=SC2086 # a list of numbers
+	[ -z "$pids" ] || kill -9 $pids
+	echo 1 >/sys/devices/system/cpu/cpu2/online
+	echo 7 >/sys/devices/virtual/workqueue/cpumask
+	umount /mnt
+	swapoff -a
+	[ ! -d /sys/module/zram ] || zram_unload
+}
+
+# ---- modules ----
+
+# zram_load [PARAMETER...]: load the implementation under test
+zram_load() {
+	while read -r ko; do
+		case $ko in
+		*/zram.ko) insmod "$ko" "$@" || return 1 ;;
+		*)
+			name=$(basename "$ko" .ko | tr - _)
+			[ -d "/sys/module/$name" ] || insmod "$ko" || return 1
+			;;
+		esac
+	done <"/modules/$IMPL/order"
+}
+
+# Only the two that differ: codecs may stay.
+zram_unload() {
+	rmmod zram || return 1
+	case $IMPL in
+	lethe) rmmod lethe ;;
+	intree) rmmod zsmalloc ;;
+	esac
+}
+
+# ---- one device ----
+
+Z=/sys/block/zram0
+
+# mm_stat's columns by name
+mm_stat() {
+	case $2 in
+	orig) column=1 ;;
+	compr) column=2 ;;
+	used) column=3 ;;
+	limit) column=4 ;;
+	max) column=5 ;;
+	same) column=6 ;;
+	compacted) column=7 ;;
+	huge) column=8 ;;
+	esac
+	awk "{ print \$$column }" "/sys/block/$1/mm_stat"
+}
+
+# swap_start DISKSIZE [LIMIT]: a loaded zram's first device becomes swap
+swap_start() {
+	echo "$1" >$Z/disksize || return 1
+	[ $# = 1 ] || echo "$2" >$Z/mem_limit || return 1
+	mkswap /dev/zram0 >/dev/null && swapon /dev/zram0
+}
+
+swap_stop() {
+	swapoff /dev/zram0 && echo 1 >$Z/reset
+}
+
+# ---- a process with swapped-out memory: held_start MIB SEED, held COMMAND ----
+
+held_start() {
+	rm -f /tmp/held.in /tmp/held.out
+	mkfifo /tmp/held.in /tmp/held.out
+	vmtest held "$1" "$2" </tmp/held.in >/tmp/held.out &
+	HELD=$!
+	exec 7>/tmp/held.in 8</tmp/held.out
+	read -r answer <&8 && [ "$answer" = ready ]
+}
+
+# held COMMAND: and wait until it is done
+held() {
+	echo "$*" >&7
+	read -r answer <&8 && [ "$answer" = "done" ]
+}
+
+# held_begin COMMAND: and do not wait; held_finish does
+held_begin() {
+	echo "$*" >&7
+}
+
+held_finish() {
+	read -r answer <&8 && [ "$answer" = "done" ]
+}
+
+held_end() {
+	exec 7>&- 8<&-
+	wait "$HELD"
+}
+
+held_kill() {
+	kill -9 "$HELD"
+	wait "$HELD" 2>/dev/null
+	exec 7>&- 8<&-
+}
+
+# ---- what is pending ----
+
+# deferred NAME [DEVICE]: a line of the pool's deferred_free
+deferred() {
+	awk -v key="$1:" '$1 == key { print $2 }' \
+		"/sys/kernel/debug/lethe/${2:-zram0}/deferred_free"
+}
+
+nothing_pending() {
+	[ "$(deferred pending)" = 0 ]
+}
+
+# hold_worker SECONDS: for at most that long, unbound work queues may run on
+# CPU 1 only, which runs nothing but a hog; so what is pending stays pending.
+# This shell and its children stay on CPU 0.
+hold_worker() {
+	read -r self _ </proc/self/stat
+	taskset -p 1 "$self" >/dev/null
+	echo -1 >/proc/sys/kernel/sched_rt_runtime_us
+	# From 6.12 on, this would give normal tasks their share nevertheless.
+	fair=/sys/kernel/debug/sched/fair_server/cpu1/runtime
+	[ ! -e $fair ] || echo 0 >$fair
+	echo 2 >/sys/devices/virtual/workqueue/cpumask
+	rm -f /tmp/hog
+	mkfifo /tmp/hog
+	vmtest hog 1 "$1" >/tmp/hog &
+	HOG=$!
+	read -r answer </tmp/hog && [ "$answer" = ready ]
+}
+
+release_worker() {
+	kill "$HOG" 2>/dev/null
+	wait "$HOG" 2>/dev/null
+	echo 7 >/sys/devices/virtual/workqueue/cpumask
+	read -r self _ </proc/self/stat
+	taskset -p 7 "$self" >/dev/null
+}
+
+# make_pending MIB SEED [SECONDS]: swap that much out, unmap it, with the worker
+# held back. Sets PENDING, and USED: bytes of the device before.
+make_pending() {
+	hold_worker "${3:-25}" && held_start "$1" "$2" || return 1
+	# shellcheck disable=SC2034 # for the suites
+	USED=$(mm_stat zram0 used)
+	held munmap && held_end
+	PENDING=$(deferred pending)
+	# A few frees wait in the kernel's own per-CPU caches of swap slots, and
+	# same-filled pages hold no object.
+	[ "$PENDING" -gt $(($1 * 256 * 7 / 8)) ]
+}

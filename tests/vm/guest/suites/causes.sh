@@ -1,0 +1,84 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
+#
+# Pending frees yield to whoever needs the memory, and each cause is counted.
+
+zram_load
+swap_start 128M
+
+# yields CAUSE WHO COMMAND...: the command frees all that is pending
+yields() {
+	cause=$1 who=$2
+	shift 2
+	check "frees are pending before $who" make_pending 16 "$((seed = seed + 1))"
+	before=$(deferred "flushed_$cause")
+	"$@"
+	compare "$who frees them" $(($(deferred "flushed_$cause") - before)) -ge $((PENDING * 9 / 10))
+	compare "$who leaves few" "$(deferred pending)" -lt 256
+	compare "$who is counted" "$(deferred "flushes_$cause")" -gt 0
+	release_worker
+}
+seed=100
+
+drop_caches() {
+	echo 2 >/proc/sys/vm/drop_caches
+}
+yields shrinker "the shrinker" drop_caches
+
+compact() {
+	echo 1 >$Z/compact
+}
+yields compact "compaction" compact
+
+# Taking a CPU away needs all the others, so none can be held back: instead, frees
+# keep coming while it goes, and some are pending at any moment but for a few.
+cpu=/sys/devices/system/cpu/cpu2/online
+for try in 1 2 3 4 5 6 7 8 9 10; do
+	held_start 8 "$((seed + try))"
+	held_begin trickle 500
+	sleep 0.1
+	echo 0 >$cpu
+	echo 1 >$cpu
+	held_finish
+	held_end
+	[ "$(deferred flushed_hotplug)" = 0 ] || break
+done
+compare "a CPU that goes offline is counted" "$(deferred flushes_hotplug)" -gt 0
+compare "it frees what is pending" "$(deferred flushed_hotplug)" -gt 0
+same "the CPU is back" "$(cat $cpu)" 1
+
+# The limit leaves no room but what is pending.
+write_within_limit() {
+	echo "$(mm_stat zram0 used)" >$Z/mem_limit
+	check "a write at the limit succeeds" held_start 8 200
+}
+yields limit "a write at mem_limit" write_within_limit
+check "what was written has the right content" held check
+held_kill
+echo 0 >$Z/mem_limit
+same "no write was refused" "$(awk '{ print $2 }' $Z/io_stat)" 0
+
+# The kernel is asked to kill somebody; it asks everyone for memory first.
+oom_request() {
+	mkfifo /tmp/victim
+	vmtest victim 4 >/tmp/victim &
+	victim=$!
+	read -r answer </tmp/victim && [ "$answer" = ready ] || not_ok "there is a victim"
+	echo f >/proc/sysrq-trigger
+	wait $victim 2>/dev/null
+	same "the victim was killed" $? 137
+}
+yields oom "the OOM killer" oom_request
+
+# A real one: more memory wanted than there is, and no swap to speak of.
+swap_stop
+swap_start 16M
+echo 1 >/proc/sys/vm/overcommit_memory
+requests=$(deferred flushes_oom)
+check "a process that wants too much is stopped" eval "! vmtest fill 300 300"
+check "by being killed" eval "dmesg | grep -q 'Killed process.*rss:[0-9]\{5,\}kB'"
+compare "pending frees were asked for first" "$(deferred flushes_oom)" -gt "$requests"
+
+same "no free was invalid" "$(deferred invalid)" 0
+check "reset" swap_stop
+check "unload" zram_unload

@@ -1,0 +1,57 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
+#
+# zram.ko's parameters: how frees are deferred, and how many may be pending.
+
+check "an unknown policy is refused" eval '! zram_load policy=nonsense 2>/dev/null'
+zram_unload 2>/dev/null
+
+for policy in sync array tombstone default; do
+	zram_load policy=$policy
+	same "$policy: the parameter says so" "$(cat /sys/module/zram/parameters/policy)" $policy
+	swap_start 128M
+	in_force=$policy
+	[ $policy != default ] || in_force=tombstone
+	same "$policy: the pool says so" "$(deferred policy)" $in_force
+	hold_worker 25
+	held_start 16 1
+	used=$(mm_stat zram0 used)
+	held munmap
+	held_end
+	if [ $policy = sync ]; then
+		same "sync: nothing is ever pending" "$(deferred pending)" 0
+		same "sync: nothing was queued" "$(deferred queued)" 0
+		compare "sync: the memory is back at once" "$(mm_stat zram0 used)" -lt $((used / 4))
+	else
+		compare "$policy: frees are pending" "$(deferred pending)" -gt 3500
+	fi
+	check "$policy: slots are used again" held_start 8 2
+	release_worker
+	check "$policy: their content is right" held check
+	held_kill
+	check "$policy: all is drained" within 5 nothing_pending
+	same "$policy: no free was invalid" "$(deferred invalid)" 0
+	swap_stop
+	check "$policy: unload" zram_unload
+done
+
+# A small budget is spent in no time: the producer frees, and the bound holds.
+for policy in array tombstone; do
+	zram_load policy=$policy budget=1000
+	swap_start 128M
+	same "$policy: the budget is the capacity" "$(deferred capacity)" 1000
+	hold_worker 25
+	held_start 16 3
+	held munmap
+	held_end
+	compare "$policy: no more is pending" "$(deferred pending)" -le 1000
+	case $policy in
+	array) freed=$(deferred fallback) ;;
+	tombstone) freed=$(deferred helped) ;;
+	esac
+	compare "$policy: the producer freed the rest" "$freed" -ge 2500
+	release_worker
+	check "$policy: what is pending is drained" within 5 nothing_pending
+	swap_stop
+	zram_unload
+done

@@ -1,0 +1,33 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
+#
+# Swap under pressure: more memory than there is, all of it verified, while
+# compaction and reclaim of caches go on.
+
+zram_load
+total=$(awk '/^MemTotal/ { print int($2 / 1024) }' /proc/meminfo)
+more=$((total * 11 / 10))
+check "swapon" swap_start $((total * 2))M
+
+check "$more MiB of content in $total MiB of memory" vmtest fill $more 21
+compare "it was swapped" "$(awk '/^pswpout/ { print $2 }' /proc/vmstat)" -gt $((total * 64))
+
+(
+	while sleep 0.3; do
+		echo 1 >$Z/compact
+		echo 2 >/proc/sys/vm/drop_caches
+	done
+) &
+noise=$!
+check "the same in four processes, with compaction going on" vmtest fill $more 31 4
+kill $noise
+same "no read failed" "$(awk '{ print $1 }' $Z/io_stat)" 0
+same "no write failed" "$(awk '{ print $2 }' $Z/io_stat)" 0
+
+memory_is_back() {
+	[ "$(mm_stat zram0 used)" -lt 4194304 ]
+}
+check "swapoff" swapoff /dev/zram0
+check "the memory is back" within 10 memory_is_back
+check "reset" eval 'echo 1 >$Z/reset'
+check "unload" zram_unload

@@ -1,0 +1,151 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
+#
+# The ABI of Documentation/admin-guide/blockdev/zram.rst: files, modes, values,
+# errors. True of the kernel's own zram as well.
+
+control=/sys/class/zram-control
+
+attr() {
+	vmtest attr "$@"
+}
+
+fields() {
+	awk '{ n += NF } END { print n }' "$1"
+}
+
+mode() {
+	stat -c %a "$1"
+}
+
+# ---- the module and its devices ----
+
+zram_load num_devices=0
+same "no device if none is asked for" "$(echo /sys/block/zram*)" "/sys/block/zram*"
+same "hot_add gives the first number" "$(attr $control/hot_add)" 0
+zram_unload
+zram_load num_devices=3
+for n in 0 1 2; do
+	check "device $n is there" test -b /dev/zram$n
+done
+check "and no more" test ! -e /dev/zram3
+same "hot_add gives the next number" "$(attr $control/hot_add)" 3
+check "its device is there" test -b /dev/zram3
+same "hot_remove takes it" "$(attr $control/hot_remove 3)" ok
+check "its device is gone" test ! -e /sys/block/zram3
+same "hot_remove of what is gone" "$(attr $control/hot_remove 3)" ENODEV
+same "hot_remove of no number" "$(attr $control/hot_remove junk)" EINVAL
+same "hot_remove of a negative number" "$(attr $control/hot_remove -1)" EINVAL
+same "mode of hot_add" "$(mode $control/hot_add)" 400
+same "mode of hot_remove" "$(mode $control/hot_remove)" 200
+
+# ---- modes, and a device that has no size yet ----
+
+for file in disksize:644 initstate:444 reset:200 comp_algorithm:644 mem_limit:200 \
+	mem_used_max:200 mm_stat:444 io_stat:444 debug_stat:444 compact:200 \
+	max_comp_streams:644; do
+	same "mode of ${file%:*}" "$(mode $Z/${file%:*})" "${file#*:}"
+done
+same "initstate without a size" "$(attr $Z/initstate)" 0
+same "disksize without a size" "$(attr $Z/disksize)" 0
+same "mm_stat has nine columns" "$(fields $Z/mm_stat)" 9
+same "mm_stat is zero" "$(awk '{ for (i = 1; i <= 9; i++) s += $i } END { print s }' $Z/mm_stat)" 0
+same "io_stat has four columns" "$(fields $Z/io_stat)" 4
+same "debug_stat says its version" "$(head -n 1 $Z/debug_stat)" "version: 1"
+same "compact without a size" "$(attr $Z/compact 1)" EINVAL
+same "reset without a size" "$(attr $Z/reset 1)" ok
+same "disksize of zero" "$(attr $Z/disksize 0)" EINVAL
+same "disksize of no number" "$(attr $Z/disksize junk)" EINVAL
+case $KVER in
+6.1.*) default=lzo-rle ;;
+*) default=lz4 ;;
+esac
+same "default of comp_algorithm" "$(sed 's/.*\[\(.*\)\].*/\1/' $Z/comp_algorithm)" $default
+same "an unknown algorithm" "$(attr $Z/comp_algorithm nonsense)" EINVAL
+same "a known algorithm" "$(attr $Z/comp_algorithm zstd)" ok
+same "it is shown as chosen" "$(sed 's/.*\[\(.*\)\].*/\1/' $Z/comp_algorithm)" zstd
+compare "max_comp_streams is a number" "$(cat $Z/max_comp_streams)" -ge 1
+
+# ---- a device with a size ----
+
+same "disksize with a suffix" "$(attr $Z/disksize 16M)" ok
+same "disksize is read in bytes" "$(cat $Z/disksize)" 16777216
+same "size of the block device" "$(cat $Z/size)" 32768
+same "initstate with a size" "$(cat $Z/initstate)" 1
+same "disksize a second time" "$(attr $Z/disksize 16M)" EBUSY
+same "comp_algorithm in use" "$(attr $Z/comp_algorithm lz4)" EBUSY
+for limit in logical_block_size physical_block_size minimum_io_size optimal_io_size \
+	discard_granularity; do
+	same "$limit" "$(cat $Z/queue/$limit)" 4096
+done
+same "rotational" "$(cat $Z/queue/rotational)" 0
+compare "discard is offered" "$(cat $Z/queue/discard_max_bytes)" -gt 0
+compare "writing zeroes is offered" "$(cat $Z/queue/write_zeroes_max_bytes)" -gt 0
+same "compact" "$(attr $Z/compact 1)" ok
+
+# ---- what mm_stat and io_stat count ----
+
+dd if=/dev/zero of=/dev/zram0 bs=64k count=16 oflag=direct 2>/dev/null
+same "zeroes are stored" "$(mm_stat zram0 orig)" 1048576
+same "as same-filled pages" "$(mm_stat zram0 same)" 256
+same "without memory" "$(mm_stat zram0 used)" 0
+dd if=/dev/urandom of=/dev/zram0 bs=64k count=16 oflag=direct 2>/dev/null
+same "noise takes the zeroes' place" "$(mm_stat zram0 same)" 0
+same "as incompressible pages" "$(mm_stat zram0 huge)" 256
+same "compressed as they are" "$(mm_stat zram0 compr)" 1048576
+compare "with memory for each" "$(mm_stat zram0 used)" -ge 1048576
+dd if=/corpus of=/dev/zram0 bs=64k count=16 seek=16 oflag=direct 2>/dev/null
+compare "real content is compressed" "$(mm_stat zram0 compr)" -lt 2097152
+high=$(mm_stat zram0 max)
+compare "the most used is remembered" "$high" -ge "$(mm_stat zram0 used)"
+free_before=$(awk '{ print $4 }' $Z/io_stat)
+check "discard" blkdiscard /dev/zram0
+compare "discard is counted" "$(awk '{ print $4 }' $Z/io_stat)" -gt "$free_before"
+same "discard empties the device" "$(mm_stat zram0 orig)" 0
+same "its incompressible pages too" "$(mm_stat zram0 huge)" 0
+same "and gives the memory back" "$(mm_stat zram0 used)" 0
+same "the most used stays" "$(mm_stat zram0 max)" "$high"
+same "pages that ever were incompressible" "$(awk '$9 >= 256 { print "many" }' $Z/mm_stat)" many
+same "mem_used_max takes only 0" "$(attr $Z/mem_used_max 1)" EINVAL
+same "mem_used_max of no number" "$(attr $Z/mem_used_max junk)" EINVAL
+same "mem_used_max starts over" "$(attr $Z/mem_used_max 0)" ok
+same "from what is used now" "$(mm_stat zram0 max)" 0
+
+# ---- mem_limit ----
+
+same "mem_limit of no number" "$(attr $Z/mem_limit junk)" EINVAL
+same "mem_limit" "$(attr $Z/mem_limit 512K)" ok
+same "mem_limit is shown" "$(mm_stat zram0 limit)" 524288
+failed=$(awk '{ print $2 }' $Z/io_stat)
+check "a write past it fails" \
+	eval '! dd if=/dev/urandom of=/dev/zram0 bs=64k count=16 oflag=direct 2>/dev/null'
+compare "no more than that is used" "$(mm_stat zram0 used)" -le 524288
+compare "the failure is counted" "$(awk '{ print $2 }' $Z/io_stat)" -gt "$failed"
+same "mem_limit is lifted by 0" "$(attr $Z/mem_limit 0)" ok
+check "and the write succeeds" \
+	eval 'dd if=/dev/urandom of=/dev/zram0 bs=64k count=16 oflag=direct 2>/dev/null'
+
+# ---- in use, and reset ----
+
+same "reset of 0" "$(attr $Z/reset 0)" EINVAL
+same "reset of no number" "$(attr $Z/reset junk)" EINVAL
+exec 9</dev/zram0
+same "reset while open" "$(attr $Z/reset 1)" EBUSY
+same "hot_remove while open" "$(attr $control/hot_remove 0)" EBUSY
+exec 9<&-
+mkswap /dev/zram0 >/dev/null
+swapon /dev/zram0
+same "reset while swap" "$(attr $Z/reset 1)" EBUSY
+same "hot_remove while swap" "$(attr $control/hot_remove 0)" EBUSY
+check "the module stays while in use" eval '! rmmod zram 2>/dev/null'
+swapoff /dev/zram0
+same "reset" "$(attr $Z/reset 1)" ok
+same "disksize after reset" "$(cat $Z/disksize)" 0
+same "initstate after reset" "$(cat $Z/initstate)" 0
+same "mm_stat after reset" "$(awk '{ print $1 + $2 + $3 }' $Z/mm_stat)" 0
+same "disksize is rounded up to pages" "$(attr $Z/disksize 4097)" ok
+same "to two of them" "$(cat $Z/disksize)" 8192
+same "hot_remove of a device with a size" "$(attr $control/hot_remove 0)" ok
+same "hot_add gives its number again" "$(attr $control/hot_add)" 0
+check "unload" zram_unload
+check "nothing is left in sysfs" test ! -e $control

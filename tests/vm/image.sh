@@ -1,0 +1,107 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
+#
+# Make an initramfs: busybox, mke2fs, both zrams with what they depend on, page
+# content of real files, and the files named.
+#
+# usage: image.sh OUT KERNEL_DIR MODULE_DIR CORPUS_MIB [FILE:PATH_IN_GUEST ...]
+#
+# KERNEL_DIR is what kernel-fetch.sh printed. MODULE_DIR holds lethe.ko and
+# zram.ko; with '-' there is only the kernel's own zram. In the guest,
+# /modules/intree/order and /modules/lethe/order list what to load, in order.
+
+set -euo pipefail
+
+PATH=$PATH:/usr/sbin:/sbin
+
+die() {
+	printf 'image: %s\n' "$*" >&2
+	exit 1
+}
+
+[ $# -ge 4 ] || die "usage: image.sh OUT KERNEL_DIR MODULE_DIR CORPUS_MIB [FILE:PATH ...]"
+out=$1 kernel=$2 modules=$3 corpus_mib=$4
+shift 4
+kver=$(cat "$kernel/kver")
+tree=$kernel/lib/modules/$kver
+
+mkdir -p "$(dirname "$out")"
+root=$(mktemp -d "$out.root.XXXXXX")
+trap 'rm -rf "$root"' EXIT
+
+# A dynamically linked program, with its libraries where it looks for them
+add_program() {
+	local lib
+	install -D "$(command -v "$1")" "$root/sbin/$1"
+	ldd "$root/sbin/$1" | grep -o '/[^ ]*' | while read -r lib; do
+		install -D "$lib" "$root$lib"
+	done
+}
+
+# kernel_modules NAME...: files of these modules and of all they depend on, a
+# module after its dependencies. What is built in has no file and is passed over.
+kernel_modules() {
+	local name
+	for name; do
+		awk -v name="$name" -F '[: ]+' '{
+			base = $1; sub(/.*\//, "", base); sub(/\.ko.*/, "", base)
+			gsub(/-/, "_", base)
+			if (base == name)
+				for (i = NF; i >= 1; i--)
+					if ($i != "")
+						print $i
+		}' "$tree/modules.dep"
+	done | awk '!seen[$0]++'
+}
+
+# load_order DIR: reads files, copies each to the guest, lists it for loading
+load_order() {
+	local file
+	mkdir -p "$root/modules/$1"
+	while read -r file; do
+		cp "$file" "$root/modules/$1/"
+		printf '%s\n' "/modules/$1/${file##*/}"
+	done >"$root/modules/$1/order"
+}
+
+dependencies_of() {
+	local ko
+	for ko; do
+		modinfo -F depends "$ko" | tr ',' '\n' | tr '-' '_'
+	done | grep -vx -e '' -e lethe -e zram | sort -u || true
+}
+
+# The content of many shared objects, a bit of each, in a fixed order
+make_corpus() {
+	find /usr/lib /lib -xdev -type f -name '*.so*' -size +64k -print0 2>/dev/null |
+		LC_ALL=C sort -zu | xargs -0 head -q -c 1M 2>/dev/null | head -c "${1}M" || true
+}
+
+mkdir -p "$root"/{bin,sbin,dev,proc,sys,tmp,etc,mnt}
+cp "$(command -v busybox)" "$root/bin/busybox"
+"$root/bin/busybox" true || die "busybox does not run"
+add_program mke2fs
+add_program e2fsck
+cp /etc/mke2fs.conf "$root/etc/"
+make_corpus "$corpus_mib" >"$root/corpus"
+[ "$(stat -c %s "$root/corpus")" -ge 1048576 ] || die "no shared objects to take content from"
+
+# The crypto modules are what 6.1's own zram finds its codecs through.
+kernel_modules lzo lzo_rle lz4 lz4hc zstd zram | sed "s|^|$tree/|" | load_order intree
+if [ "$modules" != - ]; then
+	for ko in "$modules/lethe.ko" "$modules/zram.ko"; do
+		[ -f "$ko" ] || die "$ko is missing"
+	done
+	mapfile -t names < <(dependencies_of "$modules/lethe.ko" "$modules/zram.ko")
+	{
+		kernel_modules "${names[@]}" | sed "s|^|$tree/|"
+		printf '%s\n' "$modules/lethe.ko" "$modules/zram.ko"
+	} | load_order lethe
+fi
+
+for pair; do
+	install -D "${pair%%:*}" "$root/${pair#*:}"
+done
+
+(cd "$root" && find . | LC_ALL=C sort | busybox cpio -o -H newc 2>/dev/null) >"$out.part"
+mv "$out.part" "$out"

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
+/*
+ * Block I/O of every shape against a model of the device in memory: direct
+ * reads and writes of one to many blocks, vectored I/O, buffered I/O of any
+ * byte range, discard, zeroing, and fsync. With an alignment below the page
+ * size, buffers straddle pages, and a block reaches the driver in pieces.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "vmtest.h"
+
+#define MAX_BLOCKS 80 /* of one operation: more than one bio may hold as pieces */
+#define MAX_PARTS 6
+
+struct device {
+	int direct, buffered;
+	size_t blocks;
+	unsigned char *model;
+	unsigned char *buffer; /* MAX_BLOCKS and some to misalign in */
+	uint64_t random;
+	size_t alignment; /* of the memory that direct I/O is done from */
+};
+
+static size_t below(struct device *d, size_t n)
+{
+	return content_random(&d->random) % n;
+}
+
+/* A random run of blocks: mostly short, at times as long as it gets. */
+static size_t pick_run(struct device *d, size_t *first)
+{
+	size_t n = 1 + below(d, below(d, 4) ? 5 : MAX_BLOCKS);
+
+	*first = below(d, d->blocks - n + 1);
+	return n;
+}
+
+/* Cut @n blocks into parts, each starting anywhere that the alignment allows. */
+static int cut(struct device *d, struct iovec *parts, size_t n)
+{
+	unsigned char *at = d->buffer;
+	int count = 0;
+	size_t blocks;
+
+	while (n) {
+		blocks = count == MAX_PARTS - 1 ? n : 1 + below(d, n);
+		at += d->alignment * below(d, PAGE_BYTES / d->alignment);
+		parts[count].iov_base = at;
+		parts[count++].iov_len = blocks * PAGE_BYTES;
+		at += blocks * PAGE_BYTES;
+		n -= blocks;
+	}
+	return count;
+}
+
+static void fill_parts(struct device *d, const struct iovec *parts, int count,
+		       size_t first)
+{
+	unsigned char *model = d->model + first * PAGE_BYTES;
+	size_t offset;
+	int i;
+
+	for (i = 0; i < count; i++) {
+		for (offset = 0; offset < parts[i].iov_len; offset += PAGE_BYTES) {
+			content_page(model, content_random(&d->random), 0);
+			memcpy((char *)parts[i].iov_base + offset, model, PAGE_BYTES);
+			model += PAGE_BYTES;
+		}
+	}
+}
+
+static void direct_write(struct device *d)
+{
+	struct iovec parts[MAX_PARTS];
+	size_t first, n = pick_run(d, &first);
+	int count = cut(d, parts, n);
+	ssize_t done;
+
+	fill_parts(d, parts, count, first);
+	done = pwritev(d->direct, parts, count, first * PAGE_BYTES);
+	if (done != (ssize_t)(n * PAGE_BYTES))
+		die("direct write of %zu blocks at %zu: %zd (%s)", n, first, done,
+		    strerror(errno));
+}
+
+static void direct_read(struct device *d)
+{
+	struct iovec parts[MAX_PARTS];
+	size_t first, n = pick_run(d, &first);
+	int i, count = cut(d, parts, n);
+	unsigned char *model = d->model + first * PAGE_BYTES;
+	ssize_t done = preadv(d->direct, parts, count, first * PAGE_BYTES);
+
+	if (done != (ssize_t)(n * PAGE_BYTES))
+		die("direct read of %zu blocks at %zu: %zd (%s)", n, first, done,
+		    strerror(errno));
+	for (i = 0; i < count; i++) {
+		if (memcmp(parts[i].iov_base, model, parts[i].iov_len))
+			die("direct read of %zu blocks at %zu differs", n, first);
+		model += parts[i].iov_len;
+	}
+}
+
+/* Any bytes, any length, through the page cache. */
+static void buffered_write(struct device *d)
+{
+	size_t first, bytes = pick_run(d, &first) * PAGE_BYTES;
+	size_t skip = below(d, bytes), length = 1 + below(d, bytes - skip);
+	size_t at = first * PAGE_BYTES + skip;
+
+	memset(d->model + at, (int)below(d, 256), length);
+	if (pwrite(d->buffered, d->model + at, length, at) != (ssize_t)length)
+		die("buffered write of %zu bytes at %zu: %s", length, at,
+		    strerror(errno));
+	/* Direct I/O of the other descriptor must not meet dirty pages. */
+	if (fdatasync(d->buffered))
+		die("fdatasync: %s", strerror(errno));
+}
+
+static void buffered_read(struct device *d)
+{
+	size_t first, bytes = pick_run(d, &first) * PAGE_BYTES;
+	size_t skip = below(d, bytes), length = 1 + below(d, bytes - skip);
+	size_t at = first * PAGE_BYTES + skip;
+
+	if (pread(d->buffered, d->buffer, length, at) != (ssize_t)length)
+		die("buffered read of %zu bytes at %zu: %s", length, at, strerror(errno));
+	if (memcmp(d->buffer, d->model + at, length))
+		die("buffered read of %zu bytes at %zu differs", length, at);
+}
+
+static void range_ioctl(struct device *d, unsigned long request, const char *name)
+{
+	size_t first, n = pick_run(d, &first);
+	uint64_t range[2] = {first * PAGE_BYTES, n * PAGE_BYTES};
+
+	if (ioctl(d->direct, request, range))
+		die("%s of %zu blocks at %zu: %s", name, n, first, strerror(errno));
+	memset(d->model + first * PAGE_BYTES, 0, n * PAGE_BYTES);
+}
+
+static void one_operation(struct device *d)
+{
+	switch (below(d, 10)) {
+	case 0 ... 2:
+		direct_write(d);
+		break;
+	case 3 ... 5:
+		direct_read(d);
+		break;
+	case 6:
+		buffered_write(d);
+		break;
+	case 7:
+		buffered_read(d);
+		break;
+	case 8:
+		range_ioctl(d, BLKDISCARD, "discard");
+		break;
+	default:
+		range_ioctl(d, BLKZEROOUT, "zeroing");
+	}
+}
+
+static void check_all(struct device *d)
+{
+	size_t i;
+
+	for (i = 0; i < d->blocks; i++) {
+		if (pread(d->direct, d->buffer, PAGE_BYTES, i * PAGE_BYTES) !=
+		    (ssize_t)PAGE_BYTES)
+			die("last read of block %zu: %s", i, strerror(errno));
+		if (memcmp(d->buffer, d->model + i * PAGE_BYTES, PAGE_BYTES))
+			die("block %zu differs at the end", i);
+	}
+}
+
+static void must_fail(ssize_t result, int error, const char *what)
+{
+	if (result >= 0 || errno != error)
+		die("%s: got %zd (%s), not %s", what, result, strerror(errno),
+		    strerror(error));
+}
+
+/* What the block layer must refuse, because the driver declares 4 KiB blocks. */
+static void check_refusals(struct device *d)
+{
+	size_t end = d->blocks * PAGE_BYTES;
+	uint64_t beyond[2] = {end, PAGE_BYTES};
+
+	must_fail(pread(d->direct, d->buffer, 512, 0), EINVAL, "direct read of 512");
+	must_fail(pread(d->direct, d->buffer, PAGE_BYTES, 512), EINVAL,
+		  "direct read at 512");
+	must_fail(pwrite(d->direct, d->buffer, PAGE_BYTES, end), ENOSPC,
+		  "write beyond the end");
+	must_fail(ioctl(d->direct, BLKDISCARD, beyond), EINVAL, "discard beyond the end");
+	if (pread(d->direct, d->buffer, PAGE_BYTES, end) != 0)
+		die("read at the end is not empty");
+}
+
+int cmd_bio(int argc, char **argv)
+{
+	struct device d = {};
+	uint64_t bytes;
+	unsigned long i, operations;
+
+	if (argc != 5)
+		die("needs DEVICE SEED OPERATIONS ALIGNMENT");
+	d.random = number(argv[2]);
+	operations = number(argv[3]);
+	d.alignment = number(argv[4]);
+	if (d.alignment < 512 || PAGE_BYTES % d.alignment)
+		die("an alignment of %zu will not do", d.alignment);
+	d.direct = open(argv[1], O_RDWR | O_DIRECT);
+	d.buffered = open(argv[1], O_RDWR);
+	if (d.direct < 0 || d.buffered < 0 || ioctl(d.direct, BLKGETSIZE64, &bytes))
+		die("%s: %s", argv[1], strerror(errno));
+	d.blocks = bytes / PAGE_BYTES;
+	if (d.blocks < MAX_BLOCKS)
+		die("%s is too small", argv[1]);
+	d.model = map_pages(d.blocks);
+	d.buffer = map_pages(MAX_BLOCKS + MAX_PARTS + 1);
+
+	check_all(&d); /* a fresh device reads as zeroes */
+	for (i = 0; i < operations; i++)
+		one_operation(&d);
+	check_all(&d);
+	check_refusals(&d);
+	return 0;
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include "vmtest.h"
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *usage;
+} commands[] = {
+	{"attr", cmd_attr, "attr FILE [VALUE]: read or write it, print ok or the errno"},
+	{"bio", cmd_bio,
+	 "bio DEVICE SEED OPERATIONS ALIGNMENT: odd block I/O against a model"},
+	{"files", cmd_files, "files write|check DIR MIB SEED: files of known content"},
+	{"fill", cmd_fill,
+	 "fill MIB SEED [PROCESSES]: memory of known content, all verified"},
+	{"held", cmd_held, "held MIB SEED: swapped-out memory, commands on stdin"},
+	{"hog", cmd_hog, "hog CPU SECONDS: let nothing of normal priority run there"},
+	{"victim", cmd_victim, "victim MIB: wait for the OOM killer"},
+};
+
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static const char *current = "vmtest";
+
+void die(const char *fmt, ...)
+{
+	va_list args;
+
+	fprintf(stderr, "vmtest %s: ", current);
+	va_start(args, fmt);
+	vfprintf(stderr, fmt, args);
+	va_end(args);
+	fputc('\n', stderr);
+	exit(1);
+}
+
+unsigned long number(const char *word)
+{
+	char *end;
+	unsigned long n;
+
+	errno = 0;
+	n = strtoul(word, &end, 10);
+	if (errno || end == word || *end || word[0] == '-')
+		die("'%s' is not a number", word);
+	return n;
+}
+
+void *map_pages(size_t pages)
+{
+	void *p = mmap(NULL, pages * PAGE_BYTES, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		die("mmap of %zu pages: %s", pages, strerror(errno));
+	madvise(p, pages * PAGE_BYTES, MADV_NOHUGEPAGE);
+	return p;
+}
+
+uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+int main(int argc, char **argv)
+{
+	size_t i;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	for (i = 0; argc > 1 && i < COMMANDS; i++) {
+		if (strcmp(argv[1], commands[i].name))
+			continue;
+		current = commands[i].name;
+		return commands[i].run(argc - 1, argv + 1);
+	}
+	for (i = 0; i < COMMANDS; i++)
+		fprintf(stderr, "usage: vmtest %s\n", commands[i].usage);
+	return 2;
+}

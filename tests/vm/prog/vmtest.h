@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
+/*
+ * The guest's test program: one static binary, one subcommand a concern. The
+ * suites in ../guest/suites call it. Exit status 0 means that all was well.
+ */
+#ifndef VMTEST_H
+#define VMTEST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define PAGE_BYTES 4096UL
+
+/* content.c: pages whose content follows from a seed and an index */
+void content_page(void *page, uint64_t seed, uint64_t index);
+int content_check(const void *page, uint64_t seed, uint64_t index);
+uint64_t content_random(uint64_t *state);
+
+/* main.c */
+__attribute__((noreturn, format(printf, 1, 2))) void die(const char *fmt, ...);
+unsigned long number(const char *word); /* decimal, or dies */
+void *map_pages(size_t pages); /* anonymous memory without huge pages, or dies */
+uint64_t now_ns(void);
+
+/* The subcommands; argv[0] is the subcommand's name. */
+int cmd_attr(int argc, char **argv);
+int cmd_bio(int argc, char **argv);
+int cmd_files(int argc, char **argv);
+int cmd_fill(int argc, char **argv);
+int cmd_held(int argc, char **argv);
+int cmd_hog(int argc, char **argv);
+int cmd_victim(int argc, char **argv);
+
+#endif /* VMTEST_H */
