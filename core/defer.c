@@ -100,23 +100,34 @@ static PORT_NOINLINE size_t defer_drain_small_slice(struct zs_pool *pool,
 	return defer_drain_slice(pool, pass, index, next, FREE_SMALL_BATCH, who);
 }
 
-/*
- * One pass over what is pending, yielding between slices. Everything whose
- * push returned before the pass began is taken by it, or by a pass that was
- * already running and holds `draining` until it has freed it.
- */
+unsigned int defer_enter(struct zs_pool *pool)
+{
+	struct defer *d = &pool->defer;
+	unsigned int side = port_atomic_load(&d->epoch) & 1;
+
+	port_atomic_add(&d->holders[side], 1);
+	/* Before anything is taken, so that a flush which misses it sees us. */
+	port_atomic_fence();
+	return side;
+}
+
+void defer_leave(struct zs_pool *pool, unsigned int side)
+{
+	/* Release: what was freed is freed, for whoever sees us gone. */
+	port_atomic_sub_return_release(&pool->defer.holders[side], 1);
+}
+
+/* One pass over what is pending, yielding between slices. */
 static size_t defer_drain_pass(struct zs_pool *pool, enum defer_account who)
 {
 	struct defer *d = &pool->defer;
 	struct defer_pass pass = {0};
-	size_t total = 0;
+	unsigned int side;
 	size_t n;
 
 	if (!policy_ops[d->policy])
 		return 0;
-	port_atomic_add(&d->draining, 1);
-	/* Before anything is taken, so that a flush cannot miss us. */
-	port_atomic_fence();
+	side = defer_enter(pool);
 	do {
 		struct free_scratch *s = free_scratch_try_get(pool);
 
@@ -127,49 +138,104 @@ static size_t defer_drain_pass(struct zs_pool *pool, enum defer_account who)
 		} else {
 			n = defer_drain_small_slice(pool, &pass, who);
 		}
-		total += n;
+		pass.taken += n;
+		/* A flush waits for the worker, and will do the rest itself. */
+		if (who == DEFER_BY_WORKER && port_atomic_load(&d->flushing))
+			break;
 		port_yield();
 	} while (n);
-	/* Release: what was freed is freed, for whoever sees us gone. */
-	port_atomic_sub_return_release(&d->draining, 1);
-	return total;
+	defer_leave(pool, side);
+	return pass.taken;
 }
 
 static void defer_worker(void *arg)
 {
 	struct zs_pool *pool = arg;
 	struct defer *d = &pool->defer;
+	u64 since = port_atomic_load(&d->armed_at_ns);
 
-	port_atomic_store(&d->pass_since_ns, port_atomic_load(&d->armed_at_ns));
-	/* Fully ordered before the pass: see the top of defer.h. */
+	/*
+	 * Fully ordered before the pass (see the top of defer.h), and before the
+	 * look at `flushing`: a flush that is seen here looks at what is pending
+	 * after this, when it has ended, and arms the work again.
+	 */
 	port_atomic_xchg(&d->armed, DEFER_IDLE);
+	if (port_atomic_load(&d->flushing))
+		return;
+	port_atomic_store(&d->pass_since_ns, since);
 	defer_drain_pass(pool, DEFER_BY_WORKER);
 	port_atomic_store(&d->pass_since_ns, 0);
 }
 
+/* Having freed @n, does the drainer need what others have taken just before? */
+static bool drain_is_urgent(enum zs_flush_cause cause, size_t n)
+{
+	return (cause == ZS_FLUSH_NOMEM && !n) || cause == ZS_FLUSH_LIMIT ||
+	       cause == ZS_FLUSH_OOM;
+}
+
 size_t zs_drain_deferred(struct zs_pool *pool, enum zs_flush_cause cause)
 {
+	struct defer *d = &pool->defer;
+	unsigned int naps;
+	size_t n;
+
 	if ((unsigned int)cause >= ZS_FLUSH_NR)
 		return 0;
-	port_atomic_add(&pool->defer.flushes[cause], 1);
-	return defer_drain_pass(pool, DEFER_BY_FLUSH + cause);
+	port_atomic_add(&d->flushes[cause], 1);
+	n = defer_drain_pass(pool, DEFER_BY_FLUSH + cause);
+	for (naps = 0; drain_is_urgent(cause, n) && naps < DEFER_MAX_NAPS; naps++) {
+		if (!port_atomic_load_acquire(&d->holders[0]) &&
+		    !port_atomic_load_acquire(&d->holders[1]))
+			break;
+		port_nap();
+	}
+	return n;
+}
+
+/* Wait for all who hold handles that a pass, now over, may have missed. */
+static void defer_wait_for_holders(struct defer *d)
+{
+	int turn;
+
+	for (turn = 0; turn < 2; turn++) {
+		u64 epoch = port_atomic_load(&d->epoch);
+
+		port_atomic_xchg(&d->epoch, epoch + 1);
+		while (port_atomic_load_acquire(&d->holders[epoch & 1]))
+			port_nap();
+	}
 }
 
 void defer_flush(struct zs_pool *pool, enum zs_flush_cause cause)
 {
-	if (policy_ops[pool->defer.policy])
-		port_work_cancel(&pool->defer.work);
+	struct defer *d = &pool->defer;
+	u64 idle = 0;
+
+	if (!policy_ops[d->policy]) {
+		port_atomic_add(&d->flushes[cause], 1);
+		return;
+	}
+	/* The worker and, with the array policy, pushers see this and stay away. */
+	while (!port_atomic_cmpxchg_acquire(&d->flushing, &idle, 1)) {
+		idle = 0;
+		port_nap();
+	}
+	port_atomic_fence();
+	port_work_cancel(&d->work);
 	/*
 	 * The work may have been armed and is not scheduled now. This pass takes
 	 * what it would have taken; later pushes must be able to arm it again.
 	 */
-	port_atomic_xchg(&pool->defer.armed, DEFER_IDLE);
+	port_atomic_store(&d->pass_since_ns, port_atomic_load(&d->armed_at_ns));
+	port_atomic_xchg(&d->armed, DEFER_IDLE);
 	zs_drain_deferred(pool, cause);
-	/* Others hold handles only for a slice at a time, but may begin again and
-	 * again: this waits longer under constant pushing past the budget, no more.
-	 */
-	while (port_atomic_load_acquire(&pool->defer.draining))
-		port_yield();
+	defer_wait_for_holders(d);
+	port_atomic_store(&d->pass_since_ns, 0);
+	/* Fully ordered before the look at what is pending: see defer_worker(). */
+	port_atomic_xchg(&d->flushing, 0);
+	if (zs_deferred_pending(pool))
+		defer_arm(pool, DEFER_SOON);
 }
 
 void zs_free_deferred_flush(struct zs_pool *pool)
@@ -184,7 +250,10 @@ size_t zs_deferred_pending(struct zs_pool *pool)
 	u64 queued = 0;
 	unsigned int i;
 
-	/* Frees first: the difference may then be too large, but never negative. */
+	/*
+	 * Frees first: the difference is then rather too large. It can be negative
+	 * for a moment, as a handle may be drained before its push has counted it.
+	 */
 	for (i = 0; i < DEFER_ACCOUNTS; i++)
 		freed += port_atomic_load_acquire(&d->freed[i]);
 	for (i = 0; i < port_cpu_slots(); i++)

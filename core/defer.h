@@ -8,6 +8,17 @@
  * pass over what is pending, taken a slice at a time, and may run at the same
  * time as others: a policy hands each pending handle to exactly one of them.
  *
+ * What may a flush rely on? Whoever takes handles is registered in `holders`
+ * from before the first is taken until the last is freed. A flush makes a pass
+ * of its own, then waits for all who were registered by its end: what its pass
+ * did not find was taken before, by one of them. Registration is on one of two
+ * sides, chosen by the low bit of `epoch`, so that those who come later cannot
+ * keep the flush waiting: it turns the epoch, waits for the side that was in
+ * use, and does so once more for those who read the epoch early and registered
+ * late (as sleepable RCU does). One flush at a time; while it is at work the
+ * worker leaves its pass at the end of its slice, rather than have the flush
+ * wait for a thread of low priority to do everything.
+ *
  * When is the worker scheduled? `armed` says how urgently (enum defer_urgency).
  * Whoever makes pending work visible arms the timer if armed is DEFER_IDLE;
  * the worker sets it to DEFER_IDLE before it begins its pass. Both are full
@@ -29,6 +40,9 @@
 
 /* A remainder below the threshold waits this long for company. */
 #define DEFER_TIMER_MS 4
+
+/* How often a drain on behalf of somebody in need waits for other drains. */
+#define DEFER_MAX_NAPS 50
 
 enum defer_urgency {
 	DEFER_IDLE, /* the worker is not scheduled */
@@ -68,8 +82,10 @@ struct defer {
 	} PORT_CACHE_ALIGNED;
 	port_atomic armed PORT_CACHE_ALIGNED; /* enum defer_urgency */
 	port_atomic armed_at_ns;
-	port_atomic pass_since_ns; /* the armed_at_ns that the worker took over */
-	port_atomic draining; /* passes that have taken handles they have not freed */
+	port_atomic pass_since_ns; /* the armed_at_ns that a pass took over */
+	port_atomic flushing; /* 1: a flush is at work */
+	port_atomic epoch;
+	port_atomic holders[2]; /* passes that may hold handles not yet freed */
 	port_atomic freed[DEFER_ACCOUNTS];
 	port_atomic flushes[ZS_FLUSH_NR];
 	port_atomic kicks;
@@ -78,7 +94,8 @@ struct defer {
 
 /* How far a pass has come; zero-initialised to begin. */
 struct defer_pass {
-	u32 leaf;
+	u32 leaf; /* of the handle table, to go on with */
+	size_t taken; /* handles, so far */
 };
 
 /* A policy. "sync" has none. All calls are made with at least a budget of 1. */
@@ -135,6 +152,11 @@ void defer_flush(struct zs_pool *pool, enum zs_flush_cause cause);
 
 /* See to it that the worker runs, and by when. Context: any. */
 void defer_arm(struct zs_pool *pool, enum defer_urgency urgency);
+/* Register, before taking pending handles, and say so when they are freed.
+ * defer_enter() returns the side to leave. Context: any.
+ */
+unsigned int defer_enter(struct zs_pool *pool);
+void defer_leave(struct zs_pool *pool, unsigned int side);
 /* Count @n handles as freed by @who. Context: any. */
 void defer_account(struct zs_pool *pool, enum defer_account who, size_t n);
 

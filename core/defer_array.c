@@ -19,6 +19,9 @@ enum defer_push_result defer_array_push(struct zs_pool *pool, u32 index)
 	struct pool_slot *slot;
 	size_t used;
 
+	/* A flush waits for the stack to be empty: only let it shrink. */
+	if (unlikely(port_atomic_load(&d->flushing)))
+		return DEFER_CANNOT;
 	if (!port_spin_trylock(&a->lock))
 		return DEFER_CANNOT;
 	used = a->used + a->in_flight;
@@ -48,7 +51,9 @@ static size_t array_take(struct zs_pool *pool, struct defer_pass *pass, u32 *ind
 	struct defer_array *a = &pool->defer.array;
 	size_t n = 0;
 
-	(void)pass;
+	/* What is pushed meanwhile comes first here: no pass may go on for ever. */
+	if (pass->taken >= pool->defer.budget && !port_atomic_load(&pool->defer.flushing))
+		return 0;
 	if (max > ARRAY_SLICE)
 		max = ARRAY_SLICE;
 	port_spin_lock(&a->lock);

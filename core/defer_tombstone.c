@@ -68,20 +68,40 @@ enum defer_push_result defer_tombstone_push(struct zs_pool *pool, u32 index)
 	return DEFER_PUSHED;
 }
 
+static void tombstone_freed(struct zs_pool *pool, size_t n)
+{
+	port_atomic_add(&pool->defer.tombstone.credit, n);
+}
+
+/*
+ * The credit of @n handles that this CPU has just freed: to its own slot first,
+ * so that its next pushes need not ask, up to what a slot may hold.
+ */
+static void tombstone_reward(struct zs_pool *pool, size_t n)
+{
+	struct pool_slot *slot = &pool->slots[port_cpu_get()];
+	u32 stock = pool->defer.tombstone.stock;
+	size_t room = slot->credit < stock ? stock - slot->credit : 0;
+	size_t kept = n < room ? n : room;
+
+	slot->credit += (u32)kept;
+	port_cpu_put();
+	if (n > kept)
+		tombstone_freed(pool, n - kept);
+}
+
 PORT_NOINLINE void defer_tombstone_help(struct zs_pool *pool, u32 index)
 {
 	u32 pending[FREE_SMALL_BATCH];
 	u16 next[FREE_SMALL_BATCH];
 	u32 base = index & ~(ITABLE_FANOUT - 1);
-	u32 w = (index - base) / 64;
-	struct pool_slot *slot;
+	unsigned int side = defer_enter(pool);
+	u32 w = 0;
 	u64 bits = 0;
 	size_t n = 0;
 	u32 i;
 
 	/* The word of @index, else the nearest before it in its leaf, around. */
-	port_atomic_add(&pool->defer.draining, 1);
-	port_atomic_fence();
 	for (i = 0; i < ITABLE_WORDS && !bits; i++) {
 		w = ((index - base) / 64 - i) & (ITABLE_WORDS - 1);
 		bits = itable_take_marked_word(&pool->handles, base + w * 64);
@@ -91,23 +111,15 @@ PORT_NOINLINE void defer_tombstone_help(struct zs_pool *pool, u32 index)
 	if (n) {
 		free_indices(pool, pending, next, n, "deferred free");
 		defer_account(pool, DEFER_BY_HELP, n);
-		/* The helper's reward: its next pushes need not ask. */
-		slot = &pool->slots[port_cpu_get()];
-		slot->credit += (u32)n;
-		port_cpu_put();
+		tombstone_reward(pool, n);
 	}
-	port_atomic_sub_return_release(&pool->defer.draining, 1);
+	defer_leave(pool, side);
 }
 
 static size_t tombstone_take(struct zs_pool *pool, struct defer_pass *pass, u32 *index,
 			     size_t max)
 {
 	return itable_take_marks(&pool->handles, &pass->leaf, index, max);
-}
-
-static void tombstone_freed(struct zs_pool *pool, size_t n)
-{
-	port_atomic_add(&pool->defer.tombstone.credit, n);
 }
 
 static size_t tombstone_default_budget(void)

@@ -150,6 +150,7 @@ void port_work_fini(port_work *work);
 
 u64 port_now_ns(void); /* monotonic */
 void port_yield(void); /* let others run. Pre: process context */
+void port_nap(void); /* sleep some 100 us: others get the CPU. Pre: as above */
 void port_cpu_relax(void); /* in a loop that waits for another CPU */
 
 /* ---- bits ---- */

@@ -115,7 +115,8 @@ struct zs_pool_stats {
  * Everything that deferral needs later is allocated here.
  *
  * Context: process context, may sleep.
- * Return: 0; -EINVAL for an unknown policy or NULL name; -ENOMEM.
+ * Return: 0; -EINVAL for an unknown policy, a NULL name, or a budget that the
+ * policy cannot hold (array: more than UINT32_MAX); -ENOMEM.
  */
 int zs_create_pool(const char *name, const struct zs_pool_params *params,
 		   struct zs_pool **poolp);
@@ -182,8 +183,10 @@ void zs_free_batch(struct zs_pool *pool, const unsigned long *handles, size_t n)
  * (tombstone), so the bound on pending frees holds. A handle that is not
  * live or is pending already is refused as by zs_free().
  *
- * Context: any context. Never sleeps or allocates; never waits for a lock
- * unless the budget is spent.
+ * Context: any context. Never sleeps or allocates. tombstone: takes no lock
+ * unless the budget is spent; array: waits for none unless its queue's lock is
+ * held by another, the budget is spent, or a flush is under way; sync: as
+ * zs_free().
  */
 void zs_free_deferred(struct zs_pool *pool, unsigned long handle);
 
@@ -203,11 +206,12 @@ void zs_free_deferred_flush(struct zs_pool *pool);
  * @pool: the pool
  * @cause: what to count it under
  *
- * Unlike zs_free_deferred_flush() this does not wait for frees that others
- * are carrying out, so it can be called where waiting for a worker is not
- * allowed, such as memory reclaim.
+ * Unlike zs_free_deferred_flush() this does not wait until all frees that
+ * others are carrying out are done, so it can be called during reclaim. For the
+ * causes that cannot do without the memory (NOMEM, LIMIT, OOM) it gives those
+ * others some milliseconds.
  *
- * Context: process context; yields between slices of work.
+ * Context: process context, may sleep; yields between slices of work.
  * Return: handles freed by this call.
  */
 size_t zs_drain_deferred(struct zs_pool *pool, enum zs_flush_cause cause);

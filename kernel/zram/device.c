@@ -98,8 +98,9 @@ int zram_device_setup(struct zram *zram, u64 disksize)
 	if (err)
 		goto free_streams;
 
-	zram->nr_slots = nr_slots;
 	zram->huge_size = min_t(size_t, zs_huge_class_size(zram->pool), PAGE_SIZE);
+	/* Publishes all of the above: pairs with range_is_valid(). */
+	smp_store_release(&zram->nr_slots, nr_slots);
 	set_capacity_and_notify(zram->disk, (sector_t)nr_slots << PAGE_SECTORS_SHIFT);
 	goto unlock;
 

@@ -165,7 +165,9 @@ static int io_clear(struct zram_io *io, struct bio *bio, bool must_zero)
 
 static bool range_is_valid(struct zram *zram, sector_t sector, unsigned int bytes)
 {
-	u64 pos = (u64)sector << SECTOR_SHIFT, size = (u64)zram->nr_slots << PAGE_SHIFT;
+	/* Pairs with zram_device_setup(): no slots, or a device that is complete. */
+	u64 size = (u64)smp_load_acquire(&zram->nr_slots) << PAGE_SHIFT;
+	u64 pos = (u64)sector << SECTOR_SHIFT;
 
 	return IS_ALIGNED(pos | bytes, ZRAM_BLOCK_SIZE) && pos < size &&
 	       bytes <= size - pos;

@@ -38,9 +38,7 @@ static bool within_limit(struct zram *zram)
 /*
  * The object of @handle has taken the pool past its limit. Pending frees are
  * memory that nobody wants: drain them. That may leave room in zspages which
- * the object came too early for, so let it go and allocate it anew. A task
- * that reclaims memory must not wait for the worker; any other does as a last
- * resort, since the drain skips what the worker is about to free.
+ * the object came too early for, so let it go and allocate it anew.
  */
 static noinline unsigned long malloc_at_limit(struct zram *zram, unsigned long handle,
 					      size_t size)
@@ -50,8 +48,6 @@ static noinline unsigned long malloc_at_limit(struct zram *zram, unsigned long h
 		return handle;
 
 	zs_free(zram->pool, handle);
-	if (!(current->flags & PF_MEMALLOC))
-		zs_free_deferred_flush(zram->pool);
 	handle = zs_malloc(zram->pool, size);
 	if (zs_handle_error(handle) || within_limit(zram))
 		return handle;

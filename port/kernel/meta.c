@@ -18,7 +18,8 @@
 static gfp_t meta_gfp(enum port_alloc how)
 {
 	if (how == PORT_ALLOC_TRY)
-		return __GFP_KSWAPD_RECLAIM | __GFP_NOWARN | __GFP_ZERO;
+		return __GFP_KSWAPD_RECLAIM | __GFP_NOWARN | __GFP_NOMEMALLOC |
+		       __GFP_ZERO;
 	return GFP_NOIO | __GFP_NOWARN | __GFP_ZERO;
 }
 

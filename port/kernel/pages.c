@@ -17,13 +17,14 @@
 static gfp_t page_gfp(enum port_alloc how)
 {
 	/*
-	 * TRY fails early, and the core drains its pending frees. WAIT may then
+	 * TRY fails early, also in a task that reclaims memory and could have its
+	 * reserves, and the core drains its pending frees. WAIT may then
 	 * wait until the OOM killer, woken by others, has found memory; in
 	 * reclaim itself (swapping out) it fails instead. No warning: it is
 	 * for the caller to say what failed.
 	 */
 	if (how == PORT_ALLOC_TRY)
-		return __GFP_KSWAPD_RECLAIM | __GFP_NOWARN;
+		return __GFP_KSWAPD_RECLAIM | __GFP_NOWARN | __GFP_NOMEMALLOC;
 	return GFP_NOIO | __GFP_NOWARN;
 }
 

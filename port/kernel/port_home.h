@@ -10,6 +10,7 @@
 #include <linux/cache.h>
 #include <linux/compiler.h>
 #include <linux/cpumask.h>
+#include <linux/delay.h>
 #include <linux/mm.h>
 #include <linux/prefetch.h>
 #include <linux/sched.h>
@@ -195,6 +196,11 @@ static inline u64 port_now_ns(void)
 static inline void port_yield(void)
 {
 	cond_resched();
+}
+
+static inline void port_nap(void)
+{
+	usleep_range(100, 200);
 }
 
 static __always_inline void port_cpu_relax(void)

@@ -2,6 +2,7 @@
 /* Deferral: what is promised of every policy, and of each (design.md D1 to D7). */
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -371,7 +372,8 @@ static void flush_waits_for_other_drains(void **state)
 	flush_returned = 0;
 	port_spin_lock(&c->lock);
 	assert_int_equal(pthread_create(&drain, NULL, drain_thread, pool), 0);
-	TEST_WAIT_UNTIL(port_atomic_load(&pool->defer.draining));
+	TEST_WAIT_UNTIL(port_atomic_load(&pool->defer.holders[0]) ||
+			port_atomic_load(&pool->defer.holders[1]));
 	test_sleep_ms(20); /* it takes the handle, and waits for the class */
 	assert_int_equal(pthread_create(&flush, NULL, flush_thread, pool), 0);
 	test_sleep_ms(50);
@@ -380,6 +382,123 @@ static void flush_waits_for_other_drains(void **state)
 	pthread_join(flush, NULL);
 	assert_int_equal(pool_stats(pool).objects, 0);
 	pthread_join(drain, NULL);
+	pool_destroy(pool);
+}
+
+struct pusher {
+	struct zs_pool *pool;
+	pthread_t thread;
+	int stop; /* atomic */
+	int gave_up; /* nobody stopped it for PUSHER_LIFE_S: atomic */
+};
+#define PUSHER_LIFE_S 15
+
+static void *pusher_thread(void *arg)
+{
+	struct pusher *p = arg;
+	time_t begin = time(NULL);
+
+	while (!__atomic_load_n(&p->stop, __ATOMIC_RELAXED)) {
+		unsigned long handle = zs_malloc(p->pool, SIZE);
+
+		if (!zs_handle_error(handle))
+			zs_free_deferred(p->pool, handle);
+		if (time(NULL) > begin + PUSHER_LIFE_S) {
+			__atomic_store_n(&p->gave_up, 1, __ATOMIC_RELAXED);
+			break;
+		}
+	}
+	return NULL;
+}
+
+/* Others may push, and the worker and helpers drain, without end. */
+static void flush_ends_while_others_push(void **state)
+{
+	struct zs_pool *pool = pool_create(test_policy(state), 2000);
+	struct pusher pushers[3] = {0};
+
+	for (size_t i = 0; i < ARRAY_SIZE(pushers); i++) {
+		pushers[i].pool = pool;
+		assert_int_equal(pthread_create(&pushers[i].thread, NULL, pusher_thread,
+						&pushers[i]),
+				 0);
+	}
+	for (int i = 0; i < 3; i++) {
+		test_sleep_ms(20);
+		zs_free_deferred_flush(pool);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(pushers); i++) {
+		assert_int_equal(__atomic_load_n(&pushers[i].gave_up, __ATOMIC_RELAXED),
+				 0);
+		__atomic_store_n(&pushers[i].stop, 1, __ATOMIC_RELAXED);
+		pthread_join(pushers[i].thread, NULL);
+	}
+	/* What was pushed after the last flush is drained without another. */
+	TEST_WAIT_UNTIL(!zs_deferred_pending(pool));
+	pool_check_account(pool);
+	pool_destroy(pool);
+}
+
+/* ---- tombstone ---- */
+
+/* A thread, and so a slot, of its own that frees one object and stays. */
+struct helper {
+	struct zs_pool *pool;
+	unsigned long handle;
+	pthread_t thread;
+	sem_t helped, leave;
+};
+
+static void *helper_thread(void *arg)
+{
+	struct helper *h = arg;
+
+	zs_free_deferred(h->pool, h->handle);
+	sem_post(&h->helped);
+	sem_wait(&h->leave);
+	return NULL;
+}
+
+/* What a helper earns does not pile up in slots where nobody else can use it. */
+static void helping_does_not_strand_credit(void **state)
+{
+	enum { BUDGET = 512, WORD = 64 };
+	struct zs_pool *pool = pool_create(ZS_DEFER_TOMBSTONE, BUDGET);
+	struct object o[BUDGET + BUDGET / WORD];
+	struct helper helpers[BUDGET / WORD];
+	size_t stranded = 0;
+
+	(void)state;
+	create_equal(pool, o, ARRAY_SIZE(o));
+	/* The worker finds a flush at work, and stays away. */
+	port_atomic_store(&pool->defer.flushing, 1);
+	/* Spend the budget, but leave out one handle of each word of the table. */
+	for (size_t i = 0; i < ARRAY_SIZE(o); i++)
+		if (i >= BUDGET || i % WORD != WORD - 1)
+			zs_free_deferred(pool, o[i].handle);
+	assert_int_equal(zs_deferred_pending(pool), BUDGET);
+	for (size_t i = 0; i < ARRAY_SIZE(helpers); i++) {
+		helpers[i].pool = pool;
+		helpers[i].handle = o[i * WORD + WORD - 1].handle;
+		sem_init(&helpers[i].helped, 0, 0);
+		sem_init(&helpers[i].leave, 0, 0);
+		assert_int_equal(pthread_create(&helpers[i].thread, NULL, helper_thread,
+						&helpers[i]),
+				 0);
+		sem_wait(&helpers[i].helped);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(helpers); i++) {
+		sem_post(&helpers[i].leave);
+		pthread_join(helpers[i].thread, NULL);
+	}
+	assert_true(pool_stats(pool).helped >= WORD - 1);
+	port_atomic_store(&pool->defer.flushing, 0);
+	zs_free_deferred_flush(pool);
+	for (unsigned int i = 0; i < port_cpu_slots(); i++)
+		stranded += pool->slots[i].credit;
+	assert_true(stranded <= BUDGET / 4);
+	assert_int_equal(port_atomic_load(&pool->defer.tombstone.credit) + stranded,
+			 BUDGET);
 	pool_destroy(pool);
 }
 
@@ -448,6 +567,8 @@ int main(void)
 		TEST_EACH_DEFERRING(drain_counts_under_its_cause),
 		TEST_EACH_DEFERRING(flush_waits_for_the_worker),
 		TEST_EACH_DEFERRING(flush_waits_for_other_drains),
+		TEST_EACH_DEFERRING(flush_ends_while_others_push),
+		cmocka_unit_test(helping_does_not_strand_credit),
 		cmocka_unit_test(array_is_last_in_first_out),
 		cmocka_unit_test(array_falls_back_when_its_lock_is_held),
 	};
