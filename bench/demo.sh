@@ -13,7 +13,7 @@ set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/.." && pwd)
-name=6.12-cloud-amd64 rounds=5 mib=64 procs=1,4 variants=intree,sync,array,default
+name=6.12-cloud-amd64 rounds=5 mib=48 procs=1,4 variants=intree,sync,array,default
 
 die() {
 	printf 'demo: %s\n' "$*" >&2

@@ -10,8 +10,10 @@
  *   cpu_ns    CPU time of the processes from that moment on, plus that of all
  *             kernel threads until the memory is back, less what kernel
  *             threads use in as long a time when nothing happens
- *   back_ns   from that moment until mm_stat shows the memory used to be what
- *             it was before the processes started (2 % of the rise allowed)
+ *   kernel_ns the kernel threads' share of it
+ *   back_ns   from that moment until mm_stat shows all of the memory back but
+ *             2 % of what it held. All is what it is once nothing changes any
+ *             more: the kernel's per-CPU caches of swap slots keep some pages
  *   used      what mm_stat showed in between, above what it was before: bytes
  *             of memory for
  *   orig      bytes stored
@@ -53,11 +55,13 @@ static struct {
 
 /* What the processes tell, in memory that is shared with them. */
 static struct {
-	volatile uint32_t go;
 	struct {
 		uint64_t start_ns, end_ns, cpu_ns;
 	} munmap[MAX_PROCS];
 } * shared;
+
+/* Read by the processes: a byte for each says that it is to unmap its memory. */
+static int go[2];
 
 struct process {
 	pid_t pid;
@@ -272,17 +276,16 @@ __attribute__((noreturn)) static void process_main(unsigned long me, int ready)
 {
 	size_t pages = (opt.mib << 8) / opt.procs;
 	unsigned char *mem = map_memory(pages * PAGE_BYTES);
+	char byte;
 
 	if (opt.input)
 		fill_from_input(mem, pages, me * pages);
 	else
 		memset(mem, 0x5a, pages * PAGE_BYTES);
 	swap_out(mem, pages);
-	if (write(ready, "r", 1) != 1)
-		die("the pipe broke");
-	/* Asleep until it is killed or told to unmap. */
-	while (!shared->go)
-		sleep_ms(1);
+	/* Then asleep until it is killed or told to unmap. */
+	if (write(ready, "r", 1) != 1 || read(go[0], &byte, 1) != 1)
+		die("a pipe broke");
 	process_munmap(me, mem, pages * PAGE_BYTES);
 	_exit(0);
 }
@@ -293,6 +296,8 @@ static void processes_start(struct process *process)
 	int fds[2];
 	char byte;
 
+	if (pipe(go))
+		die("pipe: %s", strerror(errno));
 	for (i = 0; i < opt.procs; i++) {
 		if (pipe(fds))
 			die("pipe: %s", strerror(errno));
@@ -347,7 +352,10 @@ static void measure_munmap(struct process *process, struct result *result)
 	uint64_t first = UINT64_MAX, last = 0;
 	unsigned long i;
 
-	shared->go = 1;
+	for (i = 0; i < opt.procs; i++) {
+		if (write(go[1], "g", 1) != 1)
+			die("a pipe broke");
+	}
 	for (i = 0; i < opt.procs; i++)
 		process_reap(process[i].pid);
 	for (i = 0; i < opt.procs; i++) {
@@ -360,18 +368,38 @@ static void measure_munmap(struct process *process, struct result *result)
 	result->ns = last - first;
 }
 
-/* Asked each half millisecond. */
-static uint64_t wait_until_back(uint64_t enough, uint64_t start)
-{
-	uint64_t ns;
+/*
+ * mm_stat is asked each half millisecond, until most of the memory is back and
+ * nothing has changed for a time that is long beside any timer of an allocator.
+ */
+#define SAMPLES 40000 /* some 20 s */
+#define STILL_NS 25000000ULL
 
-	while (device_usage().used > enough) {
-		ns = now_ns() - start;
-		if (ns > 20000000000ULL)
-			die("the memory is not back after 20 s");
+static uint64_t wait_until_back(uint64_t before, uint64_t full, uint64_t start)
+{
+	static struct {
+		uint64_t ns, used;
+	} sample[SAMPLES];
+	uint64_t changed = 0, most = before + (full - before) / 5;
+	int n;
+
+	for (n = 0; n < SAMPLES; n++) {
+		sample[n].used = device_usage().used;
+		sample[n].ns = now_ns() - start;
+		if (!n || sample[n].used != sample[n - 1].used)
+			changed = sample[n].ns;
+		if (sample[n].used <= most && sample[n].ns - changed >= STILL_NS)
+			break;
 		usleep(500);
 	}
-	return now_ns() - start;
+	if (n == SAMPLES)
+		die("%llu of %llu bytes do not come back",
+		    (unsigned long long)(sample[n - 1].used - before),
+		    (unsigned long long)(full - before));
+	most = sample[n].used + (full - before) / 50;
+	while (n && sample[n - 1].used <= most)
+		n--;
+	return sample[n].ns;
 }
 
 static void measure(void)
@@ -384,33 +412,34 @@ static void measure(void)
 
 	processes_start(process);
 	full = device_usage();
-	for (i = 0; i < opt.procs; i++)
-		process[i].cpu_before_ns = process_cpu_ns(process[i].pid);
 
 	/* What kernel threads do anyway, so as not to charge it to the exit. */
 	kernel_ns = kernel_cpu_ns();
 	start = now_ns();
-	sleep_ms(50);
+	sleep_ms(30);
 	idle_ns = kernel_cpu_ns() - kernel_ns;
 	rate_ns = now_ns() - start;
 
+	for (i = 0; i < opt.procs; i++)
+		process[i].cpu_before_ns = process_cpu_ns(process[i].pid);
 	kernel_ns = kernel_cpu_ns();
 	start = now_ns();
 	if (!strcmp(opt.mode, "kill"))
 		measure_kill(process, &result);
 	else
 		measure_munmap(process, &result);
-	result.back_ns =
-		wait_until_back(before.used + (full.used - before.used) / 50, start);
+	result.back_ns = wait_until_back(before.used, full.used, start);
 	kernel_ns = kernel_cpu_ns() - kernel_ns;
 	idle_ns = idle_ns * (now_ns() - start) / rate_ns;
-	result.cpu_ns += kernel_ns > idle_ns ? kernel_ns - idle_ns : 0;
+	kernel_ns = kernel_ns > idle_ns ? kernel_ns - idle_ns : 0;
 
-	printf("mode=%s content=%s procs=%lu mib=%lu ns=%llu cpu_ns=%llu back_ns=%llu "
+	printf("mode=%s content=%s procs=%lu mib=%lu ns=%llu cpu_ns=%llu kernel_ns=%llu "
+	       "back_ns=%llu "
 	       "used=%llu orig=%llu\n",
 	       opt.mode, opt.input ? "files" : "same", opt.procs, opt.mib,
-	       (unsigned long long)result.ns, (unsigned long long)result.cpu_ns,
-	       (unsigned long long)result.back_ns,
+	       (unsigned long long)result.ns,
+	       (unsigned long long)(result.cpu_ns + kernel_ns),
+	       (unsigned long long)kernel_ns, (unsigned long long)result.back_ns,
 	       (unsigned long long)(full.used - before.used),
 	       (unsigned long long)(full.orig - before.orig));
 }

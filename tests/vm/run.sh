@@ -73,7 +73,7 @@ done
 start=$SECONDS
 list=$(IFS=, && printf '%s' "${suites[*]}")
 verdict=good
-"$here/boot.sh" "$kernel" "$initramfs" "$log" "$results" 420 128 3 \
+"$here/boot.sh" "$kernel" "$initramfs" "$log" "$results" 420 160 3 \
 	"SUITES=$list" "IMPL=${impl/debug/lethe}" >"$work/$name.verdict" || verdict=$(cat "$work/$name.verdict")
 
 passed=$(grep -a -c '^ok ' "$results" || true)
