@@ -402,6 +402,11 @@ static uint64_t wait_until_back(uint64_t before, uint64_t full, uint64_t start)
 	return sample[n].ns;
 }
 
+static void print_number(const char *key, uint64_t value)
+{
+	printf("%s=%llu ", key, (unsigned long long)value);
+}
+
 static void measure(void)
 {
 	struct process process[MAX_PROCS];
@@ -433,15 +438,15 @@ static void measure(void)
 	idle_ns = idle_ns * (now_ns() - start) / rate_ns;
 	kernel_ns = kernel_ns > idle_ns ? kernel_ns - idle_ns : 0;
 
-	printf("mode=%s content=%s procs=%lu mib=%lu ns=%llu cpu_ns=%llu kernel_ns=%llu "
-	       "back_ns=%llu "
-	       "used=%llu orig=%llu\n",
-	       opt.mode, opt.input ? "files" : "same", opt.procs, opt.mib,
-	       (unsigned long long)result.ns,
-	       (unsigned long long)(result.cpu_ns + kernel_ns),
-	       (unsigned long long)kernel_ns, (unsigned long long)result.back_ns,
-	       (unsigned long long)(full.used - before.used),
-	       (unsigned long long)(full.orig - before.orig));
+	printf("mode=%s content=%s procs=%lu mib=%lu ", opt.mode,
+	       opt.input ? "files" : "same", opt.procs, opt.mib);
+	print_number("ns", result.ns);
+	print_number("cpu_ns", result.cpu_ns + kernel_ns);
+	print_number("kernel_ns", kernel_ns);
+	print_number("back_ns", result.back_ns);
+	print_number("used", full.used - before.used);
+	print_number("orig", full.orig - before.orig);
+	putchar('\n');
 }
 
 static unsigned long number(const char *word)

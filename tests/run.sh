@@ -70,10 +70,10 @@ queue() {
 rm -rf "$logs"
 mkdir -p "$logs"
 
+queue user tests/user.sh
 # Kernels are downloaded and modules built once, before anything needs them.
 part modules build_modules
 queue vm-6.12 tests/vm/run.sh -n 6.12-cloud-amd64
-queue user tests/user.sh
 queue vm-6.1 tests/vm/run.sh -n cloud-amd64
 queue cli tests/cli.sh
 # That the suites ask for nothing that the kernel's own zram does not do

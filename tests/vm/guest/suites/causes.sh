@@ -33,14 +33,15 @@ yields compact "compaction" compact
 # Taking a CPU away needs all the others, so none can be held back: instead, frees
 # keep coming while it goes, and some are pending at any moment but for a few.
 cpu=/sys/devices/system/cpu/cpu2/online
-for try in 1 2 3 4 5 6 7 8 9 10; do
-	held_start 8 "$((seed + try))"
-	held_begin trickle 500
-	sleep 0.1
+for try in $(seq 20); do
+	held_start 32 "$((seed + try))"
+	# The kernel collects 64 freed slots before it tells: so many in a few ms.
+	held_begin trickle 15
 	echo 0 >$cpu
 	echo 1 >$cpu
 	held_finish
 	held_end
+	say "try $try: $(deferred flushed_hotplug) freed by $(deferred flushes_hotplug) flushes"
 	[ "$(deferred flushed_hotplug)" = 0 ] || break
 done
 compare "a CPU that goes offline is counted" "$(deferred flushes_hotplug)" -gt 0
