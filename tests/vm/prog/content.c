@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
 /*
  * Page content that can be made again to check it: mostly pages of real files
- * (/corpus), each stamped so that no two are equal; now and then a same-filled
- * page or one of random bytes, so that a device's special cases are met.
+ * (/corpus), or halves of them twice, each stamped so that no two are equal; now
+ * and then a same-filled page or one of random bytes, so that a device's special
+ * cases are met.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -46,6 +47,7 @@ void content_page(void *page, uint64_t seed, uint64_t index)
 {
 	uint64_t state = seed * 0x100000001b3ULL + index;
 	uint64_t dice = content_random(&state);
+	const unsigned char *from;
 	uint64_t *words = page;
 	size_t i;
 
@@ -60,9 +62,15 @@ void content_page(void *page, uint64_t seed, uint64_t index)
 		for (i = 0; i < PAGE_BYTES / 8; i++)
 			words[i] = content_random(&state);
 		break;
+	case 2 ... 17: /* half a page twice: compressible, whatever the files are */
+		from = corpus + (dice >> 8) % corpus_pages * PAGE_BYTES;
+		memcpy(page, from, PAGE_BYTES / 2);
+		memcpy((char *)page + PAGE_BYTES / 2, from, PAGE_BYTES / 2);
+		words[dice >> 5 & 511] = seed << 40 ^ index;
+		break;
 	default:
-		memcpy(page, corpus + (dice >> 8) % corpus_pages * PAGE_BYTES,
-		       PAGE_BYTES);
+		from = corpus + (dice >> 8) % corpus_pages * PAGE_BYTES;
+		memcpy(page, from, PAGE_BYTES);
 		words[dice >> 5 & 511] = seed << 40 ^ index;
 	}
 }

@@ -72,13 +72,22 @@ static void region_pageout(const struct region *r)
 		die("only %zu of %zu pages could be swapped out", out, r->pages);
 }
 
-static int fill_once(size_t mib, uint64_t seed)
+/* Waits until all have filled their memory, so that it is wanted all at once. */
+static void meet(unsigned int *filled, unsigned int procs)
+{
+	__atomic_add_fetch(filled, 1, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(filled, __ATOMIC_SEQ_CST) < procs)
+		usleep(10000);
+}
+
+static int fill_once(size_t mib, uint64_t seed, unsigned int *filled, unsigned int procs)
 {
 	struct region r = {.pages = mib << 8, .seed = seed}, part;
 	size_t kept = r.pages * 3 / 4;
 
 	r.mem = map_pages(r.pages);
 	region_fill(&r);
+	meet(filled, procs);
 	region_check(&r);
 	/* Of a part, slots are freed and used again for other content. */
 	part = (struct region){.mem = r.mem + kept * PAGE_BYTES,
@@ -93,19 +102,25 @@ static int fill_once(size_t mib, uint64_t seed)
 
 int cmd_fill(int argc, char **argv)
 {
+	unsigned int *filled; /* shared by the processes: how many have */
 	unsigned long procs, i;
 	int status, failed = 0;
 
 	if (argc != 3 && argc != 4)
 		die("needs MIB SEED [PROCESSES]");
 	procs = argc == 4 ? number(argv[3]) : 1;
+	filled = mmap(NULL, sizeof(*filled), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (filled == MAP_FAILED)
+		die("mmap: %s", strerror(errno));
 	for (i = 0; i < procs; i++) {
 		pid_t pid = fork();
 
 		if (pid < 0)
 			die("fork: %s", strerror(errno));
 		if (!pid)
-			_exit(fill_once(number(argv[1]) / procs, number(argv[2]) + i));
+			_exit(fill_once(number(argv[1]) / procs, number(argv[2]) + i,
+					filled, procs));
 	}
 	while (wait(&status) > 0)
 		failed |= !WIFEXITED(status) || WEXITSTATUS(status);
