@@ -69,17 +69,24 @@ static bool compact_move(struct zs_pool *pool, struct size_class *c, struct zspa
 {
 	u32 ref = zspage_refs(c, from)[from_obj];
 	port_atomic *entry = itable_value(&pool->handles, ref);
-	u64 e = entry_make(c->index, from->id, from_obj);
+	u64 e = port_atomic_load(entry);
 	unsigned int to_obj;
 
-	/* Fails if there is a pin. Acquire: pairs with the last unpin. */
-	if (!port_atomic_cmpxchg_acquire(entry, &e, e | ENTRY_MOVING))
-		return false;
+	/* Acquire: pairs with the last unpin. */
+	do {
+		if (e & ENTRY_PINS)
+			return false;
+	} while (!port_atomic_cmpxchg_acquire(entry, &e, e | ENTRY_MOVING));
 	to_obj = zspage_take(c, to, ref);
 	object_copy(c, to, to_obj, from, from_obj);
 	zspage_clear(from, from_obj);
-	/* Release: the copy is there for whoever pins the new place. */
-	port_atomic_store_release(entry, entry_make(c->index, to->id, to_obj));
+	/*
+	 * Release: the copy is there for whoever pins the new place. While it
+	 * moves, an entry may become pending, so it is changed by a difference.
+	 */
+	port_atomic_sub_return_release(entry, entry_make(c->index, from, from_obj) +
+						      ENTRY_MOVING -
+						      entry_make(c->index, to, to_obj));
 	return true;
 }
 

@@ -19,39 +19,42 @@ static const struct defer_policy_ops *const policy_ops[ZS_DEFER_NR] = {
 	[ZS_DEFER_TOMBSTONE] = &defer_tombstone_ops,
 };
 
-/* The queue cannot take it: free it now, and with it a slice if that is the rule. */
-static PORT_NOINLINE void defer_fallback(struct zs_pool *pool, unsigned long handle)
+/* The budget is spent: help and try again, or free it now. Or it is misuse. */
+static PORT_NOINLINE void defer_not_pushed(struct zs_pool *pool, struct defer_item item,
+					   enum defer_push_result result)
 {
-	struct pool_slot *slot = &pool->slots[port_cpu_get()];
-
-	port_counter_add(&slot->fallback, 1);
-	port_cpu_put();
-	if (pool->defer.policy == ZS_DEFER_TOMBSTONE)
-		defer_tombstone_help(pool, index_of_handle(handle));
-	zs_free(pool, handle);
+	if (result == DEFER_CANNOT && pool->defer.policy == ZS_DEFER_TOMBSTONE &&
+	    defer_tombstone_help(pool, item.index))
+		result = defer_tombstone_push(pool, item);
+	if (result == DEFER_CANNOT)
+		free_fallback(pool, item.index, item.entry);
+	else if (result == DEFER_MISUSE)
+		pool_misuse(pool, handle_of_index(item.index), "zs_free_deferred",
+			    free_misuse(port_atomic_load(item.entry)));
 }
 
 void zs_free_deferred(struct zs_pool *pool, unsigned long handle)
 {
-	enum defer_push_result result = DEFER_CANNOT;
-	port_atomic *entry;
+	struct defer_item item = {.index = index_of_handle(handle)};
+	enum defer_push_result result;
 
-	if (handle_is_void(handle))
-		return;
-	entry = pool_entry(pool, handle);
-	if (unlikely(!entry || !(port_atomic_load(entry) & ENTRY_LIVE))) {
-		pool_misuse(pool, handle, "zs_free_deferred", "not allocated");
+	if (unlikely(!itable_has(&pool->handles, handle - 1))) {
+		if (!handle_is_void(handle))
+			pool_misuse(pool, handle, "zs_free_deferred", "not allocated");
 		return;
 	}
-	if (likely(pool->defer.policy == ZS_DEFER_TOMBSTONE))
-		result = defer_tombstone_push(pool, index_of_handle(handle));
-	else if (pool->defer.policy == ZS_DEFER_ARRAY)
-		result = defer_array_push(pool, index_of_handle(handle));
-
-	if (unlikely(result == DEFER_CANNOT))
-		defer_fallback(pool, handle);
-	else if (unlikely(result == DEFER_PENDING_ALREADY))
-		pool_misuse(pool, handle, "zs_free_deferred", "pending already");
+	item.leaf = itable_leaf(&pool->handles, item.index);
+	item.entry = &item.leaf->value[item.index & (ITABLE_FANOUT - 1)];
+	if (likely(pool->defer.policy == ZS_DEFER_TOMBSTONE)) {
+		result = defer_tombstone_push(pool, item);
+	} else if (pool->defer.policy == ZS_DEFER_ARRAY) {
+		result = defer_array_push(pool, item);
+	} else {
+		free_fallback(pool, item.index, item.entry);
+		return;
+	}
+	if (unlikely(result != DEFER_PUSHED))
+		defer_not_pushed(pool, item, result);
 }
 
 void defer_arm(struct zs_pool *pool, enum defer_urgency urgency)
@@ -80,14 +83,16 @@ static size_t defer_drain_slice(struct zs_pool *pool, struct defer_pass *pass, u
 				u16 *next, size_t max, enum defer_account who)
 {
 	const struct defer_policy_ops *ops = policy_ops[pool->defer.policy];
-	size_t n = ops->take(pool, pass, index, max);
+	size_t taken = ops->take(pool, pass, index, max);
+	size_t freed;
 
-	if (n) {
-		free_indices(pool, index, next, n, "deferred free");
-		defer_account(pool, who, n);
-		ops->freed(pool, n);
+	if (taken) {
+		freed = free_indices(pool, index, next, taken, FREE_PENDING,
+				     "deferred free");
+		defer_account(pool, who, freed);
+		ops->freed(pool, taken, freed);
 	}
-	return n;
+	return taken;
 }
 
 static PORT_NOINLINE size_t defer_drain_small_slice(struct zs_pool *pool,

@@ -6,7 +6,8 @@
  * memory) until a drain frees it; at most `budget` are pending; at `threshold`
  * the worker is kicked; a remainder is drained by a timer. Every drain is a
  * pass over what is pending, taken a slice at a time, and may run at the same
- * time as others: a policy hands each pending handle to exactly one of them.
+ * time as others: each pending handle is taken at least once, and freed by the
+ * one who finds it pending under its class lock.
  *
  * What may a flush rely on? Whoever takes handles is registered in `holders`
  * from before the first is taken until the last is freed. A flush makes a pass
@@ -30,6 +31,7 @@
 
 #include "lethe/zsmalloc.h"
 #include "free.h"
+#include "itable.h"
 #include "port.h"
 
 /* Uncompressed bytes that may be pending: the array's budget, all others' least. */
@@ -66,7 +68,7 @@ struct defer_array {
 	size_t in_flight; /* popped by a drain, not yet freed */
 };
 
-/* The tombstone policy's queue is the handle table's marks. */
+/* The tombstone policy's queue is the handle table: pending entries, and flags. */
 struct defer_tombstone {
 	port_atomic credit; /* budget not pending and not in a slot's hands */
 	u32 stock; /* most credit a slot takes at a time */
@@ -107,13 +109,17 @@ struct defer_policy_ops {
 	/* Undo init(). Pre: nothing pending. */
 	void (*fini)(struct zs_pool *pool);
 	/*
-	 * Take up to @max pending handles into @index. 0: the pass is over.
-	 * @max is at least FREE_SMALL_BATCH. Context: any.
+	 * Take up to @max pending handles into @index. 0: the pass is over. With
+	 * others at it, a handle may be taken twice. @max is at least
+	 * FREE_SMALL_BATCH. Context: any.
 	 */
 	size_t (*take)(struct zs_pool *pool, struct defer_pass *pass, u32 *index,
 		       size_t max);
-	/* @n handles that take() gave have been freed. Context: any. */
-	void (*freed)(struct zs_pool *pool, size_t n);
+	/*
+	 * Of @taken handles that take() gave, @freed have been freed, the others
+	 * by somebody else. Context: any.
+	 */
+	void (*freed)(struct zs_pool *pool, size_t taken, size_t freed);
 };
 
 extern const struct defer_policy_ops defer_array_ops;
@@ -122,22 +128,30 @@ extern const struct defer_policy_ops defer_tombstone_ops;
 enum defer_push_result {
 	DEFER_PUSHED,
 	DEFER_CANNOT, /* the caller must free it */
-	DEFER_PENDING_ALREADY, /* misuse: nothing done */
+	DEFER_MISUSE, /* not live, or pending already: nothing done */
+};
+
+/* A handle as the policies see it. */
+struct defer_item {
+	u32 index;
+	struct itable_leaf *leaf; /* of the handle table, that it is in */
+	port_atomic *entry;
 };
 
 /*
- * Queue the live handle @index. Context: any; never waits, never allocates.
- * Called directly rather than through the ops: an indirect call costs a kernel
- * with retpolines more than the push itself.
+ * Queue a handle. Context: any; never waits, never allocates. Called directly
+ * rather than through the ops: an indirect call costs a kernel with retpolines
+ * more than the push itself.
  */
-enum defer_push_result defer_array_push(struct zs_pool *pool, u32 index);
-enum defer_push_result defer_tombstone_push(struct zs_pool *pool, u32 index);
+enum defer_push_result defer_array_push(struct zs_pool *pool, struct defer_item item);
+enum defer_push_result defer_tombstone_push(struct zs_pool *pool, struct defer_item item);
 
 /*
- * The budget is spent: batch-free a slice of what is pending around @index, so
- * that the producer pays for what it adds. Context: any.
+ * The budget is spent: batch-free a slice of what is pending, near @index if
+ * there is any, so that the producer pays for what it adds. Context: any. Returns
+ * whether there is room for a push now.
  */
-void defer_tombstone_help(struct zs_pool *pool, u32 index);
+bool defer_tombstone_help(struct zs_pool *pool, u32 index);
 
 /* ---- for the pool ---- */
 

@@ -12,7 +12,7 @@
 /* Handles popped under one hold of the lock. */
 #define ARRAY_SLICE FREE_SMALL_BATCH
 
-enum defer_push_result defer_array_push(struct zs_pool *pool, u32 index)
+enum defer_push_result defer_array_push(struct zs_pool *pool, struct defer_item item)
 {
 	struct defer *d = &pool->defer;
 	struct defer_array *a = &d->array;
@@ -29,12 +29,11 @@ enum defer_push_result defer_array_push(struct zs_pool *pool, u32 index)
 		port_spin_unlock(&a->lock);
 		return DEFER_CANNOT;
 	}
-	/* Marks are not this policy's queue; they catch a second free of a handle. */
-	if (itable_mark(&pool->handles, index) == ITABLE_WAS_MARKED) {
+	if (unlikely(!entry_set_pending(item.entry, port_atomic_load(item.entry)))) {
 		port_spin_unlock(&a->lock);
-		return DEFER_PENDING_ALREADY;
+		return DEFER_MISUSE;
 	}
-	a->index[a->used++] = index;
+	a->index[a->used++] = item.index;
 	slot = &pool->slots[port_cpu_get()];
 	port_counter_add(&slot->queued, 1);
 	port_cpu_put();
@@ -61,17 +60,16 @@ static size_t array_take(struct zs_pool *pool, struct defer_pass *pass, u32 *ind
 		index[n++] = a->index[--a->used];
 	a->in_flight += n;
 	port_spin_unlock(&a->lock);
-	for (max = 0; max < n; max++)
-		itable_unmark(&pool->handles, index[max]);
 	return n;
 }
 
-static void array_freed(struct zs_pool *pool, size_t n)
+static void array_freed(struct zs_pool *pool, size_t taken, size_t freed)
 {
 	struct defer_array *a = &pool->defer.array;
 
+	(void)freed; /* all of them: each is in the array once */
 	port_spin_lock(&a->lock);
-	a->in_flight -= n;
+	a->in_flight -= taken;
 	port_spin_unlock(&a->lock);
 }
 

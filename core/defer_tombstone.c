@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
 /*
- * The tombstone policy: a pending free is a mark bit beside the handle table.
+ * The tombstone policy: a pending free is a bit in the handle's entry, which
+ * the table's flags lead to.
  *
- * Pushing sets the bit: wait-free, without a queue to overflow, sorted by
- * construction, and a second push of a handle finds its bit set. Producers
- * share a cache line only when they free neighbouring handles.
+ * Pushing sets the bit: without a queue to overflow, sorted by construction, and
+ * a second push of a handle finds its bit set. It touches no other cache line
+ * but, for each eighth handle, the leaf's flags. Producers share a cache line
+ * only when they free neighbouring handles.
  *
- * Invariant: credit in the pool + credit in the slots + handles marked or taken
- * and not yet freed = budget. So the bound holds without a shared counter on
+ * Invariant: credit in the pool + credit in the slots + handles pending or
+ * about to be = budget. So the bound holds without a shared counter on
  * the path of a push: a slot takes credit by the stock. Credit stranded in the
  * slots of idle CPUs makes the bound tighter by at most a quarter.
  */
@@ -33,12 +35,21 @@ static PORT_NOINLINE bool tombstone_refill(struct zs_pool *pool, struct pool_slo
 	return true;
 }
 
-enum defer_push_result defer_tombstone_push(struct zs_pool *pool, u32 index)
+/* A push that was refused: as if it had not been. */
+static PORT_NOINLINE void tombstone_unpush(struct zs_pool *pool)
+{
+	struct pool_slot *slot = &pool->slots[port_cpu_get()];
+
+	slot->credit++;
+	port_counter_add(&slot->queued, (u64)-1);
+	port_cpu_put();
+}
+
+enum defer_push_result defer_tombstone_push(struct zs_pool *pool, struct defer_item item)
 {
 	struct defer *d = &pool->defer;
 	struct pool_slot *slot = &pool->slots[port_cpu_get()];
-	enum itable_mark_result marked;
-	bool low = false;
+	bool low = false, first;
 
 	if (unlikely(!slot->credit)) {
 		if (!tombstone_refill(pool, slot)) {
@@ -47,30 +58,30 @@ enum defer_push_result defer_tombstone_push(struct zs_pool *pool, u32 index)
 		}
 		low = port_atomic_load(&d->tombstone.credit) <= d->budget - d->threshold;
 	}
-	/*
-	 * Fully ordered: what the caller did with the object comes before the
-	 * free that a drain makes of this, and the mark comes before the looks at
-	 * the summary and, in defer_arm(), at `armed`.
-	 */
-	marked = itable_mark(&pool->handles, index);
-	if (unlikely(marked == ITABLE_WAS_MARKED)) {
-		port_cpu_put();
-		return DEFER_PENDING_ALREADY;
-	}
 	slot->credit--;
 	port_counter_add(&slot->queued, 1);
 	port_cpu_put();
-
+	/*
+	 * Fully ordered: what the caller did with the object comes before the
+	 * free that a drain makes of this, and the pending bit comes before the
+	 * looks at the flags and, in defer_arm(), at `armed`.
+	 */
+	if (unlikely(!entry_set_pending(item.entry, port_atomic_load(item.entry)))) {
+		tombstone_unpush(pool);
+		return DEFER_MISUSE;
+	}
+	first = itable_flag(&pool->handles, item.leaf, item.index);
 	if (unlikely(low))
 		defer_arm(pool, DEFER_NOW);
-	else if (unlikely(marked == ITABLE_MARKED_FIRST))
+	else if (unlikely(first))
 		defer_arm(pool, DEFER_SOON);
 	return DEFER_PUSHED;
 }
 
-static void tombstone_freed(struct zs_pool *pool, size_t n)
+static void tombstone_freed(struct zs_pool *pool, size_t taken, size_t freed)
 {
-	port_atomic_add(&pool->defer.tombstone.credit, n);
+	(void)taken;
+	port_atomic_add(&pool->defer.tombstone.credit, freed);
 }
 
 /*
@@ -87,39 +98,37 @@ static void tombstone_reward(struct zs_pool *pool, size_t n)
 	slot->credit += (u32)kept;
 	port_cpu_put();
 	if (n > kept)
-		tombstone_freed(pool, n - kept);
+		port_atomic_add(&pool->defer.tombstone.credit, n - kept);
 }
 
-PORT_NOINLINE void defer_tombstone_help(struct zs_pool *pool, u32 index)
+PORT_NOINLINE bool defer_tombstone_help(struct zs_pool *pool, u32 index)
 {
 	u32 pending[FREE_SMALL_BATCH];
 	u16 next[FREE_SMALL_BATCH];
-	u32 base = index & ~(ITABLE_FANOUT - 1);
 	unsigned int side = defer_enter(pool);
-	u32 w = 0;
-	u64 bits = 0;
-	size_t n = 0;
-	u32 i;
+	u32 leaf_nr = index >> ITABLE_SHIFT;
+	size_t n;
 
-	/* The word of @index, else the nearest before it in its leaf, around. */
-	for (i = 0; i < ITABLE_WORDS && !bits; i++) {
-		w = ((index - base) / 64 - i) & (ITABLE_WORDS - 1);
-		bits = itable_take_marked_word(&pool->handles, base + w * 64);
+	n = itable_take_flagged(&pool->handles, &leaf_nr, FREE_PENDING, pending,
+				FREE_SMALL_BATCH);
+	if (!n) {
+		leaf_nr = 0;
+		n = itable_take_flagged(&pool->handles, &leaf_nr, FREE_PENDING, pending,
+					FREE_SMALL_BATCH);
 	}
-	for (; bits; bits &= bits - 1)
-		pending[n++] = base + w * 64 + port_ctz64(bits);
 	if (n) {
-		free_indices(pool, pending, next, n, "deferred free");
+		n = free_indices(pool, pending, next, n, FREE_PENDING, "deferred free");
 		defer_account(pool, DEFER_BY_HELP, n);
 		tombstone_reward(pool, n);
 	}
 	defer_leave(pool, side);
+	return n > 0;
 }
 
 static size_t tombstone_take(struct zs_pool *pool, struct defer_pass *pass, u32 *index,
 			     size_t max)
 {
-	return itable_take_marks(&pool->handles, &pass->leaf, index, max);
+	return itable_take_flagged(&pool->handles, &pass->leaf, FREE_PENDING, index, max);
 }
 
 static size_t tombstone_default_budget(void)

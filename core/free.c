@@ -12,50 +12,97 @@
 #include "pool.h"
 
 /* May the object be freed by someone who holds the lock of class @index? */
-static bool entry_is_freeable(u64 entry, unsigned int class_index)
+static bool entry_is_freeable(u64 entry, u64 want, unsigned int class_index)
 {
-	return (entry & (ENTRY_LIVE | ENTRY_PINS)) == ENTRY_LIVE &&
+	return (entry & (ENTRY_LIVE | ENTRY_PENDING | ENTRY_PINS)) == want &&
 	       entry_class(entry) == class_index;
 }
 
-void zs_free(struct zs_pool *pool, unsigned long handle)
+const char *free_misuse(u64 entry)
 {
-	struct zspage *dead = NULL;
-	struct size_class *c;
-	struct zspage *z;
-	port_atomic *entry;
-	u64 e;
+	if (!(entry & ENTRY_LIVE))
+		return "not allocated";
+	return entry & ENTRY_PENDING ? "pending already" : "in use";
+}
 
-	if (handle_is_void(handle))
-		return;
-	entry = pool_entry(pool, handle);
-	e = entry ? port_atomic_load(entry) : 0;
-	if (unlikely(!(e & ENTRY_LIVE))) {
-		pool_misuse(pool, handle, "zs_free", "not allocated");
-		return;
-	}
-	if (unlikely(itable_is_marked(&pool->handles, index_of_handle(handle)))) {
-		pool_misuse(pool, handle, "zs_free", "pending already");
+/* The object of @index was not freed, as its @entry is not what was wanted. */
+static PORT_NOINLINE void free_refuse(struct zs_pool *pool, u32 index, u64 entry,
+				      u64 want, const char *call)
+{
+	if (want == FREE_DIRECT) {
+		pool_misuse(pool, handle_of_index(index), call, free_misuse(entry));
 		return;
 	}
-	c = pool->classes[entry_class(e)];
+	/* Another drain was first; since then it may be another's, pending again. */
+	if ((entry & FREE_PENDING) != FREE_PENDING || !(entry & ENTRY_PINS))
+		return;
+	/* In use: it stays pending, for a later drain. */
+	itable_flag(&pool->handles, itable_leaf(&pool->handles, index), index);
+	pool_misuse(pool, handle_of_index(index), call, "in use");
+}
+
+/* Free one object, whose @entry read @e, in @call; as a @fallback it is counted. */
+static inline void free_one(struct zs_pool *pool, u32 index, port_atomic *entry, u64 e,
+			    u64 want, bool fallback, const char *call)
+{
+	struct size_class *c = pool->classes[entry_class(e)];
+	struct zspage *dead = NULL;
+	struct pool_slot *slot;
+	struct zspage *z;
+
 	port_spin_lock(&c->lock);
 	e = port_atomic_load(entry);
-	if (unlikely(!entry_is_freeable(e, c->index))) {
+	if (unlikely(!entry_is_freeable(e, want, c->index))) {
 		port_spin_unlock(&c->lock);
-		pool_misuse(pool, handle, "zs_free", "freed already, or in use");
+		free_refuse(pool, index, e, want, call);
 		return;
 	}
-	z = pool_zspage(pool, entry_zspage(e));
+	z = entry_zspage(e);
 	zspage_clear(z, entry_obj(e));
 	port_atomic_store(entry, 0);
 	zspage_settle(c, z, 1, &dead);
 	port_spin_unlock(&c->lock);
 
-	itable_put(&pool->handles, index_of_handle(handle) & ~63u,
-		   (u64)1 << (index_of_handle(handle) % 64));
+	slot = &pool->slots[port_cpu_get()];
+	itable_cursor_put(&pool->handles, &slot->freed, index);
+	if (fallback)
+		port_counter_add(&slot->fallback, 1);
+	port_cpu_put();
 	if (dead)
 		free_dead_zspages(pool, c, dead);
+}
+
+void zs_free(struct zs_pool *pool, unsigned long handle)
+{
+	port_atomic *entry = pool_entry(pool, handle);
+	u64 e = likely(entry) ? port_atomic_load(entry) : 0;
+
+	if (likely((e & FREE_PENDING) == FREE_DIRECT))
+		free_one(pool, index_of_handle(handle), entry, e, FREE_DIRECT, false,
+			 "zs_free");
+	else if (!handle_is_void(handle))
+		pool_misuse(pool, handle, "zs_free", free_misuse(e));
+}
+
+void free_fallback(struct zs_pool *pool, u32 index, port_atomic *entry)
+{
+	u64 e = port_atomic_load(entry);
+
+	if (likely((e & FREE_PENDING) == FREE_DIRECT))
+		free_one(pool, index, entry, e, FREE_DIRECT, true, "zs_free_deferred");
+	else
+		pool_misuse(pool, handle_of_index(index), "zs_free_deferred",
+			    free_misuse(e));
+}
+
+void free_live(struct zs_pool *pool, u32 index)
+{
+	port_atomic *entry = itable_value(&pool->handles, index);
+	u64 e = port_atomic_load(entry);
+
+	if (e & ENTRY_LIVE)
+		free_one(pool, index, entry, e, e & FREE_PENDING, false,
+			 "zs_destroy_pool");
 }
 
 #define CHAIN_END ((u16)0xffff)
@@ -66,9 +113,12 @@ struct class_chains {
 	u16 head[SIZE_CLASS_MAX];
 };
 
-/* Chain the indices by class, each chain ascending. Not live: FREE_REFUSED. */
+/* A handle index that was refused: part of no chain, not to be given back. */
+#define REFUSED (~(u32)0)
+
+/* Chain the indices by class, each chain ascending. */
 static void chain_by_class(struct zs_pool *pool, u32 *index, u16 *next, size_t n,
-			   struct class_chains *chains, const char *call)
+			   u64 want, struct class_chains *chains, const char *call)
 {
 	size_t i;
 
@@ -79,12 +129,13 @@ static void chain_by_class(struct zs_pool *pool, u32 *index, u16 *next, size_t n
 		unsigned int class_index = entry_class(e);
 		u64 bit = (u64)1 << (class_index % 64);
 
-		if (unlikely(!(e & ENTRY_LIVE))) {
-			pool_misuse(pool, handle_of_index(index[i]), call,
-				    "not allocated");
-			index[i] = FREE_REFUSED;
+		if (unlikely((e & FREE_PENDING) != want)) {
+			free_refuse(pool, index[i], e, want, call);
+			index[i] = REFUSED;
 			continue;
 		}
+		/* Cold, and needed when the chain's turn comes. */
+		port_prefetch(entry_zspage(e));
 		next[i] = chains->used[class_index / 64] & bit ? chains->head[class_index]
 							       : CHAIN_END;
 		chains->used[class_index / 64] |= bit;
@@ -99,31 +150,34 @@ static void chain_by_class(struct zs_pool *pool, u32 *index, u16 *next, size_t n
  * cannot be freed ends the slice, so that it is reported without the lock.
  */
 static u16 free_class_slice(struct zs_pool *pool, struct size_class *c, u32 *index,
-			    const u16 *next, u16 i, struct zspage **dead,
+			    const u16 *next, u16 i, u64 want, struct zspage **dead,
 			    const char *call)
 {
-	u32 refused = FREE_REFUSED;
 	struct zspage *z = NULL;
 	unsigned int cleared = 0;
 	unsigned int held;
-	u32 id = 0;
+	u32 refused = REFUSED;
+	u64 e = 0;
 
 	port_spin_lock(&c->lock);
 	for (held = 0; i != CHAIN_END && held < FREE_LOCK_SLICE; i = next[i], held++) {
 		port_atomic *entry = itable_value(&pool->handles, index[i]);
-		u64 e = port_atomic_load(entry);
 
-		if (unlikely(!entry_is_freeable(e, c->index))) {
+		/*
+		 * Acquire: pairs with the push that made it pending, so that what
+		 * its caller did with the object is over.
+		 */
+		e = port_atomic_load_acquire(entry);
+		if (unlikely(!entry_is_freeable(e, want, c->index))) {
 			refused = index[i];
-			index[i] = FREE_REFUSED;
+			index[i] = REFUSED;
 			i = next[i];
 			break;
 		}
-		if (!z || entry_zspage(e) != id) {
+		if (entry_zspage(e) != z) {
 			if (z)
 				zspage_settle(c, z, cleared, dead);
-			id = entry_zspage(e);
-			z = pool_zspage(pool, id);
+			z = entry_zspage(e);
 			cleared = 0;
 		}
 		zspage_clear(z, entry_obj(e));
@@ -133,9 +187,8 @@ static u16 free_class_slice(struct zs_pool *pool, struct size_class *c, u32 *ind
 	if (z)
 		zspage_settle(c, z, cleared, dead);
 	port_spin_unlock(&c->lock);
-	if (unlikely(refused != FREE_REFUSED))
-		pool_misuse(pool, handle_of_index(refused), call,
-			    "freed already, or in use");
+	if (unlikely(refused != REFUSED))
+		free_refuse(pool, refused, e, want, call);
 	return i;
 }
 
@@ -148,7 +201,7 @@ static size_t put_handles(struct zs_pool *pool, const u32 *index, size_t n)
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		if (unlikely(index[i] == FREE_REFUSED))
+		if (unlikely(index[i] == REFUSED))
 			continue;
 		if (bits && (index[i] & ~63u) != base) {
 			itable_put(&pool->handles, base, bits);
@@ -163,13 +216,13 @@ static size_t put_handles(struct zs_pool *pool, const u32 *index, size_t n)
 	return freed;
 }
 
-size_t free_indices(struct zs_pool *pool, u32 *index, u16 *next, size_t n,
+size_t free_indices(struct zs_pool *pool, u32 *index, u16 *next, size_t n, u64 want,
 		    const char *call)
 {
 	struct class_chains chains;
 	unsigned int w;
 
-	chain_by_class(pool, index, next, n, &chains, call);
+	chain_by_class(pool, index, next, n, want, &chains, call);
 	for (w = 0; w < SIZE_CLASS_MAX / 64; w++) {
 		u64 used = chains.used[w];
 
@@ -180,7 +233,7 @@ size_t free_indices(struct zs_pool *pool, u32 *index, u16 *next, size_t n,
 			u16 i = chains.head[k];
 
 			while (i != CHAIN_END)
-				i = free_class_slice(pool, c, index, next, i, &dead,
+				i = free_class_slice(pool, c, index, next, i, want, &dead,
 						     call);
 			if (dead)
 				free_dead_zspages(pool, c, dead);
@@ -201,13 +254,10 @@ static void free_handles(struct zs_pool *pool, const unsigned long *handles, siz
 			continue;
 		if (unlikely(!pool_entry(pool, handles[i])))
 			pool_misuse(pool, handles[i], "zs_free_batch", "not allocated");
-		else if (unlikely(itable_is_marked(&pool->handles,
-						   index_of_handle(handles[i]))))
-			pool_misuse(pool, handles[i], "zs_free_batch", "pending already");
 		else
 			index[filled++] = index_of_handle(handles[i]);
 	}
-	free_indices(pool, index, next, filled, "zs_free_batch");
+	free_indices(pool, index, next, filled, FREE_DIRECT, "zs_free_batch");
 }
 
 static PORT_NOINLINE void free_small_batch(struct zs_pool *pool,
@@ -243,12 +293,8 @@ void zs_free_batch(struct zs_pool *pool, const unsigned long *handles, size_t n)
 
 size_t free_dead_zspages(struct zs_pool *pool, struct size_class *c, struct zspage *dead)
 {
-	struct zspage *z;
-	size_t pages;
+	size_t pages = zspage_destroy_list(c, dead);
 
-	for (z = dead; z; z = z->next)
-		itable_put(&pool->zspages, z->id & ~63u, (u64)1 << (z->id % 64));
-	pages = zspage_destroy_list(c, dead);
 	port_atomic_add(&pool->pages, -(u64)pages);
 	return pages;
 }

@@ -5,6 +5,7 @@
 #ifndef LETHE_FREE_H
 #define LETHE_FREE_H
 
+#include "handle.h"
 #include "size_class.h"
 
 struct zs_pool;
@@ -27,23 +28,40 @@ struct free_scratch {
 	u16 next[FREE_LARGE_BATCH];
 };
 
+/* What the entries say that a free is for: of pending handles, or of others. */
+#define FREE_DIRECT ENTRY_LIVE
+#define FREE_PENDING (ENTRY_LIVE | ENTRY_PENDING)
+
 /*
- * Free the objects of handle indices index[0..n-1]; those found not to be live
- * are refused (counted, set to FREE_REFUSED). @next is scratch for n. @call is
+ * Free the objects of handle indices index[0..n-1]. Those that are not as @want
+ * says are refused: silently if they are no longer pending, for then another
+ * drain has freed them; else it is a misuse. @next is scratch for n. @call is
  * named in messages. Pre: n <= FREE_LARGE_BATCH; every index is in the table.
- * Context: any. Returns how many were freed.
+ * Post: @index is scratch. Context: any. Returns how many were freed.
  */
-size_t free_indices(struct zs_pool *pool, u32 *index, u16 *next, size_t n,
+size_t free_indices(struct zs_pool *pool, u32 *index, u16 *next, size_t n, u64 want,
 		    const char *call);
-#define FREE_REFUSED (~(u32)0)
+
+/* Why an object of @entry cannot be freed, or its free deferred. */
+const char *free_misuse(u64 entry);
+
+/*
+ * Free a handle that cannot be deferred, and count it as such. Refused, as a misuse
+ * of zs_free_deferred(), if it is not live. Pre: @index is in the table. Context:
+ * any.
+ */
+void free_fallback(struct zs_pool *pool, u32 index, port_atomic *entry);
+
+/* Free @index if it is live, pending or not. Pre: the pool is being destroyed. */
+void free_live(struct zs_pool *pool, u32 index);
 
 /* Borrow the pool's large scratch; NULL while another has it. Never waits. */
 struct free_scratch *free_scratch_try_get(struct zs_pool *pool);
 void free_scratch_put(struct zs_pool *pool);
 
 /*
- * Release zspages of @c that zspage_settle() declared dead: ids, pages,
- * descriptors. Context: any, no class lock. Returns how many pages.
+ * Release the pages and descriptors of zspages of @c that zspage_settle() declared
+ * dead. Context: any, no class lock. Returns how many pages.
  */
 size_t free_dead_zspages(struct zs_pool *pool, struct size_class *c, struct zspage *dead);
 

@@ -3,45 +3,82 @@
  * What a handle stands for: the 64-bit entry that says where its object is.
  *
  *   bit 63      live: the handle is allocated
- *   bit 62      moving: compaction is copying the object (under the class lock)
- *   bits 48-55  pins: readers and writers at work on the object, at most 127
- *   bits 40-47  size class
- *   bits 32-39  index of the object in its zspage
- *   bits 0-31   id of the zspage
+ *   bit 62      pending: its deferred free waits for a drain
+ *   bits 56-61  pins: readers and writers at work on the object, at most 62; or
+ *               63, moving: compaction is copying it, under the class lock
+ *   bits 49-55  size class
+ *   bits 41-48  index of the object in its zspage
+ *   bits 0-40   address of the zspage's descriptor, by port_meta_pack()
  *
  * The class of a live entry never changes. Zspage and index change only under
  * the class lock while pins is 0; so whoever holds the class lock, or a pin,
- * may rely on them. A free handle's entry is 0.
+ * may rely on them. A pending entry stays pending until it is freed, under the
+ * class lock. A free handle's entry is 0.
  */
 #ifndef LETHE_HANDLE_H
 #define LETHE_HANDLE_H
 
 #include "port.h"
 
-#define ENTRY_LIVE ((u64)1 << 63)
-#define ENTRY_MOVING ((u64)1 << 62)
-#define ENTRY_PIN ((u64)1 << 48)
-#define ENTRY_PINS ((u64)0xff << 48)
-#define ENTRY_MAX_PINS ((u64)127 << 48)
+struct zspage;
 
-static inline u64 entry_make(unsigned int class_index, u32 zspage_id, unsigned int obj)
+#define ENTRY_LIVE ((u64)1 << 63)
+#define ENTRY_PENDING ((u64)1 << 62)
+#define ENTRY_PIN ((u64)1 << 56)
+#define ENTRY_PINS ((u64)63 << 56)
+#define ENTRY_MAX_PINS ((u64)62 << 56)
+#define ENTRY_MOVING ENTRY_PINS
+#define ENTRY_CLASSES 128
+
+/*
+ * Descriptors are aligned to 1 << ENTRY_ZSPAGE_SHIFT, and what port_meta_pack()
+ * makes of their addresses is less than 1 << ENTRY_ZSPAGE_REACH: 128 TiB.
+ */
+#define ENTRY_ZSPAGE_SHIFT 6
+#define ENTRY_ZSPAGE_BITS 41
+#define ENTRY_ZSPAGE_REACH (ENTRY_ZSPAGE_BITS + ENTRY_ZSPAGE_SHIFT)
+
+/* Can an entry say where @zspage is? */
+static inline bool entry_reaches(const struct zspage *zspage)
 {
-	return ENTRY_LIVE | (u64)class_index << 40 | (u64)obj << 32 | zspage_id;
+	return !(port_meta_pack(zspage) >> ENTRY_ZSPAGE_REACH);
 }
 
-static inline u32 entry_zspage(u64 entry)
+static inline u64 entry_make(unsigned int class_index, const struct zspage *zspage,
+			     unsigned int obj)
 {
-	return (u32)entry;
+	return ENTRY_LIVE | (u64)class_index << 49 | (u64)obj << 41 |
+	       port_meta_pack(zspage) >> ENTRY_ZSPAGE_SHIFT;
+}
+
+static inline struct zspage *entry_zspage(u64 entry)
+{
+	return port_meta_unpack((entry & (((u64)1 << ENTRY_ZSPAGE_BITS) - 1))
+				<< ENTRY_ZSPAGE_SHIFT);
 }
 
 static inline unsigned int entry_obj(u64 entry)
 {
-	return (entry >> 32) & 0xff;
+	return (entry >> 41) & 0xff;
 }
 
 static inline unsigned int entry_class(u64 entry)
 {
-	return (entry >> 40) & 0xff;
+	return (entry >> 49) & (ENTRY_CLASSES - 1);
+}
+
+/*
+ * Make a live entry pending, fully ordered; @e is what it read last. False: it is
+ * not live, or pending already. Wait-free but for pins and compaction, each of
+ * which changes the entry a bounded number of times.
+ */
+static inline bool entry_set_pending(port_atomic *entry, u64 e)
+{
+	while (likely((e & (ENTRY_LIVE | ENTRY_PENDING)) == ENTRY_LIVE)) {
+		if (likely(port_atomic_cmpxchg(entry, &e, e | ENTRY_PENDING)))
+			return true;
+	}
+	return false;
 }
 
 /* Handles are table indices plus one, so that 0 is never a handle. */

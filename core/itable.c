@@ -2,14 +2,14 @@
 #include "itable.h"
 
 /* First leaf at or after *@leaf_nr whose summary bit is set; false: none. */
-static bool itable_next_leaf(const struct itable *t, bool marks, u32 *leaf_nr)
+static bool itable_next_leaf(const struct itable *t, bool flags, u32 *leaf_nr)
 {
 	u32 nr = (u32)port_atomic_load_acquire(&t->nr_leaves);
 	u32 i = *leaf_nr;
 
 	while (i < nr) {
 		struct itable_node *node = itable_node(t, i);
-		const port_atomic *summary = marks ? node->leaf_mark : node->leaf_free;
+		const port_atomic *summary = flags ? node->leaf_flags : node->leaf_free;
 		u64 bits = port_atomic_load(&summary[(i & (ITABLE_FANOUT - 1)) / 64]);
 
 		bits &= ~(u64)0 << (i % 64);
@@ -23,12 +23,12 @@ static bool itable_next_leaf(const struct itable *t, bool marks, u32 *leaf_nr)
 	return false;
 }
 
-static port_atomic *itable_summary(const struct itable *t, bool marks, u32 leaf_nr)
+static port_atomic *itable_summary(const struct itable *t, bool flags, u32 leaf_nr)
 {
 	struct itable_node *node = itable_node(t, leaf_nr);
 	u32 word = (leaf_nr & (ITABLE_FANOUT - 1)) / 64;
 
-	return marks ? &node->leaf_mark[word] : &node->leaf_free[word];
+	return flags ? &node->leaf_flags[word] : &node->leaf_free[word];
 }
 
 static bool itable_take_free_word(struct itable_leaf *leaf, u32 base,
@@ -81,51 +81,52 @@ void itable_put(struct itable *t, u32 base, u64 bits)
 		port_atomic_or(summary, (u64)1 << (leaf_nr % 64));
 }
 
-void itable_unmark(struct itable *t, u32 index)
+PORT_NOINLINE bool itable_flag_leaf(struct itable *t, u32 leaf_nr)
 {
-	struct itable_leaf *leaf = itable_leaf(t, index);
+	port_atomic *summary = itable_summary(t, true, leaf_nr);
 
-	port_atomic_and(&leaf->mark[(index / 64) & (ITABLE_WORDS - 1)],
-			~((u64)1 << (index % 64)));
+	if (port_atomic_load(summary) >> (leaf_nr % 64) & 1)
+		return false;
+	return !port_atomic_test_and_set_bit(summary, leaf_nr % 64);
 }
 
-u64 itable_take_marked_word(struct itable *t, u32 index)
-{
-	struct itable_leaf *leaf = itable_leaf(t, index);
-	port_atomic *word = &leaf->mark[(index / 64) & (ITABLE_WORDS - 1)];
-
-	return port_atomic_load(word) ? port_atomic_xchg(word, 0) : 0;
-}
-
-/* Take marks of one leaf while 64 fit; false: some may be left. */
-static bool itable_take_leaf_marks(struct itable *t, u32 leaf_nr, u32 *index, size_t max,
-				   size_t *n)
+void itable_take_leaf(struct itable *t, u32 leaf_nr, u64 mask, u64 bits, u32 *index,
+		      size_t *n)
 {
 	u32 base = leaf_nr << ITABLE_SHIFT;
-	u32 w;
+	struct itable_leaf *leaf = itable_leaf(t, base);
+	u64 flags = port_atomic_load(&leaf->flags) & mask;
+	u32 i;
 
-	for (w = 0; w < ITABLE_WORDS; w++) {
-		u64 bits;
+	if (!flags)
+		return;
+	/* Clears them before the look at the values: see itable.h. */
+	port_atomic_and(&leaf->flags, ~flags);
+	for (; flags; flags &= flags - 1) {
+		u32 first = port_ctz64(flags) * ITABLE_GROUP;
 
-		if (max - *n < 64)
-			return false;
-		bits = itable_take_marked_word(t, base + w * 64);
-		for (; bits; bits &= bits - 1)
-			index[(*n)++] = base + w * 64 + port_ctz64(bits);
+		for (i = first; i < first + ITABLE_GROUP; i++) {
+			if ((port_atomic_load(&leaf->value[i]) & bits) == bits)
+				index[(*n)++] = base + i;
+		}
 	}
-	return true;
 }
 
-size_t itable_take_marks(struct itable *t, u32 *leaf_nr, u32 *index, size_t max)
+size_t itable_take_flagged(struct itable *t, u32 *leaf_nr, u64 bits, u32 *index,
+			   size_t max)
 {
 	size_t n = 0;
 
 	while (max - n >= 64 && itable_next_leaf(t, true, leaf_nr)) {
 		port_atomic *summary = itable_summary(t, true, *leaf_nr);
 		u64 bit = (u64)1 << (*leaf_nr % 64);
+		u64 mask = 0xff;
 
 		port_atomic_and(summary, ~bit);
-		if (!itable_take_leaf_marks(t, *leaf_nr, index, max, &n)) {
+		/* 64 values at a time, while there is room for them. */
+		for (; mask && max - n >= 64; mask <<= 64 / ITABLE_WORDS)
+			itable_take_leaf(t, *leaf_nr, mask, bits, index, &n);
+		if (mask) {
 			/* No room for the rest: let it be found again. */
 			port_atomic_or(summary, bit);
 			break;

@@ -1,27 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
 /*
- * Index table: dense 32-bit indices, each with a 64-bit value, a free bit and
- * a mark bit. Grown a leaf at a time, never moved, never shrunk, so a value
- * is found without a lock. Handles and zspage ids are both such indices.
+ * Index table: dense 32-bit indices, each with a 64-bit value and a free bit.
+ * Grown a leaf at a time, never moved, never shrunk, so a value is found without
+ * a lock. Handles are such indices.
  *
  * Free bits.  A set bit belongs to the table, a clear one to whoever took it.
  * Indices are taken a word (64) at a time into a cursor, which a CPU slot
  * owns, and given back by OR-ing bits into the word.
  *
- * Mark bits.  Set by anyone (itable_mark), taken a word at a time by exchange
- * (itable_take_marks): each mark is taken exactly once.
+ * Flags.  One for each group of ITABLE_GROUP values, which is a cache line of
+ * them: somebody has set bits in a value and wants it looked at. Flags are
+ * taken a leaf at a time (itable_take_flagged).
  *
- * Each node keeps a summary: one bit a leaf that may have free words, one bit
- * a leaf that may have marks. The rule for both is the same.
- *   setter: set the bit in the word; full fence; if the summary bit reads 0,
- *           set it.
- *   taker:  clear the summary bit; full fence; then look at the words.
- * If the setter reads the summary bit as set, the taker's clearing comes after
+ * Above both there is a summary: one bit a leaf that may have free indices, one
+ * bit a leaf that may have flags. At each level, from the values up, the rule is
+ * the same.
+ *   setter: set the bits below; full fence; if the bit above reads 0, set it.
+ *   taker:  clear the bit above; full fence; then look at the bits below.
+ * If the setter reads the bit above as set, the taker's clearing comes after
  * that read in the order of full fences, so the taker's look comes after the
  * setter's store and sees it. Hence: once the setter has returned, either a
- * taker has the bit or the summary says where it is. Reading the summary costs
- * a shared cache line that is rarely written; writing it every time would
- * bounce that line between producers.
+ * taker has seen its bits, or the bits above say where they are. Reading the bit
+ * above costs a shared cache line that is rarely written; writing it every
+ * time would bounce that line between setters.
+ *
+ * A value may be seen by two takers: the second is sent by a later setter in
+ * the same group, and the first may see that one's bits too. Who gets it is for
+ * them to settle (here: under the class lock, see free.c).
  */
 #ifndef LETHE_ITABLE_H
 #define LETHE_ITABLE_H
@@ -31,17 +36,18 @@
 #define ITABLE_SHIFT 9
 #define ITABLE_FANOUT (1u << ITABLE_SHIFT)
 #define ITABLE_WORDS (ITABLE_FANOUT / 64)
+#define ITABLE_GROUP (ITABLE_FANOUT / 64)
 /* Three levels of 512: 2^27 indices. */
 #define ITABLE_MAX_LEAVES (ITABLE_FANOUT * ITABLE_FANOUT)
 
 struct itable_leaf {
 	port_atomic *value; /* ITABLE_FANOUT of them */
-	port_atomic mark[ITABLE_WORDS] PORT_CACHE_ALIGNED;
+	port_atomic flags;
 	port_atomic free[ITABLE_WORDS] PORT_CACHE_ALIGNED;
 };
 
 struct itable_node {
-	port_atomic leaf_mark[ITABLE_WORDS] PORT_CACHE_ALIGNED;
+	port_atomic leaf_flags[ITABLE_WORDS] PORT_CACHE_ALIGNED;
 	port_atomic leaf_free[ITABLE_WORDS] PORT_CACHE_ALIGNED;
 	port_atomic leaf[ITABLE_FANOUT]; /* struct itable_leaf * */
 };
@@ -53,7 +59,7 @@ struct itable {
 	port_atomic meta_bytes;
 };
 
-/* Indices that a CPU slot has taken and not yet handed out. */
+/* Indices of one word of free bits that a CPU slot owns: a bit each. */
 struct itable_cursor {
 	u64 mask;
 	u32 base;
@@ -87,15 +93,6 @@ static inline port_atomic *itable_value(const struct itable *t, u32 index)
 	return &itable_leaf(t, index)->value[index & (ITABLE_FANOUT - 1)];
 }
 
-static inline bool itable_is_marked(const struct itable *t, u32 index)
-{
-	const struct itable_leaf *leaf = itable_leaf(t, index);
-
-	return port_atomic_load(&leaf->mark[(index / 64) & (ITABLE_WORDS - 1)]) >>
-		       (index % 64) &
-	       1;
-}
-
 /* Take an index from @cursor. Pre: the cursor's slot is held. False: empty. */
 static inline bool itable_cursor_take(struct itable_cursor *cursor, u32 *index)
 {
@@ -120,46 +117,57 @@ int itable_grow(struct itable *t, enum port_alloc how);
 /* Give back indices @base + i for each bit i of @bits. Pre: @base % 64 == 0. */
 void itable_put(struct itable *t, u32 base, u64 bits);
 
-enum itable_mark_result {
-	ITABLE_MARKED, /* marked, and its leaf was known to have marks */
-	ITABLE_MARKED_FIRST, /* marked, and its leaf was announced by this call */
-	ITABLE_WAS_MARKED, /* nothing done */
-};
-
-/* Mark an index. Wait-free. Context: any. */
-static inline enum itable_mark_result itable_mark(struct itable *t, u32 index)
+/*
+ * Give back one index by way of @cursor, which gathers those of one word and is
+ * not one that indices are taken from. Pre: the cursor's slot is held.
+ */
+static inline void itable_cursor_put(struct itable *t, struct itable_cursor *cursor,
+				     u32 index)
 {
-	struct itable_leaf *leaf = itable_leaf(t, index);
-	u32 leaf_nr = index >> ITABLE_SHIFT;
-	struct itable_node *node;
-	port_atomic *summary;
+	u32 base = index & ~63u;
 
-	if (port_atomic_test_and_set_bit(&leaf->mark[(index / 64) & (ITABLE_WORDS - 1)],
-					 index % 64))
-		return ITABLE_WAS_MARKED;
-	node = itable_node(t, leaf_nr);
-	summary = &node->leaf_mark[(leaf_nr & (ITABLE_FANOUT - 1)) / 64];
-	if (likely(port_atomic_load(summary) >> (leaf_nr % 64) & 1))
-		return ITABLE_MARKED;
-	if (port_atomic_test_and_set_bit(summary, leaf_nr % 64))
-		return ITABLE_MARKED;
-	return ITABLE_MARKED_FIRST;
+	if (cursor->base != base) {
+		if (cursor->mask)
+			itable_put(t, cursor->base, cursor->mask);
+		cursor->base = base;
+		cursor->mask = 0;
+	}
+	cursor->mask |= (u64)1 << (index % 64);
 }
 
-/* Clear one mark. Context: any. */
-void itable_unmark(struct itable *t, u32 index);
+/* Out of line: the first flag of a leaf. True: its leaf was announced by this. */
+bool itable_flag_leaf(struct itable *t, u32 leaf_nr);
 
 /*
- * Take all marks of the word that @index is in; the summary is left as it is.
- * Returns the bits, of indices (@index & ~63) + i. Context: any.
+ * Have the value of @index, whose bits the caller has set by a fully ordered
+ * operation, looked at. Returns whether its leaf had no flags before. Wait-free.
+ * Context: any.
  */
-u64 itable_take_marked_word(struct itable *t, u32 index);
+static inline bool itable_flag(struct itable *t, struct itable_leaf *leaf, u32 index)
+{
+	unsigned int group = index / ITABLE_GROUP % 64;
+
+	if (likely(port_atomic_load(&leaf->flags) >> group & 1))
+		return false;
+	if (port_atomic_test_and_set_bit(&leaf->flags, group))
+		return false;
+	return itable_flag_leaf(t, index >> ITABLE_SHIFT);
+}
 
 /*
- * Take marks from leaf *@leaf on into @index, ascending, whole words at a time,
- * until fewer than 64 of @max are left; *@leaf says where to go on. Returns
- * how many; 0 when there are none from *@leaf on. Pre: @max >= 64. Context: any.
+ * Take the flags of @leaf_nr that are in @mask, and append the indices of flagged
+ * values that have all of @bits set to @index[*@n...], ascending. Pre: room for
+ * ITABLE_GROUP times the bits of @mask. Context: any.
  */
-size_t itable_take_marks(struct itable *t, u32 *leaf, u32 *index, size_t max);
+void itable_take_leaf(struct itable *t, u32 leaf_nr, u64 mask, u64 bits, u32 *index,
+		      size_t *n);
+
+/*
+ * As itable_take_leaf(), leaf by leaf from *@leaf_nr on, until fewer than 64 of
+ * @max are left; *@leaf_nr says where to go on. Returns how many; 0 when there
+ * are none from *@leaf_nr on. Pre: @max >= 64. Context: any.
+ */
+size_t itable_take_flagged(struct itable *t, u32 *leaf_nr, u64 bits, u32 *index,
+			   size_t max);
 
 #endif /* LETHE_ITABLE_H */

@@ -19,7 +19,7 @@ static u64 object_pin(port_atomic *entry)
 	for (;;) {
 		if (unlikely(!(e & ENTRY_LIVE)))
 			return 0;
-		if (unlikely((e & ENTRY_MOVING) || (e & ENTRY_PINS) >= ENTRY_MAX_PINS)) {
+		if (unlikely((e & ENTRY_PINS) >= ENTRY_MAX_PINS)) {
 			port_cpu_relax();
 			e = port_atomic_load(entry);
 		} else if (port_atomic_cmpxchg_acquire(entry, &e, e + ENTRY_PIN)) {
@@ -32,7 +32,7 @@ static void object_unpin(port_atomic *entry)
 {
 	u64 e = port_atomic_sub_return_release(entry, ENTRY_PIN);
 
-	PORT_ASSERT((e & ENTRY_PINS) <= ENTRY_MAX_PINS);
+	PORT_ASSERT((e & ENTRY_PINS) < ENTRY_MAX_PINS);
 	(void)e;
 }
 
@@ -57,7 +57,7 @@ const void *zs_obj_read_begin(struct zs_pool *pool, unsigned long handle, size_t
 		object_unpin(entry);
 		return NULL;
 	}
-	z = pool_zspage(pool, entry_zspage(e));
+	z = entry_zspage(e);
 	at = zspage_at(c, z, entry_obj(e), 0, &room);
 	if (len <= room)
 		return at;
@@ -85,8 +85,7 @@ int zs_obj_write(struct zs_pool *pool, unsigned long handle, const void *src, si
 	}
 	c = pool->classes[entry_class(e)];
 	if (likely(len - 1 < c->size))
-		zspage_write(c, pool_zspage(pool, entry_zspage(e)), entry_obj(e), 0, src,
-			     len);
+		zspage_write(c, entry_zspage(e), entry_obj(e), 0, src, len);
 	else
 		err = -PORT_EINVAL;
 	object_unpin(entry);

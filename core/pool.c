@@ -13,51 +13,37 @@ static void pool_relieve(struct zs_pool *pool, enum port_alloc *how)
 	*how = PORT_ALLOC_WAIT;
 }
 
-/* Take an index of @t by way of the slot's cursor. 0, -PORT_ENOMEM, -PORT_ENOSPC. */
-static int pool_take_index(struct zs_pool *pool, struct itable *t, u32 *index)
+/* A free handle index without growing the table, from what this slot freed first. */
+static bool pool_find_index(struct zs_pool *pool, u32 *index)
+{
+	struct pool_slot *slot = &pool->slots[port_cpu_get()];
+	bool found = itable_cursor_take(&slot->handles, index);
+
+	if (unlikely(!found)) {
+		slot->handles = slot->freed;
+		slot->freed.mask = 0;
+		found = itable_cursor_take(&slot->handles, index) ||
+			(itable_cursor_refill(&pool->handles, &slot->handles) &&
+			 itable_cursor_take(&slot->handles, index));
+	}
+	port_cpu_put();
+	return found;
+}
+
+/* Take a handle index. 0, -PORT_ENOMEM, -PORT_ENOSPC. */
+static int pool_take_index(struct zs_pool *pool, u32 *index)
 {
 	enum port_alloc how = PORT_ALLOC_TRY;
 
-	for (;;) {
-		struct pool_slot *slot = &pool->slots[port_cpu_get()];
-		struct itable_cursor *cursor =
-			t == &pool->handles ? &slot->handles : &slot->zspages;
-		bool taken = itable_cursor_take(cursor, index) ||
-			     (itable_cursor_refill(t, cursor) &&
-			      itable_cursor_take(cursor, index));
-		int err;
+	while (unlikely(!pool_find_index(pool, index))) {
+		int err = itable_grow(&pool->handles, how);
 
-		port_cpu_put();
-		if (likely(taken))
-			return 0;
-		err = itable_grow(t, how);
 		if (err && how == PORT_ALLOC_WAIT)
 			return err;
 		if (err)
 			pool_relieve(pool, &how);
 	}
-}
-
-static void pool_put_index(struct itable *t, u32 index)
-{
-	itable_put(t, index & ~63u, (u64)1 << (index % 64));
-}
-
-/* A new zspage with its id, of no class's lists yet. NULL: no memory. */
-static struct zspage *pool_create_zspage(struct zs_pool *pool, const struct size_class *c,
-					 enum port_alloc how)
-{
-	struct zspage *z = zspage_create(c, how);
-
-	if (!z)
-		return NULL;
-	if (pool_take_index(pool, &pool->zspages, &z->id)) {
-		z->next = NULL;
-		zspage_destroy_list(c, z);
-		return NULL;
-	}
-	port_atomic_add(&pool->pages, c->pages);
-	return z;
+	return 0;
 }
 
 /*
@@ -76,11 +62,10 @@ static struct zspage *pool_lock_zspage(struct zs_pool *pool, struct size_class *
 			return z;
 		port_spin_unlock(&c->lock);
 
-		z = pool_create_zspage(pool, c, how);
+		z = zspage_create(c, how);
 		if (z) {
+			port_atomic_add(&pool->pages, c->pages);
 			port_spin_lock(&c->lock);
-			port_atomic_store(itable_value(&pool->zspages, z->id),
-					  (u64)(uintptr_t)z);
 			zspage_adopt(c, z);
 			return z;
 		}
@@ -101,19 +86,19 @@ unsigned long zs_malloc(struct zs_pool *pool, size_t size)
 
 	if (unlikely(size - 1 >= PORT_PAGE_SIZE))
 		return (unsigned long)-PORT_EINVAL;
-	err = pool_take_index(pool, &pool->handles, &index);
+	err = pool_take_index(pool, &index);
 	if (unlikely(err))
 		return (unsigned long)err;
 	c = pool->classes[size_class_index(&pool->table, size)];
 	z = pool_lock_zspage(pool, c);
 	if (unlikely(!z)) {
-		pool_put_index(&pool->handles, index);
+		itable_put(&pool->handles, index & ~63u, (u64)1 << (index % 64));
 		return (unsigned long)-PORT_ENOMEM;
 	}
 	obj = zspage_take(c, z, index);
 	/* Under the lock: compaction finds the object and its entry together. */
 	port_atomic_store_release(itable_value(&pool->handles, index),
-				  entry_make(c->index, z->id, obj));
+				  entry_make(c->index, z, obj));
 	port_spin_unlock(&c->lock);
 	return handle_of_index(index);
 }
@@ -134,12 +119,8 @@ static void pool_free_zspages(struct zs_pool *pool)
 	u32 nr = (u32)port_atomic_load_acquire(&pool->handles.nr_leaves);
 	u32 index;
 
-	for (index = 0; index < nr << ITABLE_SHIFT; index++) {
-		u64 e = port_atomic_load(itable_value(&pool->handles, index));
-
-		if (e & ENTRY_LIVE)
-			zs_free(pool, handle_of_index(index));
-	}
+	for (index = 0; index < nr << ITABLE_SHIFT; index++)
+		free_live(pool, index);
 }
 
 static void pool_free_classes(struct zs_pool *pool)
@@ -155,6 +136,7 @@ static int pool_create_classes(struct zs_pool *pool)
 	unsigned int i;
 
 	size_class_table_init(&pool->table);
+	PORT_ASSERT(pool->table.nr <= ENTRY_CLASSES);
 	for (i = 0; i < pool->table.nr; i++) {
 		pool->classes[i] =
 			port_meta_alloc(sizeof(struct size_class), PORT_ALLOC_WAIT);
@@ -183,9 +165,6 @@ static int pool_init(struct zs_pool *pool, const char *name)
 	err = itable_init(&pool->handles);
 	if (err)
 		return err;
-	err = itable_init(&pool->zspages);
-	if (err)
-		goto no_zspages;
 	err = -PORT_ENOMEM;
 	pool->slots = port_meta_alloc(pool_slots_size(), PORT_ALLOC_WAIT);
 	if (!pool->slots)
@@ -203,8 +182,6 @@ no_classes:
 no_scratch:
 	port_meta_free(pool->slots, pool_slots_size());
 no_slots:
-	itable_fini(&pool->zspages);
-no_zspages:
 	itable_fini(&pool->handles);
 	return err;
 }
@@ -215,7 +192,6 @@ static void pool_fini(struct zs_pool *pool)
 	pool_free_classes(pool);
 	port_meta_free(pool->scratch, sizeof(*pool->scratch));
 	port_meta_free(pool->slots, pool_slots_size());
-	itable_fini(&pool->zspages);
 	itable_fini(&pool->handles);
 }
 

@@ -15,8 +15,8 @@
 
 /* What one CPU (in userspace: one thread) works with, apart from the others. */
 struct pool_slot {
-	struct itable_cursor handles;
-	struct itable_cursor zspages;
+	struct itable_cursor handles; /* to be handed out */
+	struct itable_cursor freed; /* one at a time, to be given back */
 	u32 credit; /* pushes this slot may make without asking (tombstone) */
 	/* Counters: written by the slot's holder, read by anyone. */
 	port_atomic queued;
@@ -26,7 +26,6 @@ struct pool_slot {
 
 struct zs_pool {
 	struct itable handles; /* value: entry, see handle.h */
-	struct itable zspages; /* value: struct zspage *, set under a class lock */
 	struct pool_slot *slots;
 	struct defer defer;
 	struct size_class *classes[SIZE_CLASS_MAX];
@@ -41,19 +40,13 @@ struct zs_pool {
 	char name[POOL_NAME_MAX];
 };
 
-static inline struct zspage *pool_zspage(const struct zs_pool *pool, u32 id)
-{
-	return (struct zspage *)(uintptr_t)port_atomic_load(
-		itable_value(&pool->zspages, id));
-}
-
 /* Does @handle stand for nothing: null, or a failed zs_malloc()? */
 static inline bool handle_is_void(unsigned long handle)
 {
 	return !handle || zs_handle_error(handle);
 }
 
-/* The entry of a handle that the table has, else NULL. */
+/* The entry of a handle that the table has, else NULL: void ones, too. */
 static inline port_atomic *pool_entry(const struct zs_pool *pool, unsigned long handle)
 {
 	return itable_has(&pool->handles, handle - 1)

@@ -93,8 +93,7 @@ void zs_pool_stats(struct zs_pool *pool, struct zs_pool_stats *stats)
 	stats->meta_bytes = sizeof(*pool) + sizeof(*pool->scratch) +
 			    sizeof(struct pool_slot) * port_cpu_slots() +
 			    sizeof(struct size_class) * pool->table.nr +
-			    port_atomic_load(&pool->handles.meta_bytes) +
-			    port_atomic_load(&pool->zspages.meta_bytes);
+			    port_atomic_load(&pool->handles.meta_bytes);
 	if (pool->defer.policy == ZS_DEFER_ARRAY)
 		stats->meta_bytes += pool->defer.budget * sizeof(u32);
 	stats_of_classes(pool, stats);

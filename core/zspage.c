@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
 #include "zspage.h"
+#include "handle.h"
 
 /*
  * The fullness group of a zspage with @inuse objects: inuse * 8 / objs, by a
@@ -126,7 +127,7 @@ struct zspage *zspage_create(const struct size_class *c, enum port_alloc how)
 
 	if (!z)
 		return NULL;
-	if (port_pages_alloc(zspage_pages(c, z), c->pages, how)) {
+	if (!entry_reaches(z) || port_pages_alloc(zspage_pages(c, z), c->pages, how)) {
 		port_meta_free(z, c->descriptor_size);
 		return NULL;
 	}
@@ -145,6 +146,12 @@ size_t zspage_destroy_list(const struct size_class *c, struct zspage *dead)
 	size_t n = 0;
 	unsigned int i;
 
+	/* Most come alone, and need no copy of their pages' addresses. */
+	if (!dead->next) {
+		port_pages_free(zspage_pages(c, dead), c->pages);
+		port_meta_free(dead, c->descriptor_size);
+		return c->pages;
+	}
 	while (dead) {
 		struct zspage *z = dead;
 
@@ -175,6 +182,8 @@ void size_class_init(struct size_class *c, unsigned int index,
 	c->live_words = (u8)((layout->objs + 63) / 64);
 	c->pages_at = (u16)(sizeof(struct zspage) + c->live_words * sizeof(u64));
 	c->refs_at = (u16)(c->pages_at + c->pages * sizeof(void *));
-	/* A multiple of 8 keeps the page addresses of the next one aligned. */
-	c->descriptor_size = (u16)((c->refs_at + c->objs * sizeof(u32) + 7) & ~7ul);
+	/* A multiple of a cache line is aligned to one: see handle.h. */
+	c->descriptor_size =
+		(u16)((c->refs_at + c->objs * sizeof(u32) + PORT_CACHELINE - 1) &
+		      ~(size_t)(PORT_CACHELINE - 1));
 }

@@ -25,7 +25,6 @@
 struct zspage {
 	struct zspage *next; /* in its group's list; or a list of dead ones */
 	struct zspage *prev;
-	u32 id; /* index of the pool's zspage table */
 	u16 inuse; /* live objects */
 	u8 group; /* 0 to ZSPAGE_GROUPS - 1, or ZSPAGE_FULL */
 	u8 stuck; /* compaction found a pinned object in it */
@@ -69,8 +68,8 @@ static inline bool zspage_is_live(const struct zspage *z, unsigned int obj)
 void size_class_init(struct size_class *c, unsigned int index,
 		     const struct size_class_layout *layout);
 
-/* Descriptor and pages of a new zspage of @c, on no list; id not yet set.
- * NULL: no memory. Context: process, no lock.
+/* Descriptor and pages of a new zspage of @c, on no list. NULL: no memory.
+ * Context: process, no lock.
  */
 struct zspage *zspage_create(const struct size_class *c, enum port_alloc how);
 
@@ -103,7 +102,7 @@ static inline void zspage_clear(struct zspage *z, unsigned int obj)
 /*
  * Account for @cleared objects cleared in @z: one update however many. A
  * zspage left without objects leaves the class and is pushed onto *@dead; it
- * and its id are the caller's then.
+ * is the caller's then.
  */
 void zspage_settle(struct size_class *c, struct zspage *z, unsigned int cleared,
 		   struct zspage **dead);

@@ -66,6 +66,13 @@ void *port_meta_alloc(size_t size, enum port_alloc how);
  */
 void port_meta_free(void *p, size_t size);
 
+/*
+ * A number that stands for the address of a block of metadata, small if the
+ * home can have it so: the kernel counts from where its direct map begins.
+ */
+u64 port_meta_pack(const void *p);
+void *port_meta_unpack(u64 packed); /* the inverse */
+
 void port_memcpy(void *dst, const void *src, size_t len);
 void port_memset(void *dst, int byte, size_t len);
 
@@ -101,6 +108,8 @@ bool port_atomic_test_and_set_bit(port_atomic *a, unsigned int bit);
  * else false, relaxed, and *@old is the value found.
  */
 bool port_atomic_cmpxchg_acquire(port_atomic *a, u64 *old, u64 new_value);
+/* The same, but fully ordered if stored. */
+bool port_atomic_cmpxchg(port_atomic *a, u64 *old, u64 new_value);
 void port_atomic_fence(void); /* full fence */
 
 /*

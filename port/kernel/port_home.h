@@ -47,6 +47,16 @@ static __always_inline void port_memset(void *dst, int byte, size_t len)
 	memset(dst, byte, len);
 }
 
+static __always_inline u64 port_meta_pack(const void *p)
+{
+	return (unsigned long)p - PAGE_OFFSET;
+}
+
+static __always_inline void *port_meta_unpack(u64 packed)
+{
+	return (void *)(PAGE_OFFSET + (unsigned long)packed);
+}
+
 static inline size_t port_memory_pages(void)
 {
 	return totalram_pages();
@@ -147,6 +157,11 @@ static __always_inline bool port_atomic_cmpxchg_acquire(port_atomic *a, u64 *old
 							u64 new_value)
 {
 	return atomic64_try_cmpxchg_acquire(a, (s64 *)old, (s64)new_value);
+}
+
+static __always_inline bool port_atomic_cmpxchg(port_atomic *a, u64 *old, u64 new_value)
+{
+	return atomic64_try_cmpxchg(a, (s64 *)old, (s64)new_value);
 }
 
 static __always_inline void port_atomic_fence(void)

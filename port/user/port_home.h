@@ -69,6 +69,16 @@ static inline void port_memset(void *dst, int byte, size_t len)
 	__builtin_memset(dst, byte, len);
 }
 
+static inline u64 port_meta_pack(const void *p)
+{
+	return (uintptr_t)p;
+}
+
+static inline void *port_meta_unpack(u64 packed)
+{
+	return (void *)(uintptr_t)packed;
+}
+
 /* ---- atomics ---- */
 
 #ifdef PORT_USER_TSAN
@@ -167,6 +177,17 @@ static inline bool port_atomic_cmpxchg_acquire(port_atomic *a, u64 *old, u64 new
 {
 	return __atomic_compare_exchange_n(&a->v, old, new_value, false, __ATOMIC_ACQUIRE,
 					   __ATOMIC_RELAXED);
+}
+
+static inline bool port_atomic_cmpxchg(port_atomic *a, u64 *old, u64 new_value)
+{
+	bool stored;
+
+	port_user_full_order();
+	stored = __atomic_compare_exchange_n(&a->v, old, new_value, false,
+					     __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+	port_user_full_order();
+	return stored;
 }
 
 static inline void port_counter_add(port_atomic *a, u64 v)

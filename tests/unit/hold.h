@@ -13,6 +13,9 @@ struct worker_hold {
 	struct zs_pool *pool;
 	void *lock; /* of the held class */
 	size_t handles; /* pending handles that hold the worker: 1 */
+	struct object bait;
+	struct object filler[16];
+	size_t fillers;
 };
 
 /* Post: the worker waits in a class that no object of another size is in. */

@@ -525,9 +525,9 @@ static void array_is_last_in_first_out(void **state)
 	assert_int_equal(n, N);
 	for (int i = 0; i < N; i++)
 		assert_int_equal(index[i], pushed[N - 1 - i]);
-	free_indices(pool, index, next, n, "test");
+	free_indices(pool, index, next, n, FREE_PENDING, "test");
 	defer_account(pool, DEFER_BY_HELP, n);
-	defer_array_ops.freed(pool, n);
+	defer_array_ops.freed(pool, n, n);
 	worker_release(&hold);
 	pool_destroy(pool);
 }

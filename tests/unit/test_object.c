@@ -169,9 +169,9 @@ static void readers_share_an_object(void **state)
 
 	(void)state;
 	object_create(pool, &o, 100, 7);
-	for (int i = 0; i < 127; i++)
+	for (int i = 0; i < 62; i++)
 		assert_non_null(zs_obj_read_begin(pool, o.handle, 100, buf));
-	for (int i = 0; i < 127; i++)
+	for (int i = 0; i < 62; i++)
 		zs_obj_read_end(pool, o.handle);
 	zs_free(pool, o.handle);
 	assert_int_equal(pool_stats(pool).objects, 0);
