@@ -236,6 +236,9 @@ void defer_flush(struct zs_pool *pool, enum zs_flush_cause cause)
 	port_atomic_xchg(&d->armed, DEFER_IDLE);
 	zs_drain_deferred(pool, cause);
 	defer_wait_for_holders(d);
+	/* What they left, and what this passed over as they were about to take it. */
+	defer_drain_pass(pool, DEFER_BY_FLUSH + cause);
+	defer_wait_for_holders(d);
 	port_atomic_store(&d->pass_since_ns, 0);
 	/* Fully ordered before the look at what is pending: see defer_worker(). */
 	port_atomic_xchg(&d->flushing, 0);

@@ -122,6 +122,8 @@ PORT_NOINLINE bool defer_tombstone_help(struct zs_pool *pool, u32 index)
 		tombstone_reward(pool, n);
 	}
 	defer_leave(pool, side);
+	/* The worker may have passed over a leaf while it seemed to be empty to us. */
+	defer_arm(pool, DEFER_SOON);
 	return n > 0;
 }
 

@@ -33,12 +33,13 @@ static PORT_NOINLINE void free_refuse(struct zs_pool *pool, u32 index, u64 entry
 		pool_misuse(pool, handle_of_index(index), call, free_misuse(entry));
 		return;
 	}
-	/* Another drain was first; since then it may be another's, pending again. */
-	if ((entry & FREE_PENDING) != FREE_PENDING || !(entry & ENTRY_PINS))
-		return;
-	/* In use: it stays pending, for a later drain. */
-	itable_flag(&pool->handles, itable_leaf(&pool->handles, index), index);
-	pool_misuse(pool, handle_of_index(index), call, "in use");
+	if ((entry & FREE_PENDING) != FREE_PENDING)
+		return; /* another drain was first */
+	/* In use, or since then pending again in another class: for a later drain. */
+	if (itable_flag(&pool->handles, itable_leaf(&pool->handles, index), index))
+		defer_arm(pool, DEFER_SOON);
+	if ((entry & ENTRY_PINS) && (entry & ENTRY_PINS) != ENTRY_MOVING)
+		pool_misuse(pool, handle_of_index(index), call, "in use");
 }
 
 /* Free one object, whose @entry read @e, in @call; as a @fallback it is counted. */

@@ -119,19 +119,24 @@ size_t itable_take_flagged(struct itable *t, u32 *leaf_nr, u64 bits, u32 *index,
 
 	while (max - n >= 64 && itable_next_leaf(t, true, leaf_nr)) {
 		port_atomic *summary = itable_summary(t, true, *leaf_nr);
+		struct itable_leaf *leaf = itable_leaf(t, *leaf_nr << ITABLE_SHIFT);
 		u64 bit = (u64)1 << (*leaf_nr % 64);
 		u64 mask = 0xff;
 
-		port_atomic_and(summary, ~bit);
 		/* 64 values at a time, while there is room for them. */
 		for (; mask && max - n >= 64; mask <<= 64 / ITABLE_WORDS)
 			itable_take_leaf(t, *leaf_nr, mask, bits, index, &n);
-		if (mask) {
-			/* No room for the rest: let it be found again. */
-			port_atomic_or(summary, bit);
+		if (mask)
 			break;
-		}
-		(*leaf_nr)++;
+		/*
+		 * Cleared only where no flag was found to be left, so that others
+		 * do not pass over a leaf that we leave unfinished.
+		 */
+		port_atomic_and(summary, ~bit);
+		if (port_atomic_load(&leaf->flags))
+			port_atomic_or(summary, bit); /* a new one: once more */
+		else
+			(*leaf_nr)++;
 	}
 	return n;
 }
