@@ -5,7 +5,7 @@
 
 KVER ?= 6.12-cloud-amd64
 
-.PHONY: help setup demo test modules bench lint clean
+.PHONY: help setup demo test modules bench bench-native lint clean
 
 help:
 	@echo 'make demo     kill a process whose memory is in swap, with the zram of the'
@@ -14,6 +14,7 @@ help:
 	@echo 'make modules  build/modules/KVER/{lethe,zram}.ko for KVER=$(KVER)'
 	@echo '              (a release as uname -r says it, or a Debian flavour)'
 	@echo 'make bench    the demo, and the allocator in userspace'
+	@echo 'make bench-native  the demo at native speed: User-Mode Linux, built on first use'
 	@echo 'make lint     formatting, static checks, rules of the tree'
 	@echo 'make setup    install what is missing, and do nothing else'
 	@echo 'make clean    remove build/ (downloaded kernels stay in the cache)'
@@ -32,6 +33,9 @@ modules: setup
 
 bench: demo
 	@bench/user.sh
+
+bench-native: setup
+	@bench/native.sh
 
 lint: setup
 	@scripts/lint.sh

@@ -4,7 +4,7 @@
 # The main job: what the exit of a process with swapped-out memory costs, with
 # the kernel's own zram and with ours, in one boot of one kernel.
 #
-# usage: demo.sh [-k KERNEL] [-r ROUNDS] [-m MIB] [-p PROCS,...] [-v VARIANT,...]
+# usage: demo.sh [-k KERNEL] [-r ROUNDS] [-m MIB,...] [-p PROCS,...] [-v VARIANT,...]
 #
 # Prints a line a step and then a table; build/bench/demo.json has one record a
 # row. Variants: intree, sync, array, default.
@@ -27,7 +27,7 @@ while getopts k:r:m:p:v: option; do
 	m) mib=$OPTARG ;;
 	p) procs=$OPTARG ;;
 	v) variants=$OPTARG ;;
-	*) die "usage: demo.sh [-k KERNEL] [-r ROUNDS] [-m MIB] [-p PROCS,...] [-v VARIANT,...]" ;;
+	*) die "usage: demo.sh [-k KERNEL] [-r ROUNDS] [-m MIB,...] [-p PROCS,...] [-v VARIANT,...]" ;;
 	esac
 done
 
@@ -54,11 +54,12 @@ gcc -std=gnu11 -O2 -Wall -Wextra -static -o "$work/exitbench" "$here/exitbench.c
 	"$here/guest-init:/init" "$work/exitbench:/bin/exitbench"
 
 step "boot $kver in QEMU"
+most=$(tr , '\n' <<<"$mib" | sort -n | tail -n 1)
 results=$work/demo.results
 verdict=$work/demo.verdict
 : >"$results"
 "$top/tests/vm/boot.sh" "$kernel" "$work/demo.cpio" "$work/demo.log" "$results" 600 \
-	$((mib + 512)) 2 "ROUNDS=$rounds" "MIB=$mib" "PROCS=$procs" "VARIANTS=$variants" \
+	$((most + 512)) 2 "ROUNDS=$rounds" "MIB=$mib" "PROCS=$procs" "VARIANTS=$variants" \
 	>"$verdict" &
 boot=$!
 trap 'kill $boot 2>/dev/null || true' EXIT
@@ -70,6 +71,6 @@ tail -n +1 -f --pid=$boot "$results" 2>/dev/null | while read -r word line; do
 done
 wait $boot || die "$(cat "$verdict"); see ${work#"$top/"}/demo.log"
 
-python3 "$here/table.py" "$results" "$work/demo.json"
+python3 "$here/table.py" "$results" "$work/demo.json" "$kver"
 printf '\n%s, %d s in all; records in %s\n' "$kver" $((SECONDS - start)) \
 	"${work#"$top/"}/demo.json"

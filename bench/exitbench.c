@@ -7,6 +7,7 @@
  *
  *   ns        munmap: from the first process's call until the last one's return
  *             kill: from the first SIGKILL until the last process is reaped
+ *   at_ns     when that was, by CLOCK_MONOTONIC
  *   cpu_ns    CPU time of the processes from that moment on, plus that of all
  *             kernel threads until the memory is back, less what kernel
  *             threads use in as long a time when nothing happens
@@ -195,34 +196,89 @@ static unsigned char *map_memory(size_t bytes)
 
 	if (mem == MAP_FAILED)
 		die("mmap of %zu bytes: %s", bytes, strerror(errno));
-	if (madvise(mem, bytes, MADV_NOHUGEPAGE))
+	/* EINVAL: a kernel that has none */
+	if (madvise(mem, bytes, MADV_NOHUGEPAGE) && errno != EINVAL)
 		die("MADV_NOHUGEPAGE: %s", strerror(errno));
 	return mem;
 }
 
-/* Pages of the input, one after the other, a number in each: no two are equal. */
-static void fill_from_input(unsigned char *mem, size_t pages, size_t first)
+/*
+ * Content goes through a file into memory, so that the kernel takes the page
+ * faults: one that a process takes in User-Mode Linux costs some 100 us.
+ */
+#define CHUNK_PAGES 256UL
+
+static struct {
+	int file, input;
+	size_t input_pages;
+	unsigned char (*page)[PAGE_BYTES]; /* CHUNK_PAGES of them */
+} content;
+
+static void content_open(void)
 {
 	struct stat st;
-	int fd = open(opt.input, O_RDONLY | O_CLOEXEC);
-	const unsigned char *input;
-	size_t i, input_pages;
 
-	if (fd < 0 || fstat(fd, &st) || (size_t)st.st_size < PAGE_BYTES)
+	content.file = memfd_create("content", MFD_CLOEXEC);
+	if (content.file < 0)
+		die("memfd_create: %s", strerror(errno));
+	content.page = (void *)map_memory(CHUNK_PAGES * PAGE_BYTES);
+	memset(content.page, 0x5a, CHUNK_PAGES * PAGE_BYTES);
+	if (!opt.input)
+		return;
+	content.input = open(opt.input, O_RDONLY | O_CLOEXEC);
+	if (content.input < 0 || fstat(content.input, &st) ||
+	    (size_t)st.st_size < PAGE_BYTES)
 		die("%s cannot be read or is empty", opt.input);
-	input_pages = st.st_size / PAGE_BYTES;
-	input = mmap(NULL, st.st_size, PROT_READ, MAP_SHARED, fd, 0);
-	if (input == MAP_FAILED)
-		die("%s: %s", opt.input, strerror(errno));
-	for (i = 0; i < pages; i++) {
-		uint64_t number = first + i + 1;
-		unsigned char *page = mem + i * PAGE_BYTES;
+	content.input_pages = st.st_size / PAGE_BYTES;
+}
 
-		memcpy(page, input + (first + i) % input_pages * PAGE_BYTES, PAGE_BYTES);
-		memcpy(page + PAGE_BYTES - sizeof(number), &number, sizeof(number));
+/*
+ * Pages of the input from page @first on, a number in each: no two are equal.
+ * Gives how many, less than @most at the end of the input.
+ */
+static size_t content_from_input(size_t first, size_t most)
+{
+	size_t at = first % content.input_pages, i;
+
+	if (most > content.input_pages - at)
+		most = content.input_pages - at;
+	if (pread(content.input, content.page, most * PAGE_BYTES, at * PAGE_BYTES) !=
+	    (ssize_t)(most * PAGE_BYTES))
+		die("%s cannot be read", opt.input);
+	for (i = 0; i < most; i++) {
+		uint64_t number = first + i + 1;
+
+		memcpy(content.page[i] + PAGE_BYTES - sizeof(number), &number,
+		       sizeof(number));
 	}
-	munmap((void *)input, st.st_size);
-	close(fd);
+	return most;
+}
+
+/* What it took would be part of what exit frees. */
+static void content_close(void)
+{
+	munmap(content.page, CHUNK_PAGES * PAGE_BYTES);
+	close(content.file);
+	if (opt.input)
+		close(content.input);
+}
+
+static void fill(unsigned char *mem, size_t pages, size_t first)
+{
+	size_t i, n;
+	ssize_t bytes;
+
+	content_open();
+	for (i = 0; i < pages; i += n) {
+		n = pages - i < CHUNK_PAGES ? pages - i : CHUNK_PAGES;
+		if (opt.input)
+			n = content_from_input(first + i, n);
+		bytes = n * PAGE_BYTES;
+		if (pwrite(content.file, content.page, bytes, 0) != bytes ||
+		    pread(content.file, mem + i * PAGE_BYTES, bytes, 0) != bytes)
+			die("memory cannot be filled: %s", strerror(errno));
+	}
+	content_close();
 }
 
 static size_t count_resident(const unsigned char *mem, size_t pages)
@@ -278,10 +334,7 @@ __attribute__((noreturn)) static void process_main(unsigned long me, int ready)
 	unsigned char *mem = map_memory(pages * PAGE_BYTES);
 	char byte;
 
-	if (opt.input)
-		fill_from_input(mem, pages, me * pages);
-	else
-		memset(mem, 0x5a, pages * PAGE_BYTES);
+	fill(mem, pages, me * pages);
 	swap_out(mem, pages);
 	/* Then asleep until it is killed or told to unmap. */
 	if (write(ready, "r", 1) != 1 || read(go[0], &byte, 1) != 1)
@@ -332,7 +385,7 @@ static uint64_t process_reap(pid_t pid)
 /* ---- the measurement ---- */
 
 struct result {
-	uint64_t ns, cpu_ns, back_ns;
+	uint64_t ns, at_ns, cpu_ns, back_ns;
 };
 
 static void measure_kill(struct process *process, struct result *result)
@@ -345,6 +398,7 @@ static void measure_kill(struct process *process, struct result *result)
 	for (i = 0; i < opt.procs; i++)
 		result->cpu_ns += process_reap(process[i].pid) - process[i].cpu_before_ns;
 	result->ns = now_ns() - start;
+	result->at_ns = start;
 }
 
 static void measure_munmap(struct process *process, struct result *result)
@@ -366,6 +420,7 @@ static void measure_munmap(struct process *process, struct result *result)
 		result->cpu_ns += shared->munmap[i].cpu_ns;
 	}
 	result->ns = last - first;
+	result->at_ns = first;
 }
 
 /*
@@ -441,6 +496,7 @@ static void measure(void)
 	printf("mode=%s content=%s procs=%lu mib=%lu ", opt.mode,
 	       opt.input ? "files" : "same", opt.procs, opt.mib);
 	print_number("ns", result.ns);
+	print_number("at_ns", result.at_ns);
 	print_number("cpu_ns", result.cpu_ns + kernel_ns);
 	print_number("kernel_ns", kernel_ns);
 	print_number("back_ns", result.back_ns);

@@ -6,9 +6,10 @@
 #
 # usage: build-modules.sh KVER [debug] [ARGUMENT OF MAKE]...
 #
-# KVER is what kernel-fetch.sh takes. Headers that are installed for exactly
-# this release are used as they are. Kbuild writes objects beside the sources,
-# so it is given a mirror of the tree, made of symbolic links, for each kernel.
+# KVER is what kernel-fetch.sh takes, or a directory that it or uml-build.sh has
+# printed. Headers that are installed for exactly this release are used as they
+# are. Kbuild writes objects beside the sources, so it is given a mirror of the
+# tree, made of symbolic links, for each kernel.
 
 set -euo pipefail
 
@@ -19,10 +20,17 @@ die() {
 	exit 1
 }
 
-# Sets kver, and kdir for make -C.
+# Sets kver, kdir for make -C, and arch if it is not this machine's.
 find_kernel() {
 	local dir
+	arch=
 	case $1 in
+	/*)
+		kver=$(cat "$1/kver")
+		kdir=$1/build
+		[ ! -f "$1/arch" ] || arch=$(cat "$1/arch")
+		return
+		;;
 	'' | *[!A-Za-z0-9.+_-]* | -*) die "'$1' cannot be the name of a kernel" ;;
 	esac
 	if [ -e "/lib/modules/$1/build/Makefile" ]; then
@@ -83,7 +91,7 @@ filter() {
 # What a calling make was told is not meant for Kbuild.
 log=$obj/.log
 if ! MAKEFLAGS='' make -C "$kdir" M="$obj/kernel" LETHE_DEBUG="$debug" W=1 -j"$(nproc)" \
-	"$@" modules >"$log" 2>&1; then
+	${arch:+ARCH="$arch"} "$@" modules >"$log" 2>&1; then
 	filter "$log"
 	die "the build for $kver failed"
 fi

@@ -31,6 +31,9 @@ valgrind         valgrind
 kmod             depmod
 xz-utils         xz
 e2fsprogs        mke2fs
+flex             flex
+bison            bison
+bc               bc
 busybox-static   busybox
 qemu-system-x86  qemu-system-x86_64
 python3          python3
