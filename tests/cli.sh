@@ -487,7 +487,7 @@ damage() {
 	check "build over a pool that misbehaves" "${CC:-cc}" -O1 -D_GNU_SOURCE \
 		-DLETHE_VERSION='"damaged"' -DLETHE_PAGE_SHIFT=12 \
 		-I"$root/include" -I"$root/core" -I"$root/port" -I"$root/port/user" \
-		"$root"/tools/*.c "$root"/core/*.c "$root"/port/user/*.c damage.c \
+		"$root"/tools/*.c "$root"/core/all.c "$root"/port/user/*.c damage.c \
 		-Wl,--wrap=zs_malloc -Wl,--wrap=zs_obj_write \
 		-llz4 -llzo2 -lzstd -lpthread -o damaged
 	for codec in lz4 lzo zstd; do
