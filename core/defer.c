@@ -44,7 +44,7 @@ void zs_free_deferred(struct zs_pool *pool, unsigned long handle)
 		return;
 	}
 	item.leaf = itable_leaf(&pool->handles, item.index);
-	item.entry = &item.leaf->value[item.index & (ITABLE_FANOUT - 1)];
+	item.entry = itable_leaf_value(item.leaf, item.index);
 	if (likely(pool->defer.policy == ZS_DEFER_TOMBSTONE)) {
 		result = defer_tombstone_push(pool, item);
 	} else if (pool->defer.policy == ZS_DEFER_ARRAY) {

@@ -16,9 +16,11 @@
  * sides, chosen by the low bit of `epoch`, so that those who come later cannot
  * keep the flush waiting: it turns the epoch, waits for the side that was in
  * use, and does so once more for those who read the epoch early and registered
- * late (as sleepable RCU does). One flush at a time; while it is at work the
- * worker leaves its pass at the end of its slice, rather than have the flush
- * wait for a thread of low priority to do everything.
+ * late (as sleepable RCU does). It does all of this twice, as its pass may go
+ * by a leaf that another is about to take from, and leaves unfinished. One
+ * flush at a time; while it is at work the worker leaves its pass at the end of
+ * its slice, rather than have the flush wait for a thread of low priority to do
+ * everything.
  *
  * When is the worker scheduled? `armed` says how urgently (enum defer_urgency).
  * Whoever makes pending work visible arms the timer if armed is DEFER_IDLE;

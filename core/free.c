@@ -73,27 +73,31 @@ static inline void free_one(struct zs_pool *pool, u32 index, port_atomic *entry,
 		free_dead_zspages(pool, c, dead);
 }
 
-void zs_free(struct zs_pool *pool, unsigned long handle)
-{
-	port_atomic *entry = pool_entry(pool, handle);
-	u64 e = likely(entry) ? port_atomic_load(entry) : 0;
-
-	if (likely((e & FREE_PENDING) == FREE_DIRECT))
-		free_one(pool, index_of_handle(handle), entry, e, FREE_DIRECT, false,
-			 "zs_free");
-	else if (!handle_is_void(handle))
-		pool_misuse(pool, handle, "zs_free", free_misuse(e));
-}
-
-void free_fallback(struct zs_pool *pool, u32 index, port_atomic *entry)
+/* Free an object that is live and not pending, as @call and @fallback say. */
+static inline void free_direct(struct zs_pool *pool, u32 index, port_atomic *entry,
+			       bool fallback, const char *call)
 {
 	u64 e = port_atomic_load(entry);
 
 	if (likely((e & FREE_PENDING) == FREE_DIRECT))
-		free_one(pool, index, entry, e, FREE_DIRECT, true, "zs_free_deferred");
+		free_one(pool, index, entry, e, FREE_DIRECT, fallback, call);
 	else
-		pool_misuse(pool, handle_of_index(index), "zs_free_deferred",
-			    free_misuse(e));
+		pool_misuse(pool, handle_of_index(index), call, free_misuse(e));
+}
+
+void zs_free(struct zs_pool *pool, unsigned long handle)
+{
+	port_atomic *entry = pool_entry(pool, handle);
+
+	if (likely(entry))
+		free_direct(pool, index_of_handle(handle), entry, false, "zs_free");
+	else if (!handle_is_void(handle))
+		pool_misuse(pool, handle, "zs_free", "not allocated");
+}
+
+void free_fallback(struct zs_pool *pool, u32 index, port_atomic *entry)
+{
+	free_direct(pool, index, entry, true, "zs_free_deferred");
 }
 
 void free_live(struct zs_pool *pool, u32 index)
@@ -196,24 +200,18 @@ static u16 free_class_slice(struct zs_pool *pool, struct size_class *c, u32 *ind
 /* Give the handles back, a word of the table at a time. Returns how many. */
 static size_t put_handles(struct zs_pool *pool, const u32 *index, size_t n)
 {
+	struct itable_cursor gathered = {0};
 	size_t freed = 0;
-	u64 bits = 0;
-	u32 base = 0;
 	size_t i;
 
 	for (i = 0; i < n; i++) {
 		if (unlikely(index[i] == REFUSED))
 			continue;
-		if (bits && (index[i] & ~63u) != base) {
-			itable_put(&pool->handles, base, bits);
-			bits = 0;
-		}
-		base = index[i] & ~63u;
-		bits |= (u64)1 << (index[i] % 64);
+		itable_cursor_put(&pool->handles, &gathered, index[i]);
 		freed++;
 	}
-	if (bits)
-		itable_put(&pool->handles, base, bits);
+	if (gathered.mask)
+		itable_put(&pool->handles, gathered.base, gathered.mask);
 	return freed;
 }
 

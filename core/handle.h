@@ -38,6 +38,10 @@ struct zspage;
 #define ENTRY_ZSPAGE_BITS 41
 #define ENTRY_ZSPAGE_REACH (ENTRY_ZSPAGE_BITS + ENTRY_ZSPAGE_SHIFT)
 
+#if PORT_CACHELINE % 64
+#error "Descriptors are aligned to a cache line, which must be a multiple of 64 bytes."
+#endif
+
 /* Can an entry say where @zspage is? */
 static inline bool entry_reaches(const struct zspage *zspage)
 {

@@ -90,8 +90,13 @@ PORT_NOINLINE bool itable_flag_leaf(struct itable *t, u32 leaf_nr)
 	return !port_atomic_test_and_set_bit(summary, leaf_nr % 64);
 }
 
-void itable_take_leaf(struct itable *t, u32 leaf_nr, u64 mask, u64 bits, u32 *index,
-		      size_t *n)
+/*
+ * Take the flags of @leaf_nr that are in @mask, and append the indices of flagged
+ * values that have all of @bits set to @index[*@n...], ascending. Pre: room for
+ * ITABLE_GROUP times the bits of @mask.
+ */
+static void itable_take_leaf(struct itable *t, u32 leaf_nr, u64 mask, u64 bits,
+			     u32 *index, size_t *n)
 {
 	u32 base = leaf_nr << ITABLE_SHIFT;
 	struct itable_leaf *leaf = itable_leaf(t, base);

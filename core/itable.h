@@ -20,7 +20,9 @@
  * If the setter reads the bit above as set, the taker's clearing comes after
  * that read in the order of full fences, so the taker's look comes after the
  * setter's store and sees it. Hence: once the setter has returned, either a
- * taker has seen its bits, or the bits above say where they are. Reading the bit
+ * taker has seen its bits, or the bits above say where they are. A taker may have
+ * looked below before, too: what counts is the look after the clearing, and
+ * when that finds something it sets the bit above again. Reading the bit
  * above costs a shared cache line that is rarely written; writing it every
  * time would bounce that line between setters.
  *
@@ -87,10 +89,15 @@ static inline bool itable_has(const struct itable *t, unsigned long index)
 	return (index >> ITABLE_SHIFT) < port_atomic_load_acquire(&t->nr_leaves);
 }
 
+static inline port_atomic *itable_leaf_value(const struct itable_leaf *leaf, u32 index)
+{
+	return &leaf->value[index & (ITABLE_FANOUT - 1)];
+}
+
 /* The value of @index. Pre: itable_has(). */
 static inline port_atomic *itable_value(const struct itable *t, u32 index)
 {
-	return &itable_leaf(t, index)->value[index & (ITABLE_FANOUT - 1)];
+	return itable_leaf_value(itable_leaf(t, index), index);
 }
 
 /* Take an index from @cursor. Pre: the cursor's slot is held. False: empty. */
@@ -155,17 +162,11 @@ static inline bool itable_flag(struct itable *t, struct itable_leaf *leaf, u32 i
 }
 
 /*
- * Take the flags of @leaf_nr that are in @mask, and append the indices of flagged
- * values that have all of @bits set to @index[*@n...], ascending. Pre: room for
- * ITABLE_GROUP times the bits of @mask. Context: any.
- */
-void itable_take_leaf(struct itable *t, u32 leaf_nr, u64 mask, u64 bits, u32 *index,
-		      size_t *n);
-
-/*
- * As itable_take_leaf(), leaf by leaf from *@leaf_nr on, until fewer than 64 of
- * @max are left; *@leaf_nr says where to go on. Returns how many; 0 when there
- * are none from *@leaf_nr on. Pre: @max >= 64. Context: any.
+ * Take flags from leaf *@leaf_nr on, and put the indices of flagged values that
+ * have all of @bits set into @index, ascending, until fewer than 64 of @max are
+ * left; *@leaf_nr says where to go on. Returns how many; 0 when there are none
+ * from *@leaf_nr on. Another taker may pass over a leaf while this one finds out
+ * whether it is empty. Pre: @max >= 64. Context: any.
  */
 size_t itable_take_flagged(struct itable *t, u32 *leaf_nr, u64 bits, u32 *index,
 			   size_t max);

@@ -235,7 +235,7 @@ size_t zs_deferred_pending(struct zs_pool *pool);
  * The object is pinned: compaction leaves it alone until
  * zs_obj_read_end(). Readers of one object do not exclude each other.
  *
- * Context: any context. At most 127 readers of one object at a time; a
+ * Context: any context. At most 62 readers of one object at a time; a
  * further one waits.
  * Return: the content, either in place or in @buf; NULL if @handle is not
  * live or @len does not fit the object.

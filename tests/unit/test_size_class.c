@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
 /* Size classes: pure functions, so every size there is is tried. */
 #include "test.h"
+#include "handle.h"
 #include "size_class.h"
 
 static struct size_class_table table;
@@ -23,6 +24,7 @@ static void objects_fit_their_zspage(void **state)
 {
 	(void)state;
 	assert_true(table.nr > 0 && table.nr <= SIZE_CLASS_MAX);
+	assert_true(table.nr <= ENTRY_CLASSES);
 	for (unsigned int i = 0; i < table.nr; i++) {
 		const struct size_class_layout *l = &table.layout[i];
 
