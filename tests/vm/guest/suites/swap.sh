@@ -6,7 +6,7 @@
 
 zram_load
 total=$(awk '/^MemTotal/ { print int($2 / 1024) }' /proc/meminfo)
-more=$((total * 21 / 20))
+more=$((total * 11 / 10))
 check "swapon" swap_start $((total * 2))M
 
 check "$more MiB of content in $total MiB of memory" vmtest fill $more 21
