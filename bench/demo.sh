@@ -11,14 +11,10 @@
 
 set -euo pipefail
 
-here=$(cd "$(dirname "$0")" && pwd)
-top=$(cd "$here/.." && pwd)
-name=6.12-cloud-amd64 rounds=5 mib=48 procs=1,4 variants=intree,sync,array,default
+# shellcheck source=bench/guest.sh
+. "$(dirname "$0")/guest.sh"
 
-die() {
-	printf 'demo: %s\n' "$*" >&2
-	exit 1
-}
+name=6.12-cloud-amd64 rounds=5 mib=48 procs=1,4 variants=intree,sync,array,default
 
 while getopts k:r:m:p:v: option; do
 	case $option in
@@ -31,44 +27,20 @@ while getopts k:r:m:p:v: option; do
 	esac
 done
 
-work=$top/build/bench
-mkdir -p "$work"
-start=$SECONDS
-
-step() {
-	printf '[%3d s] %s\n' $((SECONDS - start)) "$*"
-}
-
 step "fetch the kernel $name, if it is not in the cache"
 kernel=$("$top/scripts/kernel-fetch.sh" "$name")
-kver=$(cat "$kernel/kver")
-modules=-
-if [ "$variants" != intree ]; then
-	step "build lethe.ko and zram.ko for $kver"
-	"$top/scripts/build-modules.sh" "$kver" >/dev/null
-	modules=$top/build/modules/$kver
-fi
-step "make an initramfs with page content from /usr/lib"
-gcc -std=gnu11 -O2 -Wall -Wextra -static -o "$work/exitbench" "$here/exitbench.c"
-"$top/tests/vm/image.sh" "$work/demo.cpio" "$kernel" "$modules" 64 \
-	"$here/guest-init:/init" "$work/exitbench:/bin/exitbench"
+prepare "$kernel" "$variants" "$work/demo.cpio"
 
 step "boot $kver in QEMU"
-most=$(tr , '\n' <<<"$mib" | sort -n | tail -n 1)
 results=$work/demo.results
 verdict=$work/demo.verdict
 : >"$results"
 "$top/tests/vm/boot.sh" "$kernel" "$work/demo.cpio" "$work/demo.log" "$results" 600 \
-	$((most + 512)) 2 "ROUNDS=$rounds" "MIB=$mib" "PROCS=$procs" "VARIANTS=$variants" \
+	$(($(largest "$mib") + 512)) 2 "ROUNDS=$rounds" "MIB=$mib" "PROCS=$procs" "VARIANTS=$variants" \
 	>"$verdict" &
 boot=$!
 trap 'kill $boot 2>/dev/null || true' EXIT
-tail -n +1 -f --pid=$boot "$results" 2>/dev/null | while read -r word line; do
-	case $word in
-	step) step "${line%$'\r'}" ;;
-	fail:) printf 'demo: the guest says: %s\n' "${line%$'\r'}" >&2 ;;
-	esac
-done
+follow $boot "$results"
 wait $boot || die "$(cat "$verdict"); see ${work#"$top/"}/demo.log"
 
 python3 "$here/table.py" "$results" "$work/demo.json" "$kver"

@@ -26,16 +26,12 @@
 
 set -euo pipefail
 
-here=$(cd "$(dirname "$0")" && pwd)
-top=$(cd "$here/.." && pwd)
+# shellcheck source=bench/guest.sh
+. "$(dirname "$0")/guest.sh"
+
 rounds=5 sizes=128,256,512 procs=1 variants=intree,sync,array,default
 modes=munmap,munmap-floor,kill,kill-floor
 profile='' lines=40 symbol='' sized='' wanted=munmap
-
-die() {
-	printf 'native: %s\n' "$*" >&2
-	exit 1
-}
 
 while getopts r:m:n:v:p:w:t:a: option; do
 	case $option in
@@ -60,15 +56,8 @@ if [ -n "$profile" ]; then
 	[ -n "$sized" ] || sizes=256
 fi
 period=200000 # ns of CPU time between samples: in a virtual machine they are dear
-work=$top/build/bench
 results=$work/$name.results
 data=$work/perf.data
-mkdir -p "$work"
-start=$SECONDS
-
-step() {
-	printf '[%3d s] %s\n' $((SECONDS - start)) "$*"
-}
 
 # What linux is run under. One CPU: to change between two processes of the guest
 # takes longer if they are on different ones.
@@ -96,22 +85,16 @@ runner() {
 
 # boot WORD...: run linux with WORDs on its command line, results on descriptor 9
 boot() {
-	local most boot status=0
-	most=$(tr , '\n' <<<"$sizes" | sort -n | tail -n 1)
+	local boot status=0
 	: >"$results"
-	"${run[@]}" "$kernel/linux" "mem=$((most * 2 + 512))M" "initrd=$work/$name.cpio" \
+	"${run[@]}" "$kernel/linux" "mem=$(($(largest "$sizes") * 2 + 512))M" "initrd=$work/$name.cpio" \
 		"uml_dir=$work/uml/" con=null con0=null,fd:1 ssl1=null,fd:9 TOUCH=1 \
 		"ROUNDS=$rounds" "MIB=$sizes" "PROCS=$procs" "MODES=$modes" \
 		"VARIANTS=$variants" "$@" </dev/null >"$work/$name.log" 2>&1 9>>"$results" &
 	boot=$!
 	# shellcheck disable=SC2064 # this process, whatever comes later
 	trap "kill $boot 2>/dev/null || true" EXIT
-	tail -n +1 -f --pid=$boot "$results" 2>/dev/null | while read -r word line; do
-		case $word in
-		step) step "$line" ;;
-		fail:) printf 'native: the guest says: %s\n' "$line" >&2 ;;
-		esac
-	done
+	follow $boot "$results"
 	wait $boot || status=$?
 	trap - EXIT
 	[ $status = 0 ] || die "linux ended with status $status; see build/bench/$name.log"
@@ -123,16 +106,7 @@ boot() {
 
 step "build the User-Mode Linux kernel, if it is not in the cache"
 kernel=$("$top/scripts/uml-build.sh")
-kver=$(cat "$kernel/kver")
-modules=-
-if [ "$variants" != intree ]; then
-	step "build lethe.ko and zram.ko for $kver"
-	modules=$("$top/scripts/build-modules.sh" "$kernel")
-fi
-step "make an initramfs with page content from /usr/lib"
-gcc -std=gnu11 -O2 -Wall -Wextra -static -o "$work/exitbench" "$here/exitbench.c"
-"$top/tests/vm/image.sh" "$work/$name.cpio" "$kernel" "$modules" 64 \
-	"$here/guest-init:/init" "$work/exitbench:/bin/exitbench"
+prepare "$kernel" "$variants" "$work/$name.cpio"
 
 step "run it on one CPU"
 runner

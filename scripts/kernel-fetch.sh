@@ -21,16 +21,8 @@
 set -euo pipefail
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/lethe/kernels
-tmp=
-
-say() {
-	printf 'kernel-fetch: %s\n' "$*" >&2
-}
-
-die() {
-	say "$*"
-	exit 1
-}
+# shellcheck source=scripts/cache.sh
+. "$(dirname "$0")/cache.sh"
 
 # dependency PACKAGE PATTERN: the first package in Depends matching an ERE
 dependency() {
@@ -76,19 +68,6 @@ remember() {
 	done
 }
 
-# Only when the package is unknown, so never on a machine that is set up.
-update_lists() {
-	[ "$(id -u)" = 0 ] ||
-		die "package linux-image-$1 is unknown here; run 'apt-get update' as root and try again"
-	say "package linux-image-$1 is unknown here: updating the package lists"
-	apt-get update -qq >&2 || die "apt-get update failed"
-}
-
-# As root, apt would warn that its sandbox user cannot write to our directory.
-download() {
-	apt-get -q=1 -o APT::Sandbox::User=root download "$@" >&2
-}
-
 unpack() {
 	local headers=linux-headers-$kver common kbuild deb
 	common=$(dependency "$headers" '^linux-headers-.*-common')
@@ -112,7 +91,7 @@ unpack() {
 	# busybox insmod and QEMU's guest need no decompressor this way
 	find "$tmp/entry/lib/modules" -name '*.ko.xz' -print0 |
 		xargs -0 -r -n 64 -P "$(nproc)" xz -d
-	"$depmod" -b "$tmp/entry" "$kver"
+	depmod -b "$tmp/entry" "$kver"
 	printf '%s\n' "$kver" >"$tmp/entry/kver"
 }
 
@@ -131,10 +110,6 @@ unabsolute() {
 			"$dir/lib/modules/$kver/$link"
 	done
 	ln -s "$src" "$dir/build"
-}
-
-cleanup() {
-	[ -z "$tmp" ] || rm -rf "$tmp"
 }
 
 case $# in
@@ -163,31 +138,15 @@ elif remembered "$1"; then
 	exit 0
 fi
 
-for tool in flock xz; do
-	command -v "$tool" >/dev/null || die "$tool is missing"
-done
-depmod=$(PATH=$PATH:/usr/sbin:/sbin command -v depmod) ||
-	die "depmod is missing (package kmod)"
-
-mkdir -p "$cache"
-exec 9>"$cache/.lock"
-flock 9
-trap cleanup EXIT
-trap 'exit 1' HUP INT TERM
-# With the lock held, whatever is half done is nobody's.
-rm -rf "$cache"/.tmp.*
+PATH=$PATH:/usr/sbin:/sbin
+need flock:util-linux xz:xz-utils depmod:kmod
+cache_lock
 
 if ! resolve "$1"; then
-	update_lists "$1"
+	update_lists "linux-image-$1"
 	resolve "$1" || die "there is no Debian kernel named '$1'"
 fi
 entry=$cache/${kver}_$version
-if [ ! -f "$entry/kver" ]; then
-	tmp=$(mktemp -d "$cache/.tmp.XXXXXX")
-	unpack
-	chmod 755 "$tmp/entry"
-	sync -f "$tmp/entry"
-	mv -T "$tmp/entry" "$entry"
-fi
+cache_add "$entry" unpack
 remember "$1"
 printf '%s\n' "$entry"

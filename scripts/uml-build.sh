@@ -25,20 +25,8 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 package=linux-source-6.12
 recipe=1 # to be raised by a change here after which what is cached will not do
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/lethe/uml
-tmp=
-
-say() {
-	printf 'uml-build: %s\n' "$*" >&2
-}
-
-die() {
-	say "$*"
-	exit 1
-}
-
-cleanup() {
-	[ -z "$tmp" ] || rm -rf "$tmp"
-}
+# shellcheck source=scripts/cache.sh
+. "$root/scripts/cache.sh"
 
 # Of the newest package that apt knows
 resolve() {
@@ -55,14 +43,6 @@ remembered() {
 	[ -n "$kver" ] && printf '%s\n' "${kver%/kver}"
 }
 
-need() {
-	local tool
-	for tool; do
-		command -v "${tool%:*}" >/dev/null ||
-			die "${tool%:*} is missing (package ${tool#*:})"
-	done
-}
-
 # kmake LOG ARGUMENT...: what a calling make was told is not meant for the kernel's
 kmake() {
 	local log=$1
@@ -77,9 +57,8 @@ kmake() {
 unpack() {
 	say "downloading $package $version"
 	mkdir "$tmp/deb"
-	# As root, apt would warn that its sandbox user cannot write to our directory.
-	(cd "$tmp/deb" && apt-get -q=1 -o APT::Sandbox::User=root download \
-		"$package=$version" >&2) || die "the download of $package $version failed"
+	(cd "$tmp/deb" && download "$package=$version") ||
+		die "the download of $package $version failed"
 	say "unpacking"
 	dpkg -x "$tmp"/deb/*.deb "$tmp/deb"
 	mkdir "$tmp/entry" "$src"
@@ -119,6 +98,15 @@ prune() {
 	find "$src/arch" \( -name '*.[coSa]' -o -name '*.cmd' \) -delete
 }
 
+make_entry() {
+	src=$tmp/entry/build
+	unpack
+	build
+	prune
+	echo um >"$tmp/entry/arch"
+	printf '%s\n' "$kver" >"$tmp/entry/kver"
+}
+
 [ $# = 0 ] || die "usage: uml-build.sh"
 compiler=$(gcc -dumpfullversion) || die "gcc is missing"
 key=$({
@@ -144,32 +132,12 @@ fi
 
 PATH=$PATH:/usr/sbin:/sbin
 need flock:util-linux xz:xz-utils make:make flex:flex bison:bison bc:bc depmod:kmod
-mkdir -p "$cache"
-exec 9>"$cache/.lock"
-flock 9
-trap cleanup EXIT
-trap 'exit 1' HUP INT TERM
-# With the lock held, whatever is half done is nobody's.
-rm -rf "$cache"/.tmp.*
+cache_lock
 
 if ! resolve; then
-	[ "$(id -u)" = 0 ] ||
-		die "package $package is unknown here; run 'apt-get update' as root and try again"
-	say "package $package is unknown here: updating the package lists"
-	apt-get update -qq >&2 || die "apt-get update failed"
+	update_lists "$package"
 	resolve || die "there is no package $package"
 fi
 entry=$cache/${version}_$key
-if [ ! -f "$entry/kver" ]; then
-	tmp=$(mktemp -d "$cache/.tmp.XXXXXX")
-	src=$tmp/entry/build
-	unpack
-	build
-	prune
-	echo um >"$tmp/entry/arch"
-	printf '%s\n' "$kver" >"$tmp/entry/kver"
-	chmod 755 "$tmp/entry"
-	sync -f "$tmp/entry"
-	mv -T "$tmp/entry" "$entry"
-fi
+cache_add "$entry" make_entry
 printf '%s\n' "$entry"

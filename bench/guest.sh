@@ -1,0 +1,50 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
+#
+# To be sourced by what runs the exit benchmark in a guest, in QEMU or in
+# User-Mode Linux: what comes before, and what is said meanwhile.
+
+here=$(cd "$(dirname "$0")" && pwd)
+top=$(cd "$here/.." && pwd)
+work=$top/build/bench
+mkdir -p "$work"
+start=$SECONDS
+
+die() {
+	printf '%s: %s\n' "$(basename "$0" .sh)" "$*" >&2
+	exit 1
+}
+
+step() {
+	printf '[%3d s] %s\n' $((SECONDS - start)) "$*"
+}
+
+# largest A,B,...
+largest() {
+	tr , '\n' <<<"$1" | sort -n | tail -n 1
+}
+
+# prepare KERNEL_DIR VARIANT,... INITRAMFS: sets kver, and modules to the directory
+# of ours, "-" if none are meant
+prepare() {
+	kver=$(cat "$1/kver")
+	modules=-
+	if [ "$2" != intree ]; then
+		step "build lethe.ko and zram.ko for $kver"
+		modules=$("$top/scripts/build-modules.sh" "$1")
+	fi
+	step "make an initramfs with page content from /usr/lib"
+	gcc -std=gnu11 -O2 -Wall -Wextra -static -o "$work/exitbench" "$here/exitbench.c"
+	"$top/tests/vm/image.sh" "$3" "$1" "$modules" 64 \
+		"$here/guest-init:/init" "$work/exitbench:/bin/exitbench"
+}
+
+# follow PID RESULTS: say what the guest says, for as long as the process lives
+follow() {
+	tail -n +1 -f --pid="$1" "$2" 2>/dev/null | while read -r word line; do
+		case $word in
+		step) step "${line%$'\r'}" ;;
+		fail:) (die "the guest says: ${line%$'\r'}") || true ;;
+		esac
+	done
+}
