@@ -29,11 +29,8 @@ die() {
 kernel=$1 initramfs=$2 log=$3 results=$4 seconds=$5 mib=$6 cpus=$7
 shift 7
 
-if [ -r /dev/kvm ] && [ -w /dev/kvm ]; then
-	accel=(-accel kvm -cpu host)
-else
-	accel=(-accel "tcg,thread=multi")
-fi
+accel=(-accel "$("$(dirname "$0")/accel.sh" "$kernel")")
+[ "${accel[1]}" != kvm ] || accel+=(-cpu host)
 
 : >"$log"
 : >"$results"
