@@ -13,7 +13,7 @@ import statistics
 import sys
 
 PAGE_BYTES = 4096
-VARIANTS = ('intree', 'sync', 'array', 'tombstone', 'default')  # in the table's order
+VARIANTS = ('intree', 'sync', 'array', 'percpu', 'tombstone', 'default')  # in the table's order
 
 
 def read_samples(path):

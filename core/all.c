@@ -16,7 +16,11 @@
 
 #include "object.c"
 
+#include "defer_credit.c"
+
 #include "defer_array.c"
+
+#include "defer_percpu.c"
 
 #include "defer_tombstone.c"
 

@@ -4,34 +4,33 @@
  *
  * Lock order: none is held here; policies and frees take theirs one at a time.
  */
-#include "defer.h"
-#include "pool.h"
+#include "defer_credit.h"
 
 static const char *const policy_names[ZS_DEFER_NR] = {
-	[ZS_DEFER_DEFAULT] = "tombstone",
-	[ZS_DEFER_SYNC] = "sync",
-	[ZS_DEFER_ARRAY] = "array",
-	[ZS_DEFER_TOMBSTONE] = "tombstone",
+	[ZS_DEFER_DEFAULT] = "tombstone", [ZS_DEFER_SYNC] = "sync",
+	[ZS_DEFER_ARRAY] = "array",	  [ZS_DEFER_TOMBSTONE] = "tombstone",
+	[ZS_DEFER_PERCPU] = "percpu",
 };
 
 static const struct defer_policy_ops *const policy_ops[ZS_DEFER_NR] = {
 	[ZS_DEFER_ARRAY] = &defer_array_ops,
 	[ZS_DEFER_TOMBSTONE] = &defer_tombstone_ops,
+	[ZS_DEFER_PERCPU] = &defer_percpu_ops,
 };
 
-/* The budget is spent: help and try again, or free it now. Or it is misuse. */
-static PORT_NOINLINE void defer_not_pushed(struct zs_pool *pool, struct defer_item item,
-					   enum defer_push_result result)
+/* Pre: the policy is not "sync". */
+static inline enum defer_push_result defer_push(struct zs_pool *pool,
+						struct defer_item item)
 {
-	if (result == DEFER_CANNOT && pool->defer.policy == ZS_DEFER_TOMBSTONE &&
-	    defer_tombstone_help(pool, item.index))
-		result = defer_tombstone_push(pool, item);
-	if (result == DEFER_CANNOT)
-		free_fallback(pool, item.index, item.entry);
-	else if (result == DEFER_MISUSE)
-		pool_misuse(pool, handle_of_index(item.index), "zs_free_deferred",
-			    free_misuse(port_atomic_load(item.entry)));
+	if (likely(pool->defer.policy == ZS_DEFER_TOMBSTONE))
+		return defer_tombstone_push(pool, item);
+	if (pool->defer.policy == ZS_DEFER_PERCPU)
+		return defer_percpu_push(pool, item);
+	return defer_array_push(pool, item);
 }
+
+static void defer_not_pushed(struct zs_pool *pool, struct defer_item item,
+			     enum defer_push_result result);
 
 void zs_free_deferred(struct zs_pool *pool, unsigned long handle)
 {
@@ -45,16 +44,80 @@ void zs_free_deferred(struct zs_pool *pool, unsigned long handle)
 	}
 	item.leaf = itable_leaf(&pool->handles, item.index);
 	item.entry = itable_leaf_value(item.leaf, item.index);
-	if (likely(pool->defer.policy == ZS_DEFER_TOMBSTONE)) {
-		result = defer_tombstone_push(pool, item);
-	} else if (pool->defer.policy == ZS_DEFER_ARRAY) {
-		result = defer_array_push(pool, item);
-	} else {
+	if (pool->defer.policy == ZS_DEFER_SYNC) {
 		free_fallback(pool, item.index, item.entry);
 		return;
 	}
+	result = defer_push(pool, item);
 	if (unlikely(result != DEFER_PUSHED))
 		defer_not_pushed(pool, item, result);
+}
+
+void defer_account(struct zs_pool *pool, enum defer_account who, size_t n)
+{
+	port_atomic_add(&pool->defer.freed[who], n);
+}
+
+/*
+ * Register, before taking pending handles, and say so when they are freed.
+ * defer_enter() returns the side to leave. Context: any.
+ */
+static unsigned int defer_enter(struct zs_pool *pool)
+{
+	struct defer *d = &pool->defer;
+	unsigned int side = port_atomic_load(&d->epoch) & 1;
+
+	port_atomic_add(&d->holders[side], 1);
+	/* Before anything is taken, so that a flush which misses it sees us. */
+	port_atomic_fence();
+	return side;
+}
+
+static void defer_leave(struct zs_pool *pool, unsigned int side)
+{
+	/* Release: what was freed is freed, for whoever sees us gone. */
+	port_atomic_sub_return_release(&pool->defer.holders[side], 1);
+}
+
+/*
+ * The budget is spent: batch-free a slice of what is pending, near @index if
+ * there is any, so that the producer pays for what it adds. Context: any. Returns
+ * whether there is room for a push now.
+ */
+static PORT_NOINLINE bool defer_help(struct zs_pool *pool, u32 index)
+{
+	const struct defer_policy_ops *ops = policy_ops[pool->defer.policy];
+	u32 pending[FREE_SMALL_BATCH];
+	u16 next[FREE_SMALL_BATCH];
+	unsigned int side;
+	size_t n;
+
+	if (!ops->take_some)
+		return false;
+	side = defer_enter(pool);
+	n = ops->take_some(pool, index, pending, FREE_SMALL_BATCH);
+	if (n) {
+		n = free_indices(pool, pending, next, n, FREE_PENDING, "deferred free");
+		defer_account(pool, DEFER_BY_HELP, n);
+		defer_credit_reward(pool, n);
+	}
+	defer_leave(pool, side);
+	/* The worker may have passed over a leaf while it seemed to be empty to us. */
+	defer_arm(pool, DEFER_SOON);
+	return n > 0;
+}
+
+/* The budget is spent: help and try again, or free it now. Or it is misuse. */
+static PORT_NOINLINE void defer_not_pushed(struct zs_pool *pool, struct defer_item item,
+					   enum defer_push_result result)
+{
+	if (result == DEFER_CANNOT && defer_help(pool, item.index))
+		result = defer_push(pool, item);
+	if (result == DEFER_CANNOT)
+		free_fallback(pool, item.index, item.entry);
+	else if (result == DEFER_MISUSE)
+		pool_misuse(pool, handle_of_index(item.index), "zs_free_deferred",
+			    free_misuse(port_atomic_load(item.entry)));
 }
 
 void defer_arm(struct zs_pool *pool, enum defer_urgency urgency)
@@ -71,11 +134,6 @@ void defer_arm(struct zs_pool *pool, enum defer_urgency urgency)
 		port_atomic_store(&d->armed_at_ns, port_now_ns());
 	port_atomic_add(&d->kicks, 1);
 	port_work_schedule(&d->work, urgency == DEFER_NOW ? 0 : DEFER_TIMER_MS);
-}
-
-void defer_account(struct zs_pool *pool, enum defer_account who, size_t n)
-{
-	port_atomic_add(&pool->defer.freed[who], n);
 }
 
 /* Take and free one slice; returns how many were taken. */
@@ -105,23 +163,6 @@ static PORT_NOINLINE size_t defer_drain_small_slice(struct zs_pool *pool,
 	return defer_drain_slice(pool, pass, index, next, FREE_SMALL_BATCH, who);
 }
 
-unsigned int defer_enter(struct zs_pool *pool)
-{
-	struct defer *d = &pool->defer;
-	unsigned int side = port_atomic_load(&d->epoch) & 1;
-
-	port_atomic_add(&d->holders[side], 1);
-	/* Before anything is taken, so that a flush which misses it sees us. */
-	port_atomic_fence();
-	return side;
-}
-
-void defer_leave(struct zs_pool *pool, unsigned int side)
-{
-	/* Release: what was freed is freed, for whoever sees us gone. */
-	port_atomic_sub_return_release(&pool->defer.holders[side], 1);
-}
-
 /* One pass over what is pending, yielding between slices. */
 static size_t defer_drain_pass(struct zs_pool *pool, enum defer_account who)
 {
@@ -149,6 +190,8 @@ static size_t defer_drain_pass(struct zs_pool *pool, enum defer_account who)
 			break;
 		port_yield();
 	} while (n);
+	if (policy_ops[d->policy]->end)
+		policy_ops[d->policy]->end(pool, &pass);
 	defer_leave(pool, side);
 	return pass.taken;
 }
@@ -304,6 +347,13 @@ void defer_fini(struct zs_pool *pool)
 		return;
 	port_work_fini(&pool->defer.work);
 	ops->fini(pool);
+}
+
+size_t defer_queue_bytes(const struct zs_pool *pool)
+{
+	const struct defer_policy_ops *ops = policy_ops[pool->defer.policy];
+
+	return ops ? ops->queue_bytes(pool) : 0;
 }
 
 const char *zs_policy_name(enum zs_defer_policy policy)

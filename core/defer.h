@@ -39,7 +39,7 @@
 /* Uncompressed bytes that may be pending: the array's budget, all others' least. */
 #define DEFER_BUDGET_BYTES ((size_t)128 << 20)
 #define DEFER_BUDGET_LEAST (DEFER_BUDGET_BYTES >> PORT_PAGE_SHIFT)
-/* The tombstone's default is this share of the machine's pages, if larger. */
+/* Policies with credit default to this share of the machine's pages, if larger. */
 #define DEFER_BUDGET_MEMORY_SHARE 8
 
 /* A remainder below the threshold waits this long for company. */
@@ -70,9 +70,17 @@ struct defer_array {
 	size_t in_flight; /* popped by a drain, not yet freed */
 };
 
-/* The tombstone policy's queue is the handle table: pending entries, and flags. */
-struct defer_tombstone {
-	port_atomic credit; /* budget not pending and not in a slot's hands */
+/* The percpu policy's queue. */
+struct percpu_block;
+struct defer_percpu {
+	struct percpu_block *blocks;
+	port_atomic full; /* lists of blocks: see defer_percpu.c */
+	port_atomic spare PORT_CACHE_ALIGNED;
+};
+
+/* The budget, of policies whose producers share no cache line: defer_credit.h. */
+struct defer_credit {
+	port_atomic left; /* budget not pending and not in a slot's hands */
 	u32 stock; /* most credit a slot takes at a time */
 };
 
@@ -82,8 +90,9 @@ struct defer {
 	size_t threshold;
 	union {
 		struct defer_array array;
-		struct defer_tombstone tombstone;
+		struct defer_percpu percpu;
 	} PORT_CACHE_ALIGNED;
+	struct defer_credit credit PORT_CACHE_ALIGNED;
 	port_atomic armed PORT_CACHE_ALIGNED; /* enum defer_urgency */
 	port_atomic armed_at_ns;
 	port_atomic pass_since_ns; /* the armed_at_ns that a pass took over */
@@ -98,8 +107,10 @@ struct defer {
 
 /* How far a pass has come; zero-initialised to begin. */
 struct defer_pass {
-	u32 leaf; /* of the handle table, to go on with */
 	size_t taken; /* handles, so far */
+	u32 leaf; /* tombstone: of the handle table, to go on with */
+	u32 step; /* percpu: to go on with */
+	u32 chain; /* percpu: blocks taken, to be drained */
 };
 
 /* A policy. "sync" has none. All calls are made with at least a budget of 1. */
@@ -110,6 +121,8 @@ struct defer_policy_ops {
 	int (*init)(struct zs_pool *pool);
 	/* Undo init(). Pre: nothing pending. */
 	void (*fini)(struct zs_pool *pool);
+	/* Bytes that init() has allocated. Context: any. */
+	size_t (*queue_bytes)(const struct zs_pool *pool);
 	/*
 	 * Take up to @max pending handles into @index. 0: the pass is over. With
 	 * others at it, a handle may be taken twice. @max is at least
@@ -118,6 +131,13 @@ struct defer_policy_ops {
 	size_t (*take)(struct zs_pool *pool, struct defer_pass *pass, u32 *index,
 		       size_t max);
 	/*
+	 * Take up to @max without a pass, for a producer who has no room for
+	 * handle @near. NULL: with this policy, producers do not help.
+	 */
+	size_t (*take_some)(struct zs_pool *pool, u32 near, u32 *index, size_t max);
+	/* Let go of what @pass has and take() has not given yet; may be NULL. */
+	void (*end)(struct zs_pool *pool, struct defer_pass *pass);
+	/*
 	 * Of @taken handles that take() gave, @freed have been freed, the others
 	 * by somebody else. Context: any.
 	 */
@@ -125,6 +145,7 @@ struct defer_policy_ops {
 };
 
 extern const struct defer_policy_ops defer_array_ops;
+extern const struct defer_policy_ops defer_percpu_ops;
 extern const struct defer_policy_ops defer_tombstone_ops;
 
 enum defer_push_result {
@@ -146,14 +167,8 @@ struct defer_item {
  * more than the push itself.
  */
 enum defer_push_result defer_array_push(struct zs_pool *pool, struct defer_item item);
+enum defer_push_result defer_percpu_push(struct zs_pool *pool, struct defer_item item);
 enum defer_push_result defer_tombstone_push(struct zs_pool *pool, struct defer_item item);
-
-/*
- * The budget is spent: batch-free a slice of what is pending, near @index if
- * there is any, so that the producer pays for what it adds. Context: any. Returns
- * whether there is room for a push now.
- */
-bool defer_tombstone_help(struct zs_pool *pool, u32 index);
 
 /* ---- for the pool ---- */
 
@@ -161,6 +176,8 @@ bool defer_tombstone_help(struct zs_pool *pool, u32 index);
 int defer_init(struct zs_pool *pool, const struct zs_pool_params *params);
 /* Pre: flushed, and no push can follow. */
 void defer_fini(struct zs_pool *pool);
+/* Memory that the policy has for itself, bytes. Context: any. */
+size_t defer_queue_bytes(const struct zs_pool *pool);
 /* As zs_free_deferred_flush(), counted under @cause. Context: process. */
 void defer_flush(struct zs_pool *pool, enum zs_flush_cause cause);
 
@@ -168,11 +185,6 @@ void defer_flush(struct zs_pool *pool, enum zs_flush_cause cause);
 
 /* See to it that the worker runs, and by when. Context: any. */
 void defer_arm(struct zs_pool *pool, enum defer_urgency urgency);
-/* Register, before taking pending handles, and say so when they are freed.
- * defer_enter() returns the side to leave. Context: any.
- */
-unsigned int defer_enter(struct zs_pool *pool);
-void defer_leave(struct zs_pool *pool, unsigned int side);
 /* Count @n handles as freed by @who. Context: any. */
 void defer_account(struct zs_pool *pool, enum defer_account who, size_t n);
 

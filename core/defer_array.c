@@ -78,6 +78,11 @@ static size_t array_default_budget(void)
 	return DEFER_BUDGET_LEAST;
 }
 
+static size_t array_queue_bytes(const struct zs_pool *pool)
+{
+	return pool->defer.budget * sizeof(u32);
+}
+
 static int array_init(struct zs_pool *pool)
 {
 	struct defer_array *a = &pool->defer.array;
@@ -85,8 +90,7 @@ static int array_init(struct zs_pool *pool)
 	if (pool->defer.budget > ~(u32)0)
 		return -PORT_EINVAL;
 	port_spin_init(&a->lock);
-	a->index =
-		port_meta_alloc(pool->defer.budget * sizeof(*a->index), PORT_ALLOC_WAIT);
+	a->index = port_meta_alloc(array_queue_bytes(pool), PORT_ALLOC_WAIT);
 	return a->index ? 0 : -PORT_ENOMEM;
 }
 
@@ -94,13 +98,14 @@ static void array_fini(struct zs_pool *pool)
 {
 	struct defer_array *a = &pool->defer.array;
 
-	port_meta_free(a->index, pool->defer.budget * sizeof(*a->index));
+	port_meta_free(a->index, array_queue_bytes(pool));
 }
 
 const struct defer_policy_ops defer_array_ops = {
 	.default_budget = array_default_budget,
 	.init = array_init,
 	.fini = array_fini,
+	.queue_bytes = array_queue_bytes,
 	.take = array_take,
 	.freed = array_freed,
 };

@@ -17,7 +17,8 @@
 struct pool_slot {
 	struct itable_cursor handles; /* to be handed out */
 	struct itable_cursor freed; /* one at a time, to be given back */
-	u32 credit; /* pushes this slot may make without asking (tombstone) */
+	u32 credit; /* pushes this slot may make without asking */
+	port_atomic block; /* percpu: the one being filled */
 	/* Counters: written by the slot's holder, read by anyone. */
 	port_atomic queued;
 	port_atomic fallback;

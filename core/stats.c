@@ -94,8 +94,7 @@ void zs_pool_stats(struct zs_pool *pool, struct zs_pool_stats *stats)
 			    sizeof(struct pool_slot) * port_cpu_slots() +
 			    sizeof(struct size_class) * pool->table.nr +
 			    port_atomic_load(&pool->handles.meta_bytes);
-	if (pool->defer.policy == ZS_DEFER_ARRAY)
-		stats->meta_bytes += pool->defer.budget * sizeof(u32);
+	stats->meta_bytes += defer_queue_bytes(pool);
 	stats_of_classes(pool, stats);
 	stats_of_deferral(pool, stats);
 }

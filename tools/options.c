@@ -45,7 +45,7 @@ const char *options_usage(void)
 	       "  --input PATH     file, or directory to read files below [/usr/lib]\n"
 	       "  --codec NAME     lz4, lzo or zstd [lz4]\n"
 	       "  --size MIB       read at most this much [256]\n"
-	       "  --policy NAME    all, sync, array or tombstone [all]\n"
+	       "  --policy NAME    all, sync, array, percpu or tombstone [all]\n"
 	       "  --threads N      free from N threads at once [1]\n"
 	       "  --rounds N       measure N times, show medians [5]\n"
 	       "  --json FILE      also write the figures to FILE\n"
@@ -90,9 +90,9 @@ static enum outcome set_policy(struct bench_options *options, const char *name)
 	}
 	policy = zs_policy_by_name(name);
 	if (policy < 0)
-		return bad_usage(
-			"unknown policy '%s': choose all, sync, array or tombstone",
-			name);
+		return bad_usage("unknown policy '%s': choose all, sync, array, percpu "
+				 "or tombstone",
+				 name);
 	options->policies[options->n_policies++] = (enum zs_defer_policy)policy;
 	return OK;
 }

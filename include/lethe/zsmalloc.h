@@ -59,7 +59,8 @@ enum zs_defer_policy {
 	ZS_DEFER_DEFAULT, /**< whichever of the below measures best: tombstone */
 	ZS_DEFER_SYNC, /**< no deferral: freed in the caller */
 	ZS_DEFER_ARRAY, /**< one array behind a trylock, the reference policy */
-	ZS_DEFER_TOMBSTONE, /**< one bit per handle, beside the handle table */
+	ZS_DEFER_TOMBSTONE, /**< one bit per handle, in its entry of the table */
+	ZS_DEFER_PERCPU, /**< blocks of handles, one being filled per CPU */
 	ZS_DEFER_NR
 };
 
@@ -116,7 +117,7 @@ struct zs_pool_stats {
  *
  * Context: process context, may sleep.
  * Return: 0; -EINVAL for an unknown policy, a NULL name, or a budget that the
- * policy cannot hold (array: more than UINT32_MAX); -ENOMEM.
+ * policy cannot hold (array, percpu: more than UINT32_MAX); -ENOMEM.
  */
 int zs_create_pool(const char *name, const struct zs_pool_params *params,
 		   struct zs_pool **poolp);
@@ -180,11 +181,11 @@ void zs_free_batch(struct zs_pool *pool, const unsigned long *handles, size_t n)
  *
  * Queues the handle and returns. When the queue cannot take it, the caller
  * frees synchronously instead (array), or frees a slice of what is pending
- * (tombstone), so the bound on pending frees holds. A handle that is not
+ * (tombstone, percpu), so the bound on pending frees holds. A handle that is not
  * live or is pending already is refused as by zs_free().
  *
- * Context: any context. Never sleeps or allocates. tombstone: takes no lock
- * unless the budget is spent; array: waits for none unless its queue's lock is
+ * Context: any context. Never sleeps or allocates. tombstone, percpu: takes no
+ * lock unless the budget is spent; array: waits for none unless its queue's lock is
  * held by another, the budget is spent, or a flush is under way; sync: as
  * zs_free().
  */
@@ -309,8 +310,8 @@ size_t zs_huge_class_size(struct zs_pool *pool);
  * @policy: the policy
  *
  * Context: any context.
- * Return: "sync", "array" or "tombstone" ("tombstone" for ZS_DEFER_DEFAULT);
- * NULL for a value that is none.
+ * Return: "sync", "array", "tombstone" or "percpu" ("tombstone" for
+ * ZS_DEFER_DEFAULT); NULL for a value that is none.
  */
 const char *zs_policy_name(enum zs_defer_policy policy);
 

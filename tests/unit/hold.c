@@ -2,6 +2,15 @@
 #include "hold.h"
 #include "pool.h"
 
+/* Has a drain taken the block that this thread pushed to? */
+static bool block_was_taken(struct zs_pool *pool)
+{
+	u64 block = port_atomic_load(&pool->slots[port_cpu_get()].block);
+
+	port_cpu_put();
+	return !block && !(u32)port_atomic_load(&pool->defer.percpu.full);
+}
+
 /* Has a drain taken what was pending off the queue? */
 static bool queue_was_taken(struct zs_pool *pool, u32 index)
 {
@@ -11,6 +20,8 @@ static bool queue_was_taken(struct zs_pool *pool, u32 index)
 		return !(port_atomic_load(&itable_leaf(&pool->handles, index)->flags) >>
 				 (index / ITABLE_GROUP % 64) &
 			 1);
+	if (pool->defer.policy == ZS_DEFER_PERCPU)
+		return block_was_taken(pool);
 	port_spin_lock(&pool->defer.array.lock);
 	taken = !pool->defer.array.used && pool->defer.array.in_flight;
 	port_spin_unlock(&pool->defer.array.lock);

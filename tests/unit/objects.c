@@ -9,6 +9,7 @@
 const enum zs_defer_policy policy_sync = ZS_DEFER_SYNC;
 const enum zs_defer_policy policy_array = ZS_DEFER_ARRAY;
 const enum zs_defer_policy policy_tombstone = ZS_DEFER_TOMBSTONE;
+const enum zs_defer_policy policy_percpu = ZS_DEFER_PERCPU;
 
 u64 random_next(u64 *state)
 {

@@ -129,6 +129,7 @@ static void names_and_policies_map_both_ways(void **state)
 	assert_string_equal(zs_policy_name(ZS_DEFER_SYNC), "sync");
 	assert_string_equal(zs_policy_name(ZS_DEFER_ARRAY), "array");
 	assert_string_equal(zs_policy_name(ZS_DEFER_TOMBSTONE), "tombstone");
+	assert_string_equal(zs_policy_name(ZS_DEFER_PERCPU), "percpu");
 	assert_string_equal(zs_policy_name(ZS_DEFER_DEFAULT), "tombstone");
 	assert_null(zs_policy_name(ZS_DEFER_NR));
 	assert_int_equal(zs_policy_by_name("default"), ZS_DEFER_DEFAULT);

@@ -439,7 +439,7 @@ static void flush_ends_while_others_push(void **state)
 	pool_destroy(pool);
 }
 
-/* ---- tombstone ---- */
+/* ---- policies with credit ---- */
 
 /* A thread, and so a slot, of its own that frees one object and stays. */
 struct helper {
@@ -463,12 +463,11 @@ static void *helper_thread(void *arg)
 static void helping_does_not_strand_credit(void **state)
 {
 	enum { BUDGET = 512, WORD = 64 };
-	struct zs_pool *pool = pool_create(ZS_DEFER_TOMBSTONE, BUDGET);
+	struct zs_pool *pool = pool_create(test_policy(state), BUDGET);
 	struct object o[BUDGET + BUDGET / WORD];
 	struct helper helpers[BUDGET / WORD];
 	size_t stranded = 0;
 
-	(void)state;
 	create_equal(pool, o, ARRAY_SIZE(o));
 	/* The worker finds a flush at work, and stays away. */
 	port_atomic_store(&pool->defer.flushing, 1);
@@ -497,8 +496,37 @@ static void helping_does_not_strand_credit(void **state)
 	for (unsigned int i = 0; i < port_cpu_slots(); i++)
 		stranded += pool->slots[i].credit;
 	assert_true(stranded <= BUDGET / 4);
-	assert_int_equal(port_atomic_load(&pool->defer.tombstone.credit) + stranded,
-			 BUDGET);
+	assert_int_equal(port_atomic_load(&pool->defer.credit.left) + stranded, BUDGET);
+	pool_destroy(pool);
+}
+
+/* ---- percpu ---- */
+
+/* However blocks were filled, stolen and left half drained, all are spare again. */
+static void percpu_loses_no_block(void **state)
+{
+	enum { N = 4000 };
+	struct zs_pool *pool = pool_create(ZS_DEFER_PERCPU, 2 * N);
+	struct free_scratch *scratch;
+	static struct object o[N];
+	size_t spare = 0;
+
+	(void)state;
+	create_equal(pool, o, N);
+	port_atomic_store(&pool->defer.flushing, 1); /* keeps the worker away */
+	objects_free_deferred(pool, o, N);
+	/* Nobody has the large scratch: drains take parts of blocks. */
+	scratch = free_scratch_try_get(pool);
+	assert_non_null(scratch);
+	assert_int_equal(zs_drain_deferred(pool, ZS_FLUSH_SHRINKER), N);
+	free_scratch_put(pool);
+	port_atomic_store(&pool->defer.flushing, 0);
+	zs_free_deferred_flush(pool);
+	for (u64 nr = (u32)port_atomic_load(&pool->defer.percpu.spare); nr; spare++)
+		nr = port_atomic_load((port_atomic *)((char *)pool->defer.percpu.blocks +
+						      (nr - 1) * 1024));
+	assert_int_equal(spare * 1024, defer_queue_bytes(pool));
+	pool_check_account(pool);
 	pool_destroy(pool);
 }
 
@@ -568,7 +596,9 @@ int main(void)
 		TEST_EACH_DEFERRING(flush_waits_for_the_worker),
 		TEST_EACH_DEFERRING(flush_waits_for_other_drains),
 		TEST_EACH_DEFERRING(flush_ends_while_others_push),
-		cmocka_unit_test(helping_does_not_strand_credit),
+		TEST_OF_POLICY(helping_does_not_strand_credit, tombstone),
+		TEST_OF_POLICY(helping_does_not_strand_credit, percpu),
+		cmocka_unit_test(percpu_loses_no_block),
 		cmocka_unit_test(array_is_last_in_first_out),
 		cmocka_unit_test(array_falls_back_when_its_lock_is_held),
 	};

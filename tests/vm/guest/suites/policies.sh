@@ -6,7 +6,7 @@
 check "an unknown policy is refused" eval '! zram_load policy=nonsense 2>/dev/null'
 zram_unload 2>/dev/null
 
-for policy in sync array tombstone default; do
+for policy in sync array percpu tombstone default; do
 	zram_load policy=$policy
 	same "$policy: the parameter says so" "$(cat /sys/module/zram/parameters/policy)" $policy
 	swap_start 128M
@@ -36,7 +36,7 @@ for policy in sync array tombstone default; do
 done
 
 # A small budget is spent in no time: the producer frees, and the bound holds.
-for policy in array tombstone; do
+for policy in array percpu tombstone; do
 	zram_load policy=$policy budget=1000
 	swap_start 128M
 	same "$policy: the budget is the capacity" "$(deferred capacity)" 1000
@@ -47,7 +47,7 @@ for policy in array tombstone; do
 	compare "$policy: no more is pending" "$(deferred pending)" -le 1000
 	case $policy in
 	array) freed=$(deferred fallback) ;;
-	tombstone) freed=$(deferred helped) ;;
+	percpu | tombstone) freed=$(deferred helped) ;;
 	esac
 	compare "$policy: the producer freed the rest" "$freed" -ge 2500
 	release_worker

@@ -52,7 +52,7 @@ cycle() {
 	zram_unload
 }
 
-for policy in tombstone array; do
+for policy in tombstone percpu array; do
 	cycle 1 $policy
 	before=$(available)
 	for n in 2 3 4 5; do
