@@ -4,10 +4,12 @@
 # The main job: what the exit of a process with swapped-out memory costs, with
 # the kernel's own zram and with ours, in one boot of one kernel.
 #
-# usage: demo.sh [-k KERNEL] [-r ROUNDS] [-m MIB,...] [-p PROCS,...] [-v VARIANT,...]
+# usage: demo.sh [-i] [-k KERNEL] [-r ROUNDS] [-m MIB,...] [-p PROCS,...] [-v VARIANT,...]
 #
 # Prints a line a step and then a table; build/bench/demo.json has one record a
-# row. Variants: intree, sync, array, default.
+# row. Variants: intree, sync, array, percpu, tombstone, default.
+#
+# -i: one CPU, and instructions instead of ns; build/bench/instructions.json.
 
 set -euo pipefail
 
@@ -15,34 +17,36 @@ set -euo pipefail
 . "$(dirname "$0")/guest.sh"
 
 name=6.12-cloud-amd64 rounds=5 mib=48 procs=1,4 variants=intree,sync,array,default
+out=demo cpus=2 how=()
 
-while getopts k:r:m:p:v: option; do
+while getopts ik:r:m:p:v: option; do
 	case $option in
+	i) out=instructions cpus=1 how=(-i) ;;
 	k) name=$OPTARG ;;
 	r) rounds=$OPTARG ;;
 	m) mib=$OPTARG ;;
 	p) procs=$OPTARG ;;
 	v) variants=$OPTARG ;;
-	*) die "usage: demo.sh [-k KERNEL] [-r ROUNDS] [-m MIB,...] [-p PROCS,...] [-v VARIANT,...]" ;;
+	*) die "usage: demo.sh [-i] [-k KERNEL] [-r ROUNDS] [-m MIB,...] [-p PROCS,...] [-v VARIANT,...]" ;;
 	esac
 done
 
 step "fetch the kernel $name, if it is not in the cache"
 kernel=$("$top/scripts/kernel-fetch.sh" "$name")
-prepare "$kernel" "$variants" "$work/demo.cpio"
+prepare "$kernel" "$variants" "$work/$out.cpio"
 
 step "boot $kver in QEMU"
-results=$work/demo.results
-verdict=$work/demo.verdict
+results=$work/$out.results
+verdict=$work/$out.verdict
 : >"$results"
-"$top/tests/vm/boot.sh" "$kernel" "$work/demo.cpio" "$work/demo.log" "$results" 600 \
-	$(($(largest "$mib") + 512)) 2 "ROUNDS=$rounds" "MIB=$mib" "PROCS=$procs" "VARIANTS=$variants" \
+"$top/tests/vm/boot.sh" "${how[@]}" "$kernel" "$work/$out.cpio" "$work/$out.log" "$results" 600 \
+	$(($(largest "$mib") + 512)) $cpus "ROUNDS=$rounds" "MIB=$mib" "PROCS=$procs" "VARIANTS=$variants" \
 	>"$verdict" &
 boot=$!
 trap 'kill $boot 2>/dev/null || true' EXIT
 follow $boot "$results"
-wait $boot || die "$(cat "$verdict"); see ${work#"$top/"}/demo.log"
+wait $boot || die "$(cat "$verdict"); see ${work#"$top/"}/$out.log"
 
-python3 "$here/table.py" "$results" "$work/demo.json" "$kver"
+python3 "$here/table.py" "$results" "$work/$out.json" "$kver"
 printf '\n%s, %d s in all; records in %s\n' "$kver" $((SECONDS - start)) \
-	"${work#"$top/"}/demo.json"
+	"${work#"$top/"}/$out.json"

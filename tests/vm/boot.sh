@@ -3,7 +3,10 @@
 #
 # Boot a kernel in QEMU and judge its console.
 #
-# usage: boot.sh KERNEL_DIR INITRAMFS LOG RESULTS SECONDS MIB CPUS [WORD ...]
+# usage: boot.sh [-i] KERNEL_DIR INITRAMFS LOG RESULTS SECONDS MIB CPUS [WORD ...]
+#
+# -i: a ns of the guest's time is an instruction carried out, on one CPU, so that
+# the same run gives the same figures on any machine, busy or not.
 #
 # LOG receives the console, RESULTS what the guest writes to its second serial
 # port. WORDs go to the kernel command line, where those with a '=' and no '.'
@@ -25,12 +28,21 @@ die() {
 	exit 1
 }
 
-[ $# -ge 7 ] || die "usage: boot.sh KERNEL_DIR INITRAMFS LOG RESULTS SECONDS MIB CPUS [WORD ...]"
+counted=no
+if [ "${1-}" = -i ]; then
+	counted=yes
+	shift
+fi
+[ $# -ge 7 ] || die "usage: boot.sh [-i] KERNEL_DIR INITRAMFS LOG RESULTS SECONDS MIB CPUS [WORD ...]"
 kernel=$1 initramfs=$2 log=$3 results=$4 seconds=$5 mib=$6 cpus=$7
 shift 7
 
-accel=(-accel "$("$(dirname "$0")/accel.sh" "$kernel")")
-[ "${accel[1]}" != kvm ] || accel+=(-cpu host)
+if [ "$counted" = yes ]; then
+	accel=(-accel tcg,thread=single -icount "shift=0,sleep=off")
+else
+	accel=(-accel "$("$(dirname "$0")/accel.sh" "$kernel")")
+	[ "${accel[1]}" != kvm ] || accel+=(-cpu host)
+fi
 
 : >"$log"
 : >"$results"
