@@ -7,6 +7,29 @@
 #include "zram.h"
 
 /**
+ * zram_account_here() - count what a slot holds, in or out
+ * @here: this CPU's counters
+ * @word: the slot's word
+ * @sign: 1 when it was put in the slot, -1 when it was taken out
+ *
+ * Context: preemption is off.
+ */
+void zram_account_here(struct zram_stats *here, u64 word, int sign)
+{
+	enum slot_kind kind = slot_kind(word);
+
+	if (kind == SLOT_EMPTY)
+		return;
+	zram_count_here(here, ZRAM_PAGES_STORED, sign);
+	if (kind == SLOT_OBJECT || kind == SLOT_HUGE)
+		zram_count_here(here, ZRAM_COMPR_BYTES, sign * (s64)slot_size(word));
+	else
+		zram_count_here(here, ZRAM_SAME_PAGES, sign);
+	if (kind == SLOT_HUGE)
+		zram_count_here(here, ZRAM_HUGE_PAGES, sign);
+}
+
+/**
  * zram_account() - count what a slot holds, in or out
  * @zram: the device
  * @word: the slot's word
@@ -16,17 +39,8 @@
  */
 void zram_account(struct zram *zram, u64 word, int sign)
 {
-	enum slot_kind kind = slot_kind(word);
-
-	if (kind == SLOT_EMPTY)
-		return;
-	zram_count(zram, ZRAM_PAGES_STORED, sign);
-	if (kind == SLOT_OBJECT || kind == SLOT_HUGE)
-		zram_count(zram, ZRAM_COMPR_BYTES, sign * (s64)slot_size(word));
-	else
-		zram_count(zram, ZRAM_SAME_PAGES, sign);
-	if (kind == SLOT_HUGE)
-		zram_count(zram, ZRAM_HUGE_PAGES, sign);
+	zram_account_here(get_cpu_ptr(zram->stats), word, sign);
+	put_cpu_ptr(zram->stats);
 }
 
 /**

@@ -34,7 +34,19 @@ struct zram_stats {
 /* Any context. */
 #define zram_count(zram, counter, n) this_cpu_add((zram)->stats->count[counter], n)
 
+/*
+ * The same where the caller cannot be preempted, on its CPU's own counters: no
+ * counter is touched in interrupts, so a plain addition will do. Where
+ * this_cpu_add() is not one instruction (arm64, User-Mode Linux) that is felt.
+ */
+static inline void zram_count_here(struct zram_stats *here, enum zram_counter counter,
+				   s64 n)
+{
+	WRITE_ONCE(here->count[counter], here->count[counter] + n);
+}
+
 void zram_account(struct zram *zram, u64 word, int sign);
+void zram_account_here(struct zram_stats *here, u64 word, int sign);
 u64 zram_stats_sum(struct zram *zram, enum zram_counter counter);
 void zram_stats_clear(struct zram *zram);
 

@@ -27,12 +27,13 @@
 void zram_slot_free_notify(struct block_device *bdev, unsigned long index)
 {
 	struct zram *zram = bdev->bd_disk->private_data;
+	struct zram_stats *here = this_cpu_ptr(zram->stats);
 	u64 word;
 
 	if (WARN_ON_ONCE(index >= zram->nr_slots))
 		return;
 	if (!slot_try_exchange(&zram->slots[index], slot_word(SLOT_EMPTY, 0, 0), &word)) {
-		zram_count(zram, ZRAM_MISS_FREE, 1);
+		zram_count_here(here, ZRAM_MISS_FREE, 1);
 		return;
 	}
 	if (slot_has_object(word))
@@ -40,6 +41,6 @@ void zram_slot_free_notify(struct block_device *bdev, unsigned long index)
 	else
 		zram_fill_release(&zram->fills, word);
 	if (slot_kind(word) != SLOT_EMPTY)
-		zram_count(zram, ZRAM_NOTIFY_FREE, 1);
-	zram_account(zram, word, -1);
+		zram_count_here(here, ZRAM_NOTIFY_FREE, 1);
+	zram_account_here(here, word, -1);
 }
