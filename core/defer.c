@@ -4,7 +4,7 @@
  *
  * Lock order: none is held here; policies and frees take theirs one at a time.
  */
-#include "defer_credit.h"
+#include "defer_tombstone.h"
 
 static const char *const policy_names[ZS_DEFER_NR] = {
 	[ZS_DEFER_DEFAULT] = "tombstone", [ZS_DEFER_SYNC] = "sync",
@@ -18,39 +18,56 @@ static const struct defer_policy_ops *const policy_ops[ZS_DEFER_NR] = {
 	[ZS_DEFER_PERCPU] = &defer_percpu_ops,
 };
 
-/* Pre: the policy is not "sync". */
-static inline enum defer_push_result defer_push(struct zs_pool *pool,
-						struct defer_item item)
+/* The table's entry of @handle, by what @slot remembers. False: there is none. */
+static PORT_ALWAYS_INLINE bool slot_find(struct zs_pool *pool, struct pool_slot *slot,
+					 unsigned long handle, struct defer_item *item)
 {
-	if (likely(pool->defer.policy == ZS_DEFER_TOMBSTONE))
-		return defer_tombstone_push(pool, item);
-	if (pool->defer.policy == ZS_DEFER_PERCPU)
-		return defer_percpu_push(pool, item);
-	return defer_array_push(pool, item);
+	unsigned long index = handle - 1;
+
+	/* Handles freed together are close together. Leaves never go away. */
+	if (unlikely(index >> ITABLE_SHIFT != slot->leaf_nr)) {
+		if (!itable_has(&pool->handles, index))
+			return false;
+		slot->leaf_nr = index >> ITABLE_SHIFT;
+		slot->leaf = itable_leaf(&pool->handles, (u32)index);
+		slot->entries = slot->leaf->value;
+	}
+	item->index = (u32)index;
+	item->leaf = slot->leaf;
+	item->entry = &slot->entries[index & (ITABLE_FANOUT - 1)];
+	return true;
 }
 
-static void defer_not_pushed(struct zs_pool *pool, struct defer_item item,
-			     enum defer_push_result result);
+static PORT_ALWAYS_INLINE enum defer_push_result
+defer_push(struct zs_pool *pool, unsigned long handle, struct defer_item *item)
+{
+	struct pool_slot *slot = &pool->slots[port_cpu_get()];
+
+	if (unlikely(!slot_find(pool, slot, handle, item))) {
+		port_cpu_put();
+		item->entry = NULL;
+		return DEFER_MISUSE;
+	}
+	if (likely(pool->defer.policy == ZS_DEFER_TOMBSTONE))
+		return defer_tombstone_push(pool, slot, item);
+	if (pool->defer.policy == ZS_DEFER_PERCPU)
+		return defer_percpu_push(pool, slot, item);
+	if (pool->defer.policy == ZS_DEFER_ARRAY)
+		return defer_array_push(pool, slot, item);
+	port_cpu_put();
+	return DEFER_CANNOT;
+}
+
+static void defer_not_pushed(struct zs_pool *pool, unsigned long handle,
+			     struct defer_item *item, enum defer_push_result result);
 
 void zs_free_deferred(struct zs_pool *pool, unsigned long handle)
 {
-	struct defer_item item = {.index = index_of_handle(handle)};
-	enum defer_push_result result;
+	struct defer_item item;
+	enum defer_push_result result = defer_push(pool, handle, &item);
 
-	if (unlikely(!itable_has(&pool->handles, handle - 1))) {
-		if (!handle_is_void(handle))
-			pool_misuse(pool, handle, "zs_free_deferred", "not allocated");
-		return;
-	}
-	item.leaf = itable_leaf(&pool->handles, item.index);
-	item.entry = itable_leaf_value(item.leaf, item.index);
-	if (pool->defer.policy == ZS_DEFER_SYNC) {
-		free_fallback(pool, item.index, item.entry);
-		return;
-	}
-	result = defer_push(pool, item);
 	if (unlikely(result != DEFER_PUSHED))
-		defer_not_pushed(pool, item, result);
+		defer_not_pushed(pool, handle, &item, result);
 }
 
 void defer_account(struct zs_pool *pool, enum defer_account who, size_t n)
@@ -92,7 +109,7 @@ static PORT_NOINLINE bool defer_help(struct zs_pool *pool, u32 index)
 	unsigned int side;
 	size_t n;
 
-	if (!ops->take_some)
+	if (!ops || !ops->take_some)
 		return false;
 	side = defer_enter(pool);
 	n = ops->take_some(pool, index, pending, FREE_SMALL_BATCH);
@@ -108,16 +125,18 @@ static PORT_NOINLINE bool defer_help(struct zs_pool *pool, u32 index)
 }
 
 /* The budget is spent: help and try again, or free it now. Or it is misuse. */
-static PORT_NOINLINE void defer_not_pushed(struct zs_pool *pool, struct defer_item item,
+static PORT_NOINLINE void defer_not_pushed(struct zs_pool *pool, unsigned long handle,
+					   struct defer_item *item,
 					   enum defer_push_result result)
 {
-	if (result == DEFER_CANNOT && defer_help(pool, item.index))
-		result = defer_push(pool, item);
+	if (result == DEFER_CANNOT && defer_help(pool, item->index))
+		result = defer_push(pool, handle, item);
 	if (result == DEFER_CANNOT)
-		free_fallback(pool, item.index, item.entry);
-	else if (result == DEFER_MISUSE)
-		pool_misuse(pool, handle_of_index(item.index), "zs_free_deferred",
-			    free_misuse(port_atomic_load(item.entry)));
+		free_fallback(pool, item->index, item->entry);
+	else if (result == DEFER_MISUSE && !handle_is_void(handle))
+		pool_misuse(pool, handle, "zs_free_deferred",
+			    item->entry ? free_misuse(port_atomic_load(item->entry))
+					: "not allocated");
 }
 
 void defer_arm(struct zs_pool *pool, enum defer_urgency urgency)
@@ -185,10 +204,14 @@ static size_t defer_drain_pass(struct zs_pool *pool, enum defer_account who)
 			n = defer_drain_small_slice(pool, &pass, who);
 		}
 		pass.taken += n;
+		if (who != DEFER_BY_WORKER) {
+			port_yield();
+			continue;
+		}
 		/* A flush waits for the worker, and will do the rest itself. */
-		if (who == DEFER_BY_WORKER && port_atomic_load(&d->flushing))
+		if (port_atomic_load(&d->flushing))
 			break;
-		port_yield();
+		port_work_yield(&d->work);
 	} while (n);
 	if (policy_ops[d->policy]->end)
 		policy_ops[d->policy]->end(pool, &pass);
@@ -311,7 +334,15 @@ size_t zs_deferred_pending(struct zs_pool *pool)
 		queued += port_atomic_load(&pool->slots[i].queued);
 	if (queued <= freed)
 		return 0;
+	/* What was queued and freed while we added up is in one sum only. */
 	return queued - freed < d->budget ? (size_t)(queued - freed) : d->budget;
+}
+
+size_t defer_budget_of_memory(unsigned int divisor)
+{
+	size_t share = port_memory_pages() / divisor;
+
+	return share > DEFER_BUDGET_LEAST ? share : DEFER_BUDGET_LEAST;
 }
 
 int defer_init(struct zs_pool *pool, const struct zs_pool_params *params)
@@ -330,6 +361,8 @@ int defer_init(struct zs_pool *pool, const struct zs_pool_params *params)
 		return 0;
 	d->budget = budget ? budget : ops->default_budget();
 	d->threshold = d->budget > 1 ? d->budget / 2 : 1;
+	if (ops->threshold_most && d->threshold > ops->threshold_most)
+		d->threshold = ops->threshold_most;
 	err = ops->init(pool);
 	if (err)
 		return err;

@@ -39,8 +39,13 @@
 /* Uncompressed bytes that may be pending: the array's budget, all others' least. */
 #define DEFER_BUDGET_BYTES ((size_t)128 << 20)
 #define DEFER_BUDGET_LEAST (DEFER_BUDGET_BYTES >> PORT_PAGE_SHIFT)
-/* Policies with credit default to this share of the machine's pages, if larger. */
-#define DEFER_BUDGET_MEMORY_SHARE 8
+
+/*
+ * Half of a budget that grows with memory would let a process exit long before
+ * its frees begin. A large batch is worth waking the worker for: it finds an idle
+ * CPU, or waits until there is one (port_work_yield()).
+ */
+#define DEFER_EARLY_THRESHOLD FREE_LARGE_BATCH
 
 /* A remainder below the threshold waits this long for company. */
 #define DEFER_TIMER_MS 4
@@ -117,6 +122,8 @@ struct defer_pass {
 struct defer_policy_ops {
 	/* The budget when the user asks for none. */
 	size_t (*default_budget)(void);
+	/* The threshold is half the budget, but at most this; 0: no matter. */
+	size_t threshold_most;
 	/* Allocate what pushing needs. 0 or -PORT_ENOMEM. Context: process. */
 	int (*init)(struct zs_pool *pool);
 	/* Undo init(). Pre: nothing pending. */
@@ -154,6 +161,8 @@ enum defer_push_result {
 	DEFER_MISUSE, /* not live, or pending already: nothing done */
 };
 
+struct pool_slot;
+
 /* A handle as the policies see it. */
 struct defer_item {
 	u32 index;
@@ -162,13 +171,15 @@ struct defer_item {
 };
 
 /*
- * Queue a handle. Context: any; never waits, never allocates. Called directly
- * rather than through the ops: an indirect call costs a kernel with retpolines
- * more than the push itself.
+ * A policy's push queues a handle. Pre: the caller holds @slot, which the push lets
+ * go. Context: any; never waits, never allocates. Called directly rather than
+ * through the ops: an indirect call costs a kernel with retpolines more than the
+ * push itself. The default policy's is inlined, see defer_tombstone.h.
  */
-enum defer_push_result defer_array_push(struct zs_pool *pool, struct defer_item item);
-enum defer_push_result defer_percpu_push(struct zs_pool *pool, struct defer_item item);
-enum defer_push_result defer_tombstone_push(struct zs_pool *pool, struct defer_item item);
+enum defer_push_result defer_array_push(struct zs_pool *pool, struct pool_slot *slot,
+					const struct defer_item *item);
+enum defer_push_result defer_percpu_push(struct zs_pool *pool, struct pool_slot *slot,
+					 const struct defer_item *item);
 
 /* ---- for the pool ---- */
 
@@ -183,6 +194,8 @@ void defer_flush(struct zs_pool *pool, enum zs_flush_cause cause);
 
 /* ---- for the policies ---- */
 
+/* A share of the machine's pages, but no less than the least budget. Context: any. */
+size_t defer_budget_of_memory(unsigned int divisor);
 /* See to it that the worker runs, and by when. Context: any. */
 void defer_arm(struct zs_pool *pool, enum defer_urgency urgency);
 /* Count @n handles as freed by @who. Context: any. */

@@ -12,35 +12,42 @@
 /* Handles popped under one hold of the lock. */
 #define ARRAY_SLICE FREE_SMALL_BATCH
 
-enum defer_push_result defer_array_push(struct zs_pool *pool, struct defer_item item)
+/* Under the lock. */
+static enum defer_push_result array_append(struct zs_pool *pool,
+					   const struct defer_item *item)
+{
+	struct defer_array *a = &pool->defer.array;
+
+	if (a->used + a->in_flight >= pool->defer.budget)
+		return DEFER_CANNOT;
+	if (unlikely(!entry_set_pending(item->entry, port_atomic_load(item->entry))))
+		return DEFER_MISUSE;
+	a->index[a->used++] = item->index;
+	return DEFER_PUSHED;
+}
+
+enum defer_push_result defer_array_push(struct zs_pool *pool, struct pool_slot *slot,
+					const struct defer_item *item)
 {
 	struct defer *d = &pool->defer;
 	struct defer_array *a = &d->array;
-	struct pool_slot *slot;
-	size_t used;
+	enum defer_push_result result = DEFER_CANNOT;
+	size_t used = 0;
 
 	/* A flush waits for the stack to be empty: only let it shrink. */
-	if (unlikely(port_atomic_load(&d->flushing)))
-		return DEFER_CANNOT;
-	if (!port_spin_trylock(&a->lock))
-		return DEFER_CANNOT;
-	used = a->used + a->in_flight;
-	if (used >= d->budget) {
+	if (likely(!port_atomic_load(&d->flushing)) && port_spin_trylock(&a->lock)) {
+		result = array_append(pool, item);
+		used = a->used + a->in_flight;
+		if (result == DEFER_PUSHED)
+			port_counter_add(&slot->queued, 1);
 		port_spin_unlock(&a->lock);
-		return DEFER_CANNOT;
 	}
-	if (unlikely(!entry_set_pending(item.entry, port_atomic_load(item.entry)))) {
-		port_spin_unlock(&a->lock);
-		return DEFER_MISUSE;
-	}
-	a->index[a->used++] = item.index;
-	slot = &pool->slots[port_cpu_get()];
-	port_counter_add(&slot->queued, 1);
 	port_cpu_put();
-	port_spin_unlock(&a->lock);
+	if (unlikely(result != DEFER_PUSHED))
+		return result;
 	/* Fully ordered between the push and defer_arm()'s look at `armed`. */
 	port_atomic_fence();
-	defer_arm(pool, used + 1 >= d->threshold ? DEFER_NOW : DEFER_SOON);
+	defer_arm(pool, used >= d->threshold ? DEFER_NOW : DEFER_SOON);
 	return DEFER_PUSHED;
 }
 

@@ -44,13 +44,6 @@ void defer_credit_reward(struct zs_pool *pool, size_t n)
 		port_atomic_add(&pool->defer.credit.left, n - kept);
 }
 
-size_t defer_credit_default_budget(void)
-{
-	size_t share = port_memory_pages() / DEFER_BUDGET_MEMORY_SHARE;
-
-	return share > DEFER_BUDGET_LEAST ? share : DEFER_BUDGET_LEAST;
-}
-
 void defer_credit_init(struct zs_pool *pool)
 {
 	struct defer_credit *c = &pool->defer.credit;

@@ -15,9 +15,6 @@
 /* The whole budget is to be had. Undone by nothing. */
 void defer_credit_init(struct zs_pool *pool);
 
-/* The default budget of policies with credit: it grows with the machine. */
-size_t defer_credit_default_budget(void);
-
 /* Move credit from the pool to @slot. False: the budget is spent. */
 bool defer_credit_refill(struct zs_pool *pool, struct pool_slot *slot);
 

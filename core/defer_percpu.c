@@ -103,9 +103,9 @@ static void block_close(struct zs_pool *pool, struct pool_slot *slot, u32 nr)
 	port_atomic_xchg(&slot->block, BLOCK_NONE);
 }
 
-enum defer_push_result defer_percpu_push(struct zs_pool *pool, struct defer_item item)
+enum defer_push_result defer_percpu_push(struct zs_pool *pool, struct pool_slot *slot,
+					 const struct defer_item *item)
 {
-	struct pool_slot *slot = &pool->slots[port_cpu_get()];
 	enum defer_push_result result = DEFER_CANNOT;
 	bool low = false, first = false;
 	struct percpu_block *block;
@@ -118,10 +118,10 @@ enum defer_push_result defer_percpu_push(struct zs_pool *pool, struct defer_item
 		goto no_block;
 	block = block_of(pool, nr);
 	result = DEFER_MISUSE;
-	if (likely(entry_set_pending(item.entry, port_atomic_load(item.entry)))) {
+	if (likely(entry_set_pending(item->entry, port_atomic_load(item->entry)))) {
 		result = DEFER_PUSHED;
 		first = !block->used;
-		block->index[block->used++] = item.index;
+		block->index[block->used++] = item->index;
 		port_counter_add(&slot->queued, 1);
 	}
 	block_close(pool, slot, nr);
@@ -257,6 +257,12 @@ static size_t percpu_queue_bytes(const struct zs_pool *pool)
 	return percpu_nr_blocks(pool) * sizeof(struct percpu_block);
 }
 
+/* An eighth of memory's pages: the queue is then 0.012 % of memory. */
+static size_t percpu_default_budget(void)
+{
+	return defer_budget_of_memory(8);
+}
+
 static int percpu_init(struct zs_pool *pool)
 {
 	struct defer_percpu *p = &pool->defer.percpu;
@@ -279,7 +285,8 @@ static void percpu_fini(struct zs_pool *pool)
 }
 
 const struct defer_policy_ops defer_percpu_ops = {
-	.default_budget = defer_credit_default_budget,
+	.default_budget = percpu_default_budget,
+	.threshold_most = DEFER_EARLY_THRESHOLD,
 	.init = percpu_init,
 	.fini = percpu_fini,
 	.queue_bytes = percpu_queue_bytes,

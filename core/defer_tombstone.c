@@ -1,51 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
-/*
- * The tombstone policy: a pending free is a bit in the handle's entry, which
- * the table's flags lead to.
- *
- * Pushing sets the bit: without a queue to overflow, sorted by construction, and
- * a second push of a handle finds its bit set. It touches no other cache line
- * but, for each eighth handle, the leaf's flags. Producers share a cache line
- * only when they free neighbouring handles.
- */
-#include "defer_credit.h"
+/* The tombstone policy but for its push, which is in the header. */
+#include "defer_tombstone.h"
 
 /* A push that was refused: as if it had not been. */
-static PORT_NOINLINE void tombstone_unpush(struct zs_pool *pool)
+PORT_NOINLINE void defer_tombstone_unpush(struct zs_pool *pool)
 {
 	struct pool_slot *slot = &pool->slots[port_cpu_get()];
 
 	slot->credit++;
 	port_counter_add(&slot->queued, (u64)-1);
 	port_cpu_put();
-}
-
-enum defer_push_result defer_tombstone_push(struct zs_pool *pool, struct defer_item item)
-{
-	struct pool_slot *slot = &pool->slots[port_cpu_get()];
-	bool low = false, first;
-
-	if (unlikely(!defer_credit_take(pool, slot, &low))) {
-		port_cpu_put();
-		return DEFER_CANNOT;
-	}
-	port_counter_add(&slot->queued, 1);
-	port_cpu_put();
-	/*
-	 * Fully ordered: what the caller did with the object comes before the
-	 * free that a drain makes of this, and the pending bit comes before the
-	 * looks at the flags and, in defer_arm(), at `armed`.
-	 */
-	if (unlikely(!entry_set_pending(item.entry, port_atomic_load(item.entry)))) {
-		tombstone_unpush(pool);
-		return DEFER_MISUSE;
-	}
-	first = itable_flag(&pool->handles, item.leaf, item.index);
-	if (unlikely(low))
-		defer_arm(pool, DEFER_NOW);
-	else if (unlikely(first))
-		defer_arm(pool, DEFER_SOON);
-	return DEFER_PUSHED;
 }
 
 /* Near the handle that there is no room for, as its neighbours are still warm. */
@@ -69,6 +33,16 @@ static size_t tombstone_take(struct zs_pool *pool, struct defer_pass *pass, u32 
 	return itable_take_flagged(&pool->handles, &pass->leaf, FREE_PENDING, index, max);
 }
 
+/*
+ * As many pages as half of memory has. Pending frees cost no queue; what they pin
+ * is compressed, and given up as soon as anybody is short of it. A budget that a
+ * large process overruns costs it as much as sync does.
+ */
+static size_t tombstone_default_budget(void)
+{
+	return defer_budget_of_memory(2);
+}
+
 static int tombstone_init(struct zs_pool *pool)
 {
 	defer_credit_init(pool);
@@ -87,7 +61,8 @@ static size_t tombstone_queue_bytes(const struct zs_pool *pool)
 }
 
 const struct defer_policy_ops defer_tombstone_ops = {
-	.default_budget = defer_credit_default_budget,
+	.default_budget = tombstone_default_budget,
+	.threshold_most = DEFER_EARLY_THRESHOLD,
 	.init = tombstone_init,
 	.fini = tombstone_fini,
 	.queue_bytes = tombstone_queue_bytes,

@@ -169,6 +169,8 @@ static int pool_init(struct zs_pool *pool, const char *name)
 	pool->slots = port_meta_alloc(pool_slots_size(), PORT_ALLOC_WAIT);
 	if (!pool->slots)
 		goto no_slots;
+	for (i = 0; i < port_cpu_slots(); i++)
+		pool->slots[i].leaf_nr = NO_LEAF;
 	pool->scratch = port_meta_alloc(sizeof(*pool->scratch), PORT_ALLOC_WAIT);
 	if (!pool->scratch)
 		goto no_scratch;

@@ -15,19 +15,26 @@
 
 /* What one CPU (in userspace: one thread) works with, apart from the others. */
 struct pool_slot {
-	struct itable_cursor handles; /* to be handed out */
-	struct itable_cursor freed; /* one at a time, to be given back */
-	u32 credit; /* pushes this slot may make without asking */
+	/* All that a push needs, in one cache line. */
+	unsigned long leaf_nr; /* of the handle table, last pushed to; or NO_LEAF */
+	struct itable_leaf *leaf; /* that leaf, */
+	port_atomic *entries; /* and its values */
 	port_atomic block; /* percpu: the one being filled */
+	port_atomic queued; /* a counter, as those below */
+	u32 credit; /* pushes this slot may make without asking */
+
+	struct itable_cursor handles PORT_CACHE_ALIGNED; /* to be handed out */
+	struct itable_cursor freed; /* one at a time, to be given back */
 	/* Counters: written by the slot's holder, read by anyone. */
-	port_atomic queued;
 	port_atomic fallback;
 	port_atomic invalid;
 } PORT_CACHE_ALIGNED;
 
+#define NO_LEAF (~0ul)
+
 struct zs_pool {
-	struct itable handles; /* value: entry, see handle.h */
 	struct pool_slot *slots;
+	struct itable handles; /* value: entry, see handle.h */
 	struct defer defer;
 	struct size_class *classes[SIZE_CLASS_MAX];
 	struct size_class_table table;

@@ -26,6 +26,9 @@
 
 struct zs_pool;
 
+/* For what a compiler that counts lines would rather call. */
+#define PORT_ALWAYS_INLINE inline __attribute__((always_inline))
+
 #define PORT_EINVAL 22
 #define PORT_ENOMEM 12
 #define PORT_ENOSPC 28
@@ -145,6 +148,12 @@ int port_work_init(port_work *work, void (*fn)(void *arg), void *arg);
  * Pre: any context.
  */
 void port_work_schedule(port_work *work, unsigned int delay_ms);
+
+/*
+ * For @work itself to call between slices: lets others run. A home may raise the
+ * priority of a run that is long overdue.
+ */
+void port_work_yield(port_work *work);
 
 /*
  * Post: @work is neither scheduled nor running, unless somebody has scheduled

@@ -39,18 +39,10 @@ static int __init lethe_init(void)
 {
 	int err;
 
-	err = port_home_init();
-	if (err)
-		return err;
 	lethe_debugfs_init();
 	err = lethe_reclaim_init();
 	if (err)
-		goto undo;
-	return 0;
-
-undo:
-	lethe_debugfs_exit();
-	port_home_exit();
+		lethe_debugfs_exit();
 	return err;
 }
 
@@ -59,7 +51,6 @@ static void __exit lethe_exit(void)
 {
 	lethe_reclaim_exit();
 	lethe_debugfs_exit();
-	port_home_exit();
 }
 
 module_init(lethe_init);

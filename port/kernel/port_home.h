@@ -11,6 +11,7 @@
 #include <linux/compiler.h>
 #include <linux/cpumask.h>
 #include <linux/delay.h>
+#include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/prefetch.h>
 #include <linux/sched.h>
@@ -19,7 +20,6 @@
 #include <linux/string.h>
 #include <linux/timekeeping.h>
 #include <linux/types.h>
-#include <linux/workqueue.h>
 
 #ifndef CONFIG_64BIT
 #error "Lethe needs a 64-bit kernel: it keeps pages by their kernel address."
@@ -194,9 +194,14 @@ static __always_inline void port_cpu_put(void)
 /* ---- deferred work ---- */
 
 struct port_work {
-	struct delayed_work dwork;
+	struct kthread_delayed_work dwork;
+	struct kthread_worker *worker;
 	void (*fn)(void *arg);
 	void *arg;
+	unsigned long due; /* jiffies; of the run to come */
+	unsigned long run_due; /* of the run under way, its thread's own */
+	bool cancelling; /* somebody waits for the run to end */
+	bool hurried; /* that run has been given an ordinary priority */
 };
 
 typedef struct port_work port_work;
@@ -240,12 +245,5 @@ static __always_inline void port_prefetch(const void *p)
 {
 	prefetch(p);
 }
-
-/* ---- for the module's init and exit ---- */
-
-/* Set up what the functions of port.h rely on. 0 or a negative errno. */
-int port_home_init(void);
-/* Pre: no pool is left. */
-void port_home_exit(void);
 
 #endif /* LETHE_PORT_HOME_H */

@@ -1,56 +1,83 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
 /*
- * Deferred work: one workqueue for all pools, unbound so that work starts on
- * whichever CPU is idle, with a rescuer so that it runs during reclaim.
+ * Deferred work: a kernel thread of its own for each, of the lowest priority.
+ *
+ * Why not a workqueue? The worker must not compete with the exiting task whose
+ * memory it frees. A kworker comes to life with the priority of any task, and has
+ * done part of the work in place of the task that woke it before it can be nice.
+ * This thread is nice from the start: the scheduler finds it an idle CPU if there
+ * is one, and else lets it wait. It is always there, so it works during reclaim.
  *
  * No lock of ours is taken here.
  */
-#include <linux/errno.h>
+#include <linux/delay.h>
+#include <linux/err.h>
 #include <linux/jiffies.h>
+#include <linux/kthread.h>
 #include <linux/sched.h>
 #include <linux/sched/prio.h>
-#include <linux/workqueue.h>
+#include <linux/sched/stat.h>
 
 #include "port.h"
 
-static struct workqueue_struct *lethe_wq;
-
-int port_home_init(void)
-{
-	lethe_wq = alloc_workqueue("lethe", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
-	return lethe_wq ? 0 : -ENOMEM;
-}
-
-void port_home_exit(void)
-{
-	destroy_workqueue(lethe_wq);
-}
-
 /*
- * The worker must not compete with the exiting task whose memory it frees, so
- * it is as nice as can be while it works for us. The price: on a machine whose
- * CPUs are all busy, 30,000 objects are back after about 0.7 s instead of 0.07
- * (QEMU, 2 CPUs, 2 busy loops; idle: 20 ms either way). Whoever needs them
- * sooner drains them himself. The rescuer, which has a negative nice value,
- * keeps it: there, somebody waits for the memory.
+ * Being nice is not enough: where no CPU is idle, a thread that has slept gets one
+ * all the same until the next tick, and has then done most of its work. So it
+ * sleeps while others want its CPU. But memory must come back on a busy machine,
+ * too: work that is late goes on as any task would.
  */
-static void port_work_run(struct work_struct *w)
-{
-	struct port_work *work =
-		container_of(to_delayed_work(w), struct port_work, dwork);
-	int nice = task_nice(current);
-	bool lower = nice >= 0;
+#define WORK_LATE_MS 50
+#define WORK_SLEEP_US 1000
 
-	if (lower)
-		set_user_nice(current, MAX_NICE);
+static bool work_is_late(const struct port_work *work)
+{
+	return time_after(jiffies, work->run_due + msecs_to_jiffies(WORK_LATE_MS));
+}
+
+/* Does somebody want this CPU for longer than it takes to have it once? */
+static bool cpu_is_wanted(void)
+{
+	if (single_task_running())
+		return false;
+	yield();
+	return !single_task_running();
+}
+
+void port_work_yield(port_work *work)
+{
+	cond_resched();
+	while (!work->hurried && !READ_ONCE(work->cancelling) && cpu_is_wanted()) {
+		if (work_is_late(work)) {
+			sched_set_normal(current, 0);
+			work->hurried = true;
+		} else {
+			usleep_range(WORK_SLEEP_US / 2, WORK_SLEEP_US);
+		}
+	}
+}
+
+static void work_run(struct kthread_work *w)
+{
+	struct port_work *work = container_of(w, struct port_work, dwork.work);
+
+	work->run_due = READ_ONCE(work->due);
+	port_work_yield(work);
 	work->fn(work->arg);
-	if (lower)
-		set_user_nice(current, nice);
+	if (work->hurried) {
+		sched_set_normal(current, MAX_NICE);
+		work->hurried = false;
+	}
 }
 
 int port_work_init(port_work *work, void (*fn)(void *arg), void *arg)
 {
-	INIT_DELAYED_WORK(&work->dwork, port_work_run);
+	work->worker = kthread_create_worker(0, "lethe_drain");
+	if (IS_ERR(work->worker))
+		return -PORT_ENOMEM;
+	sched_set_normal(work->worker->task, MAX_NICE);
+	kthread_init_delayed_work(&work->dwork, work_run);
+	work->cancelling = false;
+	work->hurried = false;
 	work->fn = fn;
 	work->arg = arg;
 	return 0;
@@ -67,18 +94,23 @@ void port_work_schedule(port_work *work, unsigned int delay_ms)
 	 * more, so the work comes at most @delay_ms late; it is never lost.
 	 */
 	if (!delay || (timer_pending(timer) &&
-		       time_before(jiffies + delay, READ_ONCE(timer->expires))))
-		mod_delayed_work(lethe_wq, &work->dwork, delay);
-	else
-		queue_delayed_work(lethe_wq, &work->dwork, delay);
+		       time_before(jiffies + delay, READ_ONCE(timer->expires)))) {
+		kthread_mod_delayed_work(work->worker, &work->dwork, delay);
+		WRITE_ONCE(work->due, jiffies + delay);
+	} else if (kthread_queue_delayed_work(work->worker, &work->dwork, delay)) {
+		WRITE_ONCE(work->due, jiffies + delay);
+	}
 }
 
 void port_work_cancel(port_work *work)
 {
-	cancel_delayed_work_sync(&work->dwork);
+	/* A run that is under way is not to sleep: it is waited for. */
+	WRITE_ONCE(work->cancelling, true);
+	kthread_cancel_delayed_work_sync(&work->dwork);
+	WRITE_ONCE(work->cancelling, false);
 }
 
 void port_work_fini(port_work *work)
 {
-	WARN_ON_ONCE(delayed_work_pending(&work->dwork));
+	kthread_destroy_worker(work->worker);
 }

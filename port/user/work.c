@@ -187,6 +187,13 @@ void port_work_schedule(port_work *work, unsigned int delay_ms)
 		work_wake(w);
 }
 
+/* A thread may not raise its priority again, so it stays as nice as it is. */
+void port_work_yield(port_work *work)
+{
+	(void)work;
+	port_yield();
+}
+
 /* Wait for the run that is under way, if any, but for no later one. */
 static void work_wait_run(struct user_work *w)
 {

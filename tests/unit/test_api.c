@@ -46,7 +46,7 @@ static void defaults_are_as_documented(void **state)
 		s = pool_stats(pool);
 		assert_int_equal(s.policy, ZS_DEFER_TOMBSTONE);
 		assert_true(s.capacity >= (size_t)128 << 20 >> PORT_PAGE_SHIFT);
-		assert_int_equal(s.threshold, s.capacity / 2);
+		assert_int_equal(s.threshold, 4096);
 		assert_int_equal(s.page_size, PORT_PAGE_SIZE);
 		assert_int_equal(s.pages, 0);
 		assert_int_equal(s.objects, 0);

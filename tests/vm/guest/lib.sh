@@ -101,7 +101,7 @@ clean_up() {
 	# shellcheck disable=SC2086 # a list of numbers
 	[ -z "$pids" ] || kill -9 $pids
 	echo 1 >/sys/devices/system/cpu/cpu2/online
-	echo 7 >/sys/devices/virtual/workqueue/cpumask
+	drain_on 7
 	umount /mnt
 	swapoff -a
 	[ ! -d /sys/module/zram ] || zram_unload
@@ -210,7 +210,15 @@ nothing_pending() {
 	[ "$(deferred pending)" = 0 ]
 }
 
-# hold_worker SECONDS: for at most that long, unbound work queues may run on
+# drain_on MASK: where the allocator's own threads may run
+drain_on() {
+	for comm in $(grep -l '^lethe_drain$' /proc/[0-9]*/comm 2>/dev/null); do
+		thread=${comm#/proc/}
+		taskset -p "$1" "${thread%/comm}" >/dev/null 2>&1
+	done
+}
+
+# hold_worker SECONDS: for at most that long, the allocator's threads may run on
 # CPU 1 only, which runs nothing but a hog; so what is pending stays pending.
 # This shell and its children stay on CPU 0.
 hold_worker() {
@@ -220,7 +228,7 @@ hold_worker() {
 	# From 6.12 on, this would give normal tasks their share nevertheless.
 	fair=/sys/kernel/debug/sched/fair_server/cpu1/runtime
 	[ ! -e $fair ] || echo 0 >$fair
-	echo 2 >/sys/devices/virtual/workqueue/cpumask
+	drain_on 2
 	rm -f /tmp/hog
 	mkfifo /tmp/hog
 	vmtest hog 1 "$1" >/tmp/hog &
@@ -231,7 +239,7 @@ hold_worker() {
 release_worker() {
 	kill "$HOG" 2>/dev/null
 	wait "$HOG" 2>/dev/null
-	echo 7 >/sys/devices/virtual/workqueue/cpumask
+	drain_on 7
 	read -r self _ </proc/self/stat
 	taskset -p 7 "$self" >/dev/null
 }

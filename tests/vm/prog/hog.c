@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
 /*
  * Keep a CPU from running anything of normal priority, for a bounded time. The
- * suites confine unbound work queues to that CPU, which holds the allocator's
- * worker back: what is pending then stays pending until somebody flushes it.
+ * suites confine the allocator's threads to that CPU, which holds them back: what
+ * is pending then stays pending until somebody flushes it.
  *
  * The kernel threads that belong to the CPU are let through, as the rest of the
  * system waits for them: soft interrupts (RCU) and the CPU's own work queues.
