@@ -38,7 +38,7 @@ kernel=$1 initramfs=$2 log=$3 results=$4 seconds=$5 mib=$6 cpus=$7
 shift 7
 
 if [ "$counted" = yes ]; then
-	accel=(-accel tcg,thread=single -icount "shift=0,sleep=off")
+	accel=(-accel "tcg,thread=single" -icount "shift=0,sleep=off")
 else
 	accel=(-accel "$("$(dirname "$0")/accel.sh" "$kernel")")
 	[ "${accel[1]}" != kvm ] || accel+=(-cpu host)
