@@ -18,56 +18,40 @@ static const struct defer_policy_ops *const policy_ops[ZS_DEFER_NR] = {
 	[ZS_DEFER_PERCPU] = &defer_percpu_ops,
 };
 
-/* The table's entry of @handle, by what @slot remembers. False: there is none. */
-static PORT_ALWAYS_INLINE bool slot_find(struct zs_pool *pool, struct pool_slot *slot,
-					 unsigned long handle, struct defer_item *item)
-{
-	unsigned long index = handle - 1;
-
-	/* Handles freed together are close together. Leaves never go away. */
-	if (unlikely(index >> ITABLE_SHIFT != slot->leaf_nr)) {
-		if (!itable_has(&pool->handles, index))
-			return false;
-		slot->leaf_nr = index >> ITABLE_SHIFT;
-		slot->leaf = itable_leaf(&pool->handles, (u32)index);
-		slot->entries = slot->leaf->value;
-	}
-	item->index = (u32)index;
-	item->leaf = slot->leaf;
-	item->entry = &slot->entries[index & (ITABLE_FANOUT - 1)];
-	return true;
-}
-
-static PORT_ALWAYS_INLINE enum defer_push_result
-defer_push(struct zs_pool *pool, unsigned long handle, struct defer_item *item)
-{
-	struct pool_slot *slot = &pool->slots[port_cpu_get()];
-
-	if (unlikely(!slot_find(pool, slot, handle, item))) {
-		port_cpu_put();
-		item->entry = NULL;
-		return DEFER_MISUSE;
-	}
-	if (likely(pool->defer.policy == ZS_DEFER_TOMBSTONE))
-		return defer_tombstone_push(pool, slot, item);
-	if (pool->defer.policy == ZS_DEFER_PERCPU)
-		return defer_percpu_push(pool, slot, item);
-	if (pool->defer.policy == ZS_DEFER_ARRAY)
-		return defer_array_push(pool, slot, item);
-	port_cpu_put();
-	return DEFER_CANNOT;
-}
-
 static void defer_not_pushed(struct zs_pool *pool, unsigned long handle,
-			     struct defer_item *item, enum defer_push_result result);
+			     const struct handle_place *at,
+			     enum defer_push_result result);
+
+/* Pre: @slot is held. Post: it is not. */
+static PORT_ALWAYS_INLINE enum defer_push_result
+defer_push(struct zs_pool *pool, struct pool_slot *slot, const struct handle_place *at)
+{
+	if (likely(pool->defer.policy == ZS_DEFER_TOMBSTONE))
+		return defer_tombstone_push(pool, slot, at);
+	if (pool->defer.policy == ZS_DEFER_PERCPU)
+		return defer_percpu_push(pool, slot, at);
+	return defer_array_push(pool, slot, at);
+}
 
 void zs_free_deferred(struct zs_pool *pool, unsigned long handle)
 {
-	struct defer_item item;
-	enum defer_push_result result = defer_push(pool, handle, &item);
+	struct pool_slot *slot = &pool->slots[port_cpu_get()];
+	enum defer_push_result result;
+	struct handle_place at;
 
+	if (unlikely(!slot_find(pool, slot, handle, &at))) {
+		port_cpu_put();
+		if (!handle_is_void(handle))
+			pool_misuse(pool, handle, "zs_free_deferred", "not allocated");
+		return;
+	}
+	if (unlikely(pool->defer.policy == ZS_DEFER_SYNC)) {
+		free_fallback(pool, slot, &at);
+		return;
+	}
+	result = defer_push(pool, slot, &at);
 	if (unlikely(result != DEFER_PUSHED))
-		defer_not_pushed(pool, handle, &item, result);
+		defer_not_pushed(pool, handle, &at, result);
 }
 
 void defer_account(struct zs_pool *pool, enum defer_account who, size_t n)
@@ -109,7 +93,7 @@ static PORT_NOINLINE bool defer_help(struct zs_pool *pool, u32 index)
 	unsigned int side;
 	size_t n;
 
-	if (!ops || !ops->take_some)
+	if (!ops->take_some)
 		return false;
 	side = defer_enter(pool);
 	n = ops->take_some(pool, index, pending, FREE_SMALL_BATCH);
@@ -126,17 +110,16 @@ static PORT_NOINLINE bool defer_help(struct zs_pool *pool, u32 index)
 
 /* The budget is spent: help and try again, or free it now. Or it is misuse. */
 static PORT_NOINLINE void defer_not_pushed(struct zs_pool *pool, unsigned long handle,
-					   struct defer_item *item,
+					   const struct handle_place *at,
 					   enum defer_push_result result)
 {
-	if (result == DEFER_CANNOT && defer_help(pool, item->index))
-		result = defer_push(pool, handle, item);
+	if (result == DEFER_CANNOT && defer_help(pool, at->index))
+		result = defer_push(pool, &pool->slots[port_cpu_get()], at);
 	if (result == DEFER_CANNOT)
-		free_fallback(pool, item->index, item->entry);
-	else if (result == DEFER_MISUSE && !handle_is_void(handle))
+		free_fallback(pool, &pool->slots[port_cpu_get()], at);
+	else if (result == DEFER_MISUSE)
 		pool_misuse(pool, handle, "zs_free_deferred",
-			    item->entry ? free_misuse(port_atomic_load(item->entry))
-					: "not allocated");
+			    free_misuse(port_atomic_load(at->entry)));
 }
 
 void defer_arm(struct zs_pool *pool, enum defer_urgency urgency)

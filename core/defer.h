@@ -162,13 +162,7 @@ enum defer_push_result {
 };
 
 struct pool_slot;
-
-/* A handle as the policies see it. */
-struct defer_item {
-	u32 index;
-	struct itable_leaf *leaf; /* of the handle table, that it is in */
-	port_atomic *entry;
-};
+struct handle_place;
 
 /*
  * A policy's push queues a handle. Pre: the caller holds @slot, which the push lets
@@ -177,9 +171,9 @@ struct defer_item {
  * push itself. The default policy's is inlined, see defer_tombstone.h.
  */
 enum defer_push_result defer_array_push(struct zs_pool *pool, struct pool_slot *slot,
-					const struct defer_item *item);
+					const struct handle_place *at);
 enum defer_push_result defer_percpu_push(struct zs_pool *pool, struct pool_slot *slot,
-					 const struct defer_item *item);
+					 const struct handle_place *at);
 
 /* ---- for the pool ---- */
 

@@ -14,20 +14,20 @@
 
 /* Under the lock. */
 static enum defer_push_result array_append(struct zs_pool *pool,
-					   const struct defer_item *item)
+					   const struct handle_place *at)
 {
 	struct defer_array *a = &pool->defer.array;
 
 	if (a->used + a->in_flight >= pool->defer.budget)
 		return DEFER_CANNOT;
-	if (unlikely(!entry_set_pending(item->entry, port_atomic_load(item->entry))))
+	if (unlikely(!entry_set_pending(at->entry, port_atomic_load(at->entry))))
 		return DEFER_MISUSE;
-	a->index[a->used++] = item->index;
+	a->index[a->used++] = at->index;
 	return DEFER_PUSHED;
 }
 
 enum defer_push_result defer_array_push(struct zs_pool *pool, struct pool_slot *slot,
-					const struct defer_item *item)
+					const struct handle_place *at)
 {
 	struct defer *d = &pool->defer;
 	struct defer_array *a = &d->array;
@@ -36,7 +36,7 @@ enum defer_push_result defer_array_push(struct zs_pool *pool, struct pool_slot *
 
 	/* A flush waits for the stack to be empty: only let it shrink. */
 	if (likely(!port_atomic_load(&d->flushing)) && port_spin_trylock(&a->lock)) {
-		result = array_append(pool, item);
+		result = array_append(pool, at);
 		used = a->used + a->in_flight;
 		if (result == DEFER_PUSHED)
 			port_counter_add(&slot->queued, 1);

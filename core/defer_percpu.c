@@ -104,7 +104,7 @@ static void block_close(struct zs_pool *pool, struct pool_slot *slot, u32 nr)
 }
 
 enum defer_push_result defer_percpu_push(struct zs_pool *pool, struct pool_slot *slot,
-					 const struct defer_item *item)
+					 const struct handle_place *at)
 {
 	enum defer_push_result result = DEFER_CANNOT;
 	bool low = false, first = false;
@@ -118,10 +118,10 @@ enum defer_push_result defer_percpu_push(struct zs_pool *pool, struct pool_slot 
 		goto no_block;
 	block = block_of(pool, nr);
 	result = DEFER_MISUSE;
-	if (likely(entry_set_pending(item->entry, port_atomic_load(item->entry)))) {
+	if (likely(entry_set_pending(at->entry, port_atomic_load(at->entry)))) {
 		result = DEFER_PUSHED;
 		first = !block->used;
-		block->index[block->used++] = item->index;
+		block->index[block->used++] = at->index;
 		port_counter_add(&slot->queued, 1);
 	}
 	block_close(pool, slot, nr);

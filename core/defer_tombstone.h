@@ -18,7 +18,7 @@ void defer_tombstone_unpush(struct zs_pool *pool);
 
 static PORT_ALWAYS_INLINE enum defer_push_result
 defer_tombstone_push(struct zs_pool *pool, struct pool_slot *slot,
-		     const struct defer_item *item)
+		     const struct handle_place *at)
 {
 	bool low = false, first;
 
@@ -33,11 +33,11 @@ defer_tombstone_push(struct zs_pool *pool, struct pool_slot *slot,
 	 * free that a drain makes of this, and the pending bit comes before the
 	 * looks at the flags and, in defer_arm(), at `armed`.
 	 */
-	if (unlikely(!entry_set_pending(item->entry, port_atomic_load(item->entry)))) {
+	if (unlikely(!entry_set_pending(at->entry, port_atomic_load(at->entry)))) {
 		defer_tombstone_unpush(pool);
 		return DEFER_MISUSE;
 	}
-	first = itable_flag(&pool->handles, item->leaf, item->index);
+	first = itable_flag(&pool->handles, at->leaf, at->index);
 	if (unlikely(low))
 		defer_arm(pool, DEFER_NOW);
 	else if (unlikely(first))

@@ -42,72 +42,86 @@ static PORT_NOINLINE void free_refuse(struct zs_pool *pool, u32 index, u64 entry
 		pool_misuse(pool, handle_of_index(index), call, "in use");
 }
 
-/* Free one object, whose @entry read @e, in @call; as a @fallback it is counted. */
-static inline void free_one(struct zs_pool *pool, u32 index, port_atomic *entry, u64 e,
-			    u64 want, bool fallback, const char *call)
+/*
+ * Free one object, whose entry read @e, in @call. Post: the slot is let go. As few
+ * steps as can be: it is what all that is not deferred comes to.
+ */
+static PORT_ALWAYS_INLINE void free_one(struct zs_pool *pool, struct pool_slot *slot,
+					const struct handle_place *at, u64 e, u64 want,
+					const char *call)
 {
 	struct size_class *c = pool->classes[entry_class(e)];
 	struct zspage *dead = NULL;
-	struct pool_slot *slot;
 	struct zspage *z;
 
 	port_spin_lock(&c->lock);
-	e = port_atomic_load(entry);
+	e = port_atomic_load(at->entry);
 	if (unlikely(!entry_is_freeable(e, want, c->index))) {
 		port_spin_unlock(&c->lock);
-		free_refuse(pool, index, e, want, call);
+		port_cpu_put();
+		free_refuse(pool, at->index, e, want, call);
 		return;
 	}
 	z = entry_zspage(e);
 	zspage_clear(z, entry_obj(e));
-	port_atomic_store(entry, 0);
+	port_atomic_store(at->entry, 0);
 	zspage_settle(c, z, 1, &dead);
 	port_spin_unlock(&c->lock);
-
-	slot = &pool->slots[port_cpu_get()];
-	itable_cursor_put(&pool->handles, &slot->freed, index);
-	if (fallback)
-		port_counter_add(&slot->fallback, 1);
+	itable_cursor_put(&pool->handles, &slot->freed, at->index);
 	port_cpu_put();
 	if (dead)
 		free_dead_zspages(pool, c, dead);
 }
 
-/* Free an object that is live and not pending, as @call and @fallback say. */
-static inline void free_direct(struct zs_pool *pool, u32 index, port_atomic *entry,
-			       bool fallback, const char *call)
+/* Free an object that is live and not pending. Post: the slot is let go. */
+static PORT_ALWAYS_INLINE void free_direct(struct zs_pool *pool, struct pool_slot *slot,
+					   const struct handle_place *at,
+					   const char *call)
 {
-	u64 e = port_atomic_load(entry);
+	u64 e = port_atomic_load(at->entry);
 
-	if (likely((e & FREE_PENDING) == FREE_DIRECT))
-		free_one(pool, index, entry, e, FREE_DIRECT, fallback, call);
-	else
-		pool_misuse(pool, handle_of_index(index), call, free_misuse(e));
+	if (likely((e & FREE_PENDING) == FREE_DIRECT)) {
+		free_one(pool, slot, at, e, FREE_DIRECT, call);
+		return;
+	}
+	port_cpu_put();
+	pool_misuse(pool, handle_of_index(at->index), call, free_misuse(e));
 }
 
 void zs_free(struct zs_pool *pool, unsigned long handle)
 {
-	port_atomic *entry = pool_entry(pool, handle);
+	struct pool_slot *slot = &pool->slots[port_cpu_get()];
+	struct handle_place at;
 
-	if (likely(entry))
-		free_direct(pool, index_of_handle(handle), entry, false, "zs_free");
-	else if (!handle_is_void(handle))
+	if (likely(slot_find(pool, slot, handle, &at))) {
+		free_direct(pool, slot, &at, "zs_free");
+		return;
+	}
+	port_cpu_put();
+	if (!handle_is_void(handle))
 		pool_misuse(pool, handle, "zs_free", "not allocated");
 }
 
-void free_fallback(struct zs_pool *pool, u32 index, port_atomic *entry)
+void free_fallback(struct zs_pool *pool, struct pool_slot *slot,
+		   const struct handle_place *at)
 {
-	free_direct(pool, index, entry, true, "zs_free_deferred");
+	if (likely((port_atomic_load(at->entry) & FREE_PENDING) == FREE_DIRECT))
+		port_counter_add(&slot->fallback, 1);
+	free_direct(pool, slot, at, "zs_free_deferred");
 }
 
 void free_live(struct zs_pool *pool, u32 index)
 {
-	port_atomic *entry = itable_value(&pool->handles, index);
-	u64 e = port_atomic_load(entry);
+	struct pool_slot *slot = &pool->slots[port_cpu_get()];
+	struct handle_place at;
+	u64 e = 0;
 
+	if (slot_find(pool, slot, handle_of_index(index), &at))
+		e = port_atomic_load(at.entry);
 	if (e & ENTRY_LIVE)
-		free_one(pool, index, entry, e, e & FREE_PENDING, false,
-			 "zs_destroy_pool");
+		free_one(pool, slot, &at, e, e & FREE_PENDING, "zs_destroy_pool");
+	else
+		port_cpu_put();
 }
 
 #define CHAIN_END ((u16)0xffff)

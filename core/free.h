@@ -9,6 +9,8 @@
 #include "size_class.h"
 
 struct zs_pool;
+struct pool_slot;
+struct handle_place;
 struct zspage;
 struct size_class;
 
@@ -46,11 +48,12 @@ size_t free_indices(struct zs_pool *pool, u32 *index, u16 *next, size_t n, u64 w
 const char *free_misuse(u64 entry);
 
 /*
- * Free a handle that cannot be deferred, and count it as such. Refused, as a misuse
- * of zs_free_deferred(), if it is not live. Pre: @index is in the table. Context:
- * any.
+ * Free a handle that is not deferred, and count it as such. Refused, as a misuse of
+ * zs_free_deferred(), if it is not live. Pre: the caller holds @slot. Post: not any
+ * more. Context: any.
  */
-void free_fallback(struct zs_pool *pool, u32 index, port_atomic *entry);
+void free_fallback(struct zs_pool *pool, struct pool_slot *slot,
+		   const struct handle_place *at);
 
 /* Free @index if it is live, pending or not. Pre: the pool is being destroyed. */
 void free_live(struct zs_pool *pool, u32 index);

@@ -48,6 +48,36 @@ struct zs_pool {
 	char name[POOL_NAME_MAX];
 };
 
+/* A handle of the table, found. */
+struct handle_place {
+	u32 index;
+	struct itable_leaf *leaf;
+	port_atomic *entry;
+};
+
+/*
+ * Where @handle is, by what @slot remembers. False: the table has no such handle.
+ * Pre: @slot is held.
+ */
+static PORT_ALWAYS_INLINE bool slot_find(struct zs_pool *pool, struct pool_slot *slot,
+					 unsigned long handle, struct handle_place *at)
+{
+	unsigned long index = handle - 1;
+
+	/* Handles freed together are close together. Leaves never go away. */
+	if (unlikely(index >> ITABLE_SHIFT != slot->leaf_nr)) {
+		if (!itable_has(&pool->handles, index))
+			return false;
+		slot->leaf_nr = index >> ITABLE_SHIFT;
+		slot->leaf = itable_leaf(&pool->handles, (u32)index);
+		slot->entries = slot->leaf->value;
+	}
+	at->index = (u32)index;
+	at->leaf = slot->leaf;
+	at->entry = &slot->entries[index & (ITABLE_FANOUT - 1)];
+	return true;
+}
+
 /* Does @handle stand for nothing: null, or a failed zs_malloc()? */
 static inline bool handle_is_void(unsigned long handle)
 {
