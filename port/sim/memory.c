@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
+/*
+ * Pages and metadata, out of one arena that begins anew with each schedule. What is
+ * freed is not given out again, so that who still uses it is found; in some
+ * schedules (config.reuse) it is at once, so that who takes the new for the old
+ * is found.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "world.h"
+
+enum {
+	GAP = 64, /* between blocks */
+	BLOCKS_MAX = 8192,
+	ATOMIC_FREE_MOST = 2, /* pages of metadata that may be freed in any context */
+};
+
+struct block {
+	char *at;
+	size_t size; /* as asked for */
+	bool page;
+	bool held;
+};
+
+char *memory_arena;
+static char *const arena_wanted = (char *)0x510000000000; /* the same in each run */
+
+static size_t used;
+static struct block blocks[BLOCKS_MAX];
+static unsigned int nr_blocks;
+static unsigned int free_list[BLOCKS_MAX]; /* of blocks that may be reused, a stack */
+static unsigned int nr_free;
+static size_t meta_held, pages_held;
+static u32 nr_allocs;
+
+static void arena_map(void)
+{
+	memory_arena = mmap(arena_wanted, MEMORY_SIZE, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (memory_arena == MAP_FAILED) {
+		perror("sim: arena");
+		__builtin_trap();
+	}
+	plain_begin();
+}
+
+void memory_begin(void)
+{
+	if (!memory_arena)
+		arena_map();
+	used = 0;
+	nr_blocks = 0;
+	nr_free = 0;
+	meta_held = 0;
+	pages_held = 0;
+	nr_allocs = 0;
+}
+
+bool sim_may_fail(void)
+{
+	return sim.config.fail_in_256 || sim.config.pages_most || sim.config.fail_nth;
+}
+
+static struct block *block_reuse(size_t size, bool page)
+{
+	unsigned int i;
+
+	for (i = nr_free; i-- > 0;) {
+		struct block *b = &blocks[free_list[i]];
+
+		if (b->size != size || b->page != page)
+			continue;
+		memmove(&free_list[i], &free_list[i + 1],
+			(nr_free - i - 1) * sizeof(*free_list));
+		nr_free--;
+		return b;
+	}
+	return NULL;
+}
+
+static struct block *block_new(size_t size, bool page)
+{
+	size_t align = page ? PORT_PAGE_SIZE : GAP;
+	size_t at = (used + GAP + align - 1) & ~(align - 1);
+	struct block *b;
+
+	if (nr_blocks == BLOCKS_MAX || at + size + GAP > MEMORY_SIZE)
+		sim_fail("the arena is too small for this schedule");
+	b = &blocks[nr_blocks++];
+	*b = (struct block){.at = memory_arena + at, .size = size, .page = page};
+	/* From the end of the one before. */
+	plain_gap(b->at - GAP, GAP);
+	plain_gap((char *)(((uintptr_t)b->at + size + 3) & ~(uintptr_t)3), GAP);
+	used = at + size;
+	return b;
+}
+
+static void *block_alloc(size_t size, bool page)
+{
+	struct block *b = sim.config.reuse ? block_reuse(size, page) : NULL;
+
+	if (!b)
+		b = block_new(size, page);
+	b->held = true;
+	memset(b->at, page ? 0xa5 : 0, size);
+	plain_allocated(b->at, size);
+	return b->at;
+}
+
+/* The block at @p: looked for from the newest on. */
+static struct block *block_of(const void *p)
+{
+	unsigned int lo = 0, hi = nr_blocks;
+
+	while (lo < hi) {
+		unsigned int mid = (lo + hi) / 2;
+
+		if (blocks[mid].at < (const char *)p)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < nr_blocks && blocks[lo].at == p ? &blocks[lo] : NULL;
+}
+
+static void block_free(void *p, size_t size, bool page)
+{
+	struct block *b = block_of(p);
+
+	if (!b || b->page != page)
+		sim_fail("free of what was not allocated: %p", p);
+	if (!b->held)
+		sim_fail("double free of a block of %zu bytes", b->size);
+	if (b->size != size)
+		sim_fail("a block of %zu bytes is freed as one of %zu", b->size, size);
+	plain_freed(p, size);
+	memset(p, 0x5a, size);
+	b->held = false;
+	if (sim.config.reuse)
+		free_list[nr_free++] = (unsigned int)(b - blocks);
+}
+
+bool memory_fails(void)
+{
+	if (sim.config.fail_nth && ++nr_allocs == sim.config.fail_nth)
+		return true;
+	return sim.config.fail_in_256 && !sim_quiet() &&
+	       sim_choose(2, sim.config.fail_in_256);
+}
+
+/* ---- the port ---- */
+
+int port_pages_alloc(void **pages, unsigned int n, enum port_alloc how)
+{
+	unsigned int i;
+
+	(void)how;
+	lock_may_sleep("port_pages_alloc");
+	sched_point(NULL, false);
+	if (memory_fails() ||
+	    (sim.config.pages_most && pages_held + n > sim.config.pages_most)) {
+		TRACE("pages: none", NULL, n, 0);
+		return -PORT_ENOMEM;
+	}
+	for (i = 0; i < n; i++)
+		pages[i] = block_alloc(PORT_PAGE_SIZE, true);
+	pages_held += n;
+	TRACE("allocate pages", pages[0], n, 0);
+	return 0;
+}
+
+void port_pages_free(void **pages, size_t n)
+{
+	size_t i;
+
+	if (sim_me()->locks)
+		sim_fail("port_pages_free() with a spinlock held");
+	sched_point(NULL, false);
+	TRACE("free pages", pages[0], n, 0);
+	for (i = 0; i < n; i++)
+		block_free(pages[i], PORT_PAGE_SIZE, true);
+	pages_held -= n;
+}
+
+void *port_meta_alloc(size_t size, enum port_alloc how)
+{
+	void *p;
+
+	(void)how;
+	lock_may_sleep("port_meta_alloc");
+	sched_point(NULL, false);
+	if (memory_fails()) {
+		TRACE("metadata: none", NULL, size, 0);
+		return NULL;
+	}
+	p = block_alloc(size, false);
+	meta_held += size;
+	TRACE("allocate", p, size, 0);
+	return p;
+}
+
+void port_meta_free(void *p, size_t size)
+{
+	if (!p)
+		return;
+	if (size > ATOMIC_FREE_MOST * PORT_PAGE_SIZE)
+		lock_may_sleep("port_meta_free of a large block");
+	sched_point(NULL, false);
+	TRACE("free", p, size, 0);
+	block_free(p, size, false);
+	meta_held -= size;
+}
+
+size_t port_memory_pages(void)
+{
+	return 1 << 18;
+}
+
+size_t sim_meta_outstanding(void)
+{
+	return meta_held;
+}
+
+size_t sim_pages_outstanding(void)
+{
+	return pages_held;
+}

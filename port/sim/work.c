@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
+/*
+ * Deferred work, time and waiting. One thread, the worker, runs the works, each
+ * when it is due or, by config.work_lag_us, later.
+ */
+#include "world.h"
+
+enum { WORKS_MAX = 8, NAP_US = 100 };
+
+struct work {
+	void (*fn)(void *arg);
+	void *arg;
+	u64 due; /* if scheduled */
+	bool in_use, scheduled, running;
+	u32 cancelling; /* threads that wait for the end of the run, a bit each */
+	u32 runs; /* that have ended */
+	struct sim_sync order; /* what the next run comes after */
+	struct sim_sync done; /* what who has waited for a run comes after */
+};
+
+static struct work works[WORKS_MAX];
+
+void work_begin(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < WORKS_MAX; i++)
+		works[i] = (struct work){.due = SIM_NEVER};
+}
+
+static struct work *work_of(const port_work *work)
+{
+	if (!work->id || work->id > WORKS_MAX || !works[work->id - 1].in_use)
+		sim_fail("a work is used that is not initialised");
+	return &works[work->id - 1];
+}
+
+int port_work_init(port_work *work, void (*fn)(void *arg), void *arg)
+{
+	unsigned int i;
+
+	lock_may_sleep("port_work_init");
+	if (memory_fails())
+		return -PORT_ENOMEM;
+	for (i = 0; i < WORKS_MAX; i++) {
+		if (works[i].in_use)
+			continue;
+		works[i] = (struct work){
+			.fn = fn, .arg = arg, .in_use = true, .due = SIM_NEVER};
+		work->id = i + 1;
+		return 0;
+	}
+	sim_fail("too many works");
+}
+
+void port_work_schedule(port_work *work, unsigned int delay_ms)
+{
+	struct work *w = work_of(work);
+	u64 due;
+
+	sched_point(w, true);
+	due = sim.now + delay_ms * 1000000ull + sim.config.work_lag_us * 1000ull;
+	/* Beside a cancellation, it may have come before that as well as after. */
+	if (w->cancelling && !sim_choose(2, 128)) {
+		TRACE("schedule: cancelled", NULL, delay_ms, 0);
+		return;
+	}
+	sim_sync_release(&w->order);
+	if (!w->scheduled || due < w->due)
+		w->due = due;
+	w->scheduled = true;
+	sched_wake_by(SIM_WORKER, w->due);
+	TRACE("schedule work, ms", NULL, delay_ms, 0);
+}
+
+void port_work_cancel(port_work *work)
+{
+	struct work *w = work_of(work);
+	u32 run;
+
+	lock_may_sleep("port_work_cancel");
+	if (sim.self == SIM_WORKER)
+		sim_fail("a work is cancelled by the worker");
+	sched_point(w, true);
+	w->scheduled = false;
+	TRACE("cancel work", NULL, w->running, 0);
+	run = w->runs;
+	while (w->running && w->runs == run) {
+		w->cancelling |= 1u << sim.self;
+		sim.runnable &= ~(1u << sim.self);
+		sched_block();
+	}
+	sim_sync_acquire(&w->done);
+}
+
+void port_work_fini(port_work *work)
+{
+	struct work *w = work_of(work);
+
+	if (w->scheduled || w->running)
+		sim_fail("a work goes away that is scheduled or running");
+	w->in_use = false;
+}
+
+/* A work that is due, else NULL, and when the next will be. */
+static struct work *work_due(u64 *next)
+{
+	unsigned int i;
+
+	*next = SIM_NEVER;
+	for (i = 0; i < WORKS_MAX; i++) {
+		struct work *w = &works[i];
+
+		if (!w->in_use || !w->scheduled)
+			continue;
+		if (w->due <= sim.now)
+			return w;
+		if (w->due < *next)
+			*next = w->due;
+	}
+	return NULL;
+}
+
+static void work_run(struct work *w)
+{
+	w->scheduled = false;
+	w->running = true;
+	sim_sync_acquire(&w->order);
+	sim_note("the work begins");
+	w->fn(w->arg);
+	sim_note("the work ends");
+	w->running = false;
+	w->runs++;
+	sim_sync_release(&w->done);
+	sched_wake(w->cancelling);
+	w->cancelling = 0;
+}
+
+void work_thread(void *unused)
+{
+	(void)unused;
+	for (;;) {
+		u64 next;
+		struct work *w = work_due(&next);
+
+		if (w)
+			work_run(w);
+		else
+			sched_sleep_until(next);
+	}
+}
+
+bool sim_work_running(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < WORKS_MAX; i++) {
+		if (works[i].in_use && works[i].running)
+			return true;
+	}
+	return false;
+}
+
+bool sim_work_busy(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < WORKS_MAX; i++) {
+		if (works[i].in_use && (works[i].scheduled || works[i].running))
+			return true;
+	}
+	return false;
+}
+
+/* ---- time and waiting ---- */
+
+u64 port_now_ns(void)
+{
+	return sim.now;
+}
+
+u64 sim_now_us(void)
+{
+	return sim.now / 1000;
+}
+
+void sim_sleep_us(u64 us)
+{
+	sched_sleep_until(sim.now + us * 1000);
+}
+
+void port_yield(void)
+{
+	lock_may_sleep("port_yield");
+	sched_point(NULL, false);
+}
+
+void port_nap(void)
+{
+	lock_may_sleep("port_nap");
+	if (sim_quiet())
+		sim_fail("livelock: a nap, with nobody else to wait for");
+	TRACE("nap", NULL, 0, 0);
+	sim_sleep_us(NAP_US);
+}
+
+void port_cpu_relax(void)
+{
+	if (sim_quiet())
+		sim_fail("livelock: waiting for nobody");
+	sim_sleep_us(1);
+}
+
+/* ---- the pool and its home ---- */
+
+int port_pool_attach(struct zs_pool *pool, const char *name, void **home)
+{
+	(void)pool;
+	(void)name;
+	*home = NULL;
+	if (memory_fails())
+		return -PORT_ENOMEM;
+	return 0;
+}
+
+void port_pool_detach(struct zs_pool *pool, void *home)
+{
+	(void)pool;
+	(void)home;
+}
+
+void port_misuse(const char *pool, unsigned long handle, const char *call,
+		 const char *what)
+{
+	(void)pool;
+	sim_fail("misuse: %s(handle %lu): %s", call, handle, what);
+}
+
+void port_assert_failed(const char *expr, const char *file, int line);
+void port_assert_failed(const char *expr, const char *file, int line)
+{
+	sim_fail("assertion: %s (%s:%d)", expr, file, line);
+}
