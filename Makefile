@@ -5,12 +5,14 @@
 
 KVER ?= 6.12-cloud-amd64
 
-.PHONY: help setup demo test modules bench bench-native lint clean
+.PHONY: help setup demo test sim sim-mutants modules bench bench-native lint clean
 
 help:
 	@echo 'make demo     kill a process whose memory is in swap, with the zram of the'
 	@echo '              kernel and with ours, in a virtual machine; print what it costs'
 	@echo 'make test     everything there is to test'
+	@echo 'make sim      100,000 simulated schedules of the core for every policy'
+	@echo 'make sim-mutants  seeded defects of the core: does the simulator find each?'
 	@echo 'make modules  build/modules/KVER/{lethe,zram}.ko for KVER=$(KVER)'
 	@echo '              (a release as uname -r says it, or a Debian flavour)'
 	@echo 'make bench    the demo, and the allocator in userspace'
@@ -27,6 +29,12 @@ demo: setup
 
 test: setup
 	@tests/run.sh
+
+sim: setup
+	@tests/sim/run.sh 100000 2
+
+sim-mutants: setup
+	@tests/sim/mutants.sh
 
 modules: setup
 	@scripts/build-modules.sh '$(KVER)'

@@ -80,8 +80,8 @@ static_analysis() {
 		--suppress=normalCheckLevelMaxBranches -icore/all.c \
 		--template='{file}:{line}: {severity}: {message} [{id}]' \
 		--platform=unix64 -DUINTPTR_MAX=0xffffffffffffffff \
-		-DUINT64_MAX=0xffffffffffffffff -DLETHE_PAGE_SHIFT=12 -Iinclude -Iport -Iport/user -Icore \
-		core port/user tools tests bench
+		-DUINT64_MAX=0xffffffffffffffff -DLETHE_PAGE_SHIFT=12 -Iinclude -Iport -Iport/user -Iport/sim -Icore \
+		core port/user port/sim tools tests bench
 }
 
 # Sparse sees the modules as the kernel's own checks do.

@@ -73,6 +73,7 @@ mkdir -p "$logs"
 queue user tests/user.sh
 # Kernels are downloaded and modules built once, before anything needs them.
 part modules build_modules
+queue sim tests/sim/run.sh 5000
 queue vm-6.12 tests/vm/run.sh -n 6.12-cloud-amd64
 queue vm-6.1 tests/vm/run.sh -n cloud-amd64
 queue cli tests/cli.sh

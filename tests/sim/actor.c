@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
+#include <stdio.h>
+#include <string.h>
+
+#include "actor.h"
+#include "defer.h"
+#include "describe.h"
+#include "model.h"
+
+enum { SHORT_LEN = 24, SLACK_US = 4000 };
+
+/* ---- one object ---- */
+
+static void object_write(struct cell *c)
+{
+	char bytes[PORT_PAGE_SIZE];
+
+	/* Mostly a few bytes: what matters is where they are. */
+	c->seed = ++model.seeds;
+	c->len = c->seed % 8 && c->size > SHORT_LEN ? SHORT_LEN : c->size;
+	content_fill(c, bytes);
+	sim_atomic_begin();
+	if (zs_obj_write(model.pool, c->handle, bytes, c->len))
+		sim_fail("a write to handle %lu is refused", c->handle);
+	sim_atomic_end();
+}
+
+static void object_malloc(struct cell *c, u32 size)
+{
+	unsigned long handle;
+
+	if (!cell_take(c, CELL_EMPTY))
+		return;
+	handle = zs_malloc(model.pool, size);
+	if (zs_handle_error(handle)) {
+		if (zs_handle_error(handle) != -PORT_ENOMEM || !sim_may_fail())
+			sim_fail("zs_malloc() gives %d", zs_handle_error(handle));
+		cell_put(c, CELL_EMPTY);
+		return;
+	}
+	model_got(handle);
+	c->handle = handle;
+	c->size = size;
+	c->seed = 0;
+	object_write(c);
+	cell_put(c, CELL_LIVE);
+}
+
+static void object_rewrite(struct cell *c)
+{
+	if (!cell_take(c, CELL_LIVE))
+		return;
+	object_write(c);
+	cell_put(c, CELL_LIVE);
+}
+
+/* Readers do not exclude each other; they hold the object for @points points. */
+static void object_read(struct cell *c, unsigned int points)
+{
+	char buf[PORT_PAGE_SIZE];
+	const void *p;
+
+	if (c->state != CELL_LIVE)
+		return;
+	c->readers++;
+	sim_sync_acquire(&c->sync);
+	sim_atomic_begin();
+	p = zs_obj_read_begin(model.pool, c->handle, c->len, buf);
+	if (!p)
+		sim_fail("a read of handle %lu is refused", c->handle);
+	content_check(c, p, "when read");
+	while (points--)
+		sim_point("reads on", NULL);
+	content_check(c, p, "while it is held");
+	zs_obj_read_end(model.pool, c->handle);
+	sim_atomic_end();
+	sim_sync_release(&c->sync);
+	c->readers--;
+}
+
+static void object_free(struct cell *c)
+{
+	if (!cell_take(c, CELL_LIVE))
+		return;
+	model_gives(c->handle);
+	sim_atomic_begin();
+	zs_free(model.pool, c->handle);
+	sim_atomic_end();
+	cell_put(c, CELL_EMPTY);
+}
+
+static void object_defer(struct cell *c)
+{
+	struct model_handle *h;
+	unsigned long handle = c->handle;
+	u32 generation;
+
+	if (!cell_take(c, CELL_LIVE))
+		return;
+	h = &model.handle[handle];
+	generation = h->generation;
+	model_gives(handle);
+	sim_atomic_begin();
+	zs_free_deferred(model.pool, handle);
+	sim_atomic_end();
+	model.deferred++;
+	/* Unless it is somebody else's by now. */
+	if (h->generation == generation)
+		h->deferred = true;
+	cell_put(c, CELL_EMPTY);
+}
+
+/* ---- many objects, and the pool ---- */
+
+static struct cell *cell_of(const struct op *op, u32 i)
+{
+	return &model.cell[(op->cell + i) % model.program->cells];
+}
+
+static u32 cells_of(const struct op *op)
+{
+	return op->n < model.program->cells ? op->n : model.program->cells;
+}
+
+static void batch_free(const struct op *op)
+{
+	unsigned long handles[CELLS_MAX];
+	struct cell *taken[CELLS_MAX];
+	u32 i, n = 0, filled = 0;
+
+	for (i = 0; i < cells_of(op); i++) {
+		struct cell *c = cell_of(op, i);
+
+		if (!cell_take(c, CELL_LIVE)) {
+			/* Void handles are ignored. */
+			handles[filled++] = i % 2 ? 0 : (unsigned long)-PORT_ENOMEM;
+			continue;
+		}
+		model_gives(c->handle);
+		handles[filled++] = c->handle;
+		taken[n++] = c;
+	}
+	sim_atomic_begin();
+	zs_free_batch(model.pool, handles, filled);
+	sim_atomic_end();
+	for (i = 0; i < n; i++)
+		cell_put(taken[i], CELL_EMPTY);
+}
+
+/* Every handle whose deferred free has returned before must be freed after. */
+static void pool_flush(void)
+{
+	u32 generation[HANDLES_MAX];
+	unsigned long h, most = model.handle_most;
+
+	for (h = 1; h <= most; h++)
+		generation[h] = model.handle[h].deferred ? model.handle[h].generation : 0;
+	zs_free_deferred_flush(model.pool);
+	for (h = 1; h <= most; h++) {
+		const struct model_handle *m = &model.handle[h];
+
+		if (generation[h] && generation[h] == m->generation &&
+		    handle_is_pending(h))
+			sim_fail("handle %lu is pending after a flush", h);
+	}
+}
+
+static void pool_drain(const struct op *op)
+{
+	enum zs_flush_cause cause = (enum zs_flush_cause)(op->n % ZS_FLUSH_NR);
+
+	model.drained[cause] += zs_drain_deferred(model.pool, cause);
+}
+
+static void pool_ask(void)
+{
+	struct zs_pool_stats s;
+
+	zs_pool_stats(model.pool, &s);
+	if (s.pending > s.capacity)
+		sim_fail("%zu pending of %zu", s.pending, s.capacity);
+	if (zs_deferred_pending(model.pool) > s.capacity)
+		sim_fail("more pending than the budget");
+	if (s.pages && !zs_huge_class_size(model.pool))
+		sim_fail("no huge class");
+}
+
+/* As kernel/lethe/reclaim.c does when a CPU is dead. */
+static void cpu_offline(const struct op *op)
+{
+	unsigned int cpu = op->cell % port_cpu_slots();
+
+	if (!sim_cpu_offline(cpu))
+		return;
+	sim_note("CPU %u is gone", cpu);
+	zs_drain_deferred(model.pool, ZS_FLUSH_HOTPLUG);
+	if (op->n % 2) {
+		sim_cpu_online(cpu);
+		sim_note("CPU %u is back", cpu);
+	}
+}
+
+/* ---- operations ---- */
+
+static void op_on_object(const struct op *op)
+{
+	struct cell *c = cell_of(op, 0);
+	u32 i;
+
+	/* An operation that finds nothing to work on makes something. */
+	if (c->state == CELL_EMPTY && op->kind != OP_BATCH && op->kind != OP_DEFER_MANY) {
+		object_malloc(c, model.program->size[op->size]);
+		return;
+	}
+	switch (op->kind) {
+	case OP_WRITE:
+		object_rewrite(c);
+		break;
+	case OP_FREE:
+		object_free(c);
+		break;
+	case OP_BATCH:
+		batch_free(op);
+		break;
+	case OP_DEFER:
+		object_defer(c);
+		break;
+	case OP_DEFER_MANY:
+		for (i = 0; i < cells_of(op); i++)
+			object_defer(cell_of(op, i));
+		break;
+	default:
+		object_read(c, op->n % 8);
+	}
+}
+
+static void op_run(const struct op *op)
+{
+	switch (op->kind) {
+	case OP_FLUSH:
+		pool_flush();
+		break;
+	case OP_DRAIN:
+		pool_drain(op);
+		break;
+	case OP_COMPACT:
+		zs_compact(model.pool);
+		break;
+	case OP_STATS:
+		pool_ask();
+		break;
+	case OP_HOTPLUG:
+		cpu_offline(op);
+		break;
+	case OP_SLEEP:
+		sim_sleep_us(op->n * 500);
+		break;
+	default:
+		op_on_object(op);
+	}
+}
+
+static void op_note(const struct op *op, bool begins)
+{
+	char text[64];
+
+	if (!model.program->config.trace)
+		return;
+	op_print(op, text, sizeof(text));
+	sim_note("%s %s", begins ? ">" : "<", text);
+}
+
+static void actor_run(void *arg)
+{
+	const struct op *op = arg;
+	unsigned int i;
+
+	for (i = 0; i < OPS_MAX; i++) {
+		if (op[i].kind == OP_NONE)
+			continue;
+		op_note(&op[i], true);
+		model.at_work++;
+		op_run(&op[i]);
+		model.at_work--;
+		model_check();
+		op_note(&op[i], false);
+		sim_point("between", NULL);
+	}
+}
+
+/* ---- the main thread ---- */
+
+static void pool_create(const struct program *p)
+{
+	struct zs_pool_params params = {.policy = p->policy, .defer_budget = p->budget};
+	int err = zs_create_pool("sim", &params, &model.pool);
+
+	/* At most one allocation fails for now; nothing may be left of it. */
+	if (err) {
+		if (err != -PORT_ENOMEM || !sim_may_fail())
+			sim_fail("zs_create_pool() gives %d", err);
+		if (sim_meta_outstanding() || model.pool)
+			sim_fail("a failed zs_create_pool() leaks");
+		err = zs_create_pool("sim", &params, &model.pool);
+	}
+	if (err)
+		sim_fail("zs_create_pool() gives %d", err);
+	describe_pool(model.pool);
+}
+
+static void cells_fill(const struct program *p)
+{
+	u32 i;
+
+	for (i = 0; i < p->filled; i++)
+		object_malloc(&model.cell[i], p->size[i % SIZES]);
+	for (i = 0; i < p->pending; i++)
+		object_defer(&model.cell[i]);
+}
+
+/* Nothing is asked for any more: what is pending must go by itself, in time. */
+static void remainder_wait(const struct program *p)
+{
+	u64 begin = sim_now_us();
+	u64 most = DEFER_TIMER_MS * 1000 + p->config.work_lag_us + SLACK_US;
+
+	while (sim_work_busy())
+		sim_sleep_us(200);
+	if (model_pending())
+		sim_fail("a remainder of %zu stays pending", model_pending());
+	if (p->config.point_ns < 100 && sim_now_us() - begin > most)
+		sim_fail("the remainder took %llu us", sim_now_us() - begin);
+}
+
+static void pool_end(const struct program *p)
+{
+	if (p->ending == END_QUIET)
+		remainder_wait(p);
+	else if (p->ending == END_FLUSH)
+		pool_flush();
+	if (p->ending != END_DESTROY) {
+		while (sim_work_busy())
+			sim_sleep_us(200);
+		if (model_pending())
+			sim_fail("%zu are pending at the end", model_pending());
+		model_check_quiet();
+	}
+	sim_note("> destroy");
+	zs_destroy_pool(model.pool);
+	if (sim_meta_outstanding() || sim_pages_outstanding())
+		sim_fail("the pool leaks %zu bytes and %zu pages", sim_meta_outstanding(),
+			 sim_pages_outstanding());
+}
+
+static void main_run(void *arg)
+{
+	static const char *const names[ACTORS_MAX] = {"A", "B", "C", "D", "E"};
+	const struct program *p = arg;
+	u32 i;
+
+	pool_create(p);
+	cells_fill(p);
+	for (i = 0; i < p->actors; i++) {
+		union {
+			const struct op *in;
+			void *out;
+		} ops = {.in = p->op[i]};
+
+		sim_spawn(actor_run, ops.out, names[i]);
+	}
+	sim_join();
+	pool_end(p);
+}
+
+void program_run(const struct program *program, const struct sim_config *config,
+		 struct sim_result *result)
+{
+	struct program p = *program;
+
+	p.config = *config;
+	describe_pool(NULL);
+	model_begin(&p);
+	sim_run(config, main_run, &p, result);
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model.h"
+#include "pool.h"
+
+struct model model;
+
+void model_begin(const struct program *program)
+{
+	memset(model.cell, 0, program->cells * sizeof(*model.cell));
+	memset(model.handle, 0, (model.handle_most + 1) * sizeof(*model.handle));
+	memset(model.drained, 0, sizeof(model.drained));
+	model.pool = NULL;
+	model.program = program;
+	model.handle_most = 0;
+	model.seeds = 0;
+	model.at_work = 0;
+	model.deferred = 0;
+	model.live = 0;
+}
+
+bool cell_take(struct cell *c, enum cell_state state)
+{
+	if (c->state != state || c->readers)
+		return false;
+	c->state = CELL_BUSY;
+	sim_sync_acquire(&c->sync);
+	return true;
+}
+
+void cell_put(struct cell *c, enum cell_state state)
+{
+	c->state = state;
+	sim_sync_release(&c->sync);
+}
+
+void model_got(unsigned long handle)
+{
+	struct model_handle *h;
+
+	if (!handle || handle >= HANDLES_MAX)
+		sim_fail("handle %lu is not one", handle);
+	if (handle > model.handle_most)
+		model.handle_most = handle;
+	h = &model.handle[handle];
+	if (h->owned)
+		sim_fail("handle %lu is given out twice", handle);
+	h->owned = true;
+	h->deferred = false;
+	h->generation++;
+	model.live++;
+}
+
+void model_gives(unsigned long handle)
+{
+	model.handle[handle].owned = false;
+	model.live--;
+}
+
+void content_fill(const struct cell *c, char *to)
+{
+	u32 x = c->seed * 2654435761u;
+	u32 i;
+
+	for (i = 0; i < c->len; i++) {
+		to[i] = (char)(x >> 24);
+		x += 0x3c6ef372u + i;
+	}
+}
+
+void content_check(const struct cell *c, const void *from, const char *when)
+{
+	char wanted[PORT_PAGE_SIZE], is[PORT_PAGE_SIZE];
+
+	/* Not memcmp() at once: the simulator is to see who reads. */
+	port_memcpy(is, from, c->len);
+	content_fill(c, wanted);
+	if (memcmp(is, wanted, c->len))
+		sim_fail("the object of handle %lu is damaged %s", c->handle, when);
+}
+
+bool handle_is_pending(unsigned long handle)
+{
+	u64 e;
+
+	sim_freeze();
+	e = port_atomic_load(pool_entry(model.pool, handle));
+	sim_thaw();
+	return e & ENTRY_PENDING;
+}
+
+size_t model_pending(void)
+{
+	size_t n;
+
+	sim_freeze();
+	n = zs_deferred_pending(model.pool);
+	sim_thaw();
+	return n;
+}
+
+static u64 freed_of(const struct zs_pool_stats *s)
+{
+	u64 freed = s->drained + s->helped;
+	unsigned int i;
+
+	for (i = 0; i < ZS_FLUSH_NR; i++)
+		freed += s->flushed[i];
+	return freed;
+}
+
+static void check_at_rest(const struct zs_pool_stats *s)
+{
+	u64 pending = s->queued - freed_of(s);
+
+	if (pending != s->pending)
+		sim_fail("the account does not balance: queued %llu, freed %llu, "
+			 "pending %zu",
+			 (u64)s->queued, freed_of(s), s->pending);
+	if (s->objects != model.live + pending)
+		sim_fail("%zu objects, of which %llu are pending and %zu live",
+			 s->objects, pending, model.live);
+	if (s->queued + s->fallback != model.deferred)
+		sim_fail("%llu deferred frees: %llu queued, %llu freed at once",
+			 model.deferred, (u64)s->queued, (u64)s->fallback);
+	if (s->pages != sim_pages_outstanding())
+		sim_fail("%zu pages are held, the pool says %zu", sim_pages_outstanding(),
+			 s->pages);
+	if (s->meta_bytes != sim_meta_outstanding())
+		sim_fail("%zu bytes of metadata are held, the pool says %zu",
+			 sim_meta_outstanding(), s->meta_bytes);
+}
+
+static void stats_look(struct zs_pool_stats *s)
+{
+	sim_freeze();
+	zs_pool_stats(model.pool, s);
+	sim_thaw();
+}
+
+void model_check(void)
+{
+	struct zs_pool_stats s;
+
+	stats_look(&s);
+	if ((int64_t)(s.queued - freed_of(&s)) > (int64_t)s.capacity)
+		sim_fail("over the budget of %zu: %llu queued, %llu freed", s.capacity,
+			 (u64)s.queued, freed_of(&s));
+	if (s.invalid)
+		sim_fail("a good handle was refused");
+	if (!model.at_work && !sim_work_running())
+		check_at_rest(&s);
+}
+
+/* ---- no two objects overlap ---- */
+
+struct extent {
+	const char *from, *to;
+	unsigned long handle;
+};
+
+static int extent_compare(const void *a, const void *b)
+{
+	const struct extent *x = a, *y = b;
+
+	return x->from < y->from ? -1 : x->from > y->from;
+}
+
+/* Where the objects are, but for those in two pages, of which one gets a copy. */
+static size_t extents_gather(struct extent *extent)
+{
+	char buf[PORT_PAGE_SIZE];
+	size_t n = 0;
+	u32 i;
+
+	for (i = 0; i < model.program->cells; i++) {
+		struct cell *c = &model.cell[i];
+		const char *p;
+
+		if (c->state != CELL_LIVE)
+			continue;
+		p = zs_obj_read_begin(model.pool, c->handle, c->size, buf);
+		if (!p)
+			sim_fail("the object of handle %lu cannot be read", c->handle);
+		if (c->seed)
+			content_check(c, p, "at the end");
+		if (p != buf)
+			extent[n++] = (struct extent){p, p + c->size, c->handle};
+		zs_obj_read_end(model.pool, c->handle);
+	}
+	return n;
+}
+
+void model_check_quiet(void)
+{
+	static struct extent extent[CELLS_MAX];
+	struct zs_pool_stats s;
+	size_t i, n;
+
+	stats_look(&s);
+	check_at_rest(&s);
+	n = extents_gather(extent);
+	qsort(extent, n, sizeof(*extent), extent_compare);
+	for (i = 1; i < n; i++) {
+		if (extent[i].from < extent[i - 1].to)
+			sim_fail("the objects of handles %lu and %lu overlap",
+				 extent[i - 1].handle, extent[i].handle);
+	}
+}

@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
+#
+# Builds the simulator in build/sim and runs so many schedules of each policy, then
+# the seeds that once failed. The last line is "N passed, N failed".
+#
+# usage: run.sh [SCHEDULES [JOBS]]
+
+set -uo pipefail
+
+cd "$(dirname "$0")/../.." || exit 1
+
+schedules=${1:-5000}
+jobs=${2:-1}
+dir=build/sim
+sim=$dir/tests/sim/sim
+
+# What the tools say is shown only if they fail.
+build() {
+	local said
+	if [ ! -f "$dir/build.ninja" ]; then
+		rm -rf "$dir"
+		said=$(meson setup "$dir" -Dtools=false 2>&1) || {
+			printf '%s\n' "$said"
+			return 1
+		}
+	fi
+	said=$(ninja -C "$dir" tests/sim/sim 2>&1) || {
+		printf '%s\n' "$said"
+		return 1
+	}
+}
+
+passed=0
+failed=0
+
+# A run of the command, whose last line counts
+run() {
+	local said good bad
+	said=$("$sim" "$@")
+	if ! read -r good bad < <(tail -n 1 <<<"$said" |
+		sed -nE 's/^([0-9]+) passed, ([0-9]+) failed$/\1 \2/p'); then
+		printf 'sim %s did not come to its end\n' "$*"
+		good=0
+		bad=1
+	fi
+	sed '$d' <<<"$said"
+	passed=$((passed + good))
+	failed=$((failed + bad))
+}
+
+build || {
+	echo "0 passed, 1 failed"
+	exit 1
+}
+run --schedules "$schedules" --jobs "$jobs"
+while read -r policy seed _; do
+	run --policy "$policy" --seed "$seed"
+done < <(grep -v '^#' tests/sim/seeds)
+
+printf '%d passed, %d failed\n' "$passed" "$failed"
+[ "$failed" = 0 ]

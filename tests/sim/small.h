@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
+/* Small cases of which all schedules are run: see port/sim/explore.h. */
+#ifndef LETHE_SIM_SMALL_H
+#define LETHE_SIM_SMALL_H
+
+#include "program.h"
+
+/* Explore each case with @policy; add to the counts, say how many schedules. */
+void small_run(enum zs_defer_policy policy, u32 *passed, u32 *failed);
+
+#endif /* LETHE_SIM_SMALL_H */
