@@ -283,6 +283,8 @@ void defer_flush(struct zs_pool *pool, enum zs_flush_cause cause)
 	 */
 	port_atomic_store(&d->pass_since_ns, port_atomic_load(&d->armed_at_ns));
 	port_atomic_xchg(&d->armed, DEFER_IDLE);
+	/* Others may be about to announce what pushes before this have relied on. */
+	itable_announce(&pool->handles);
 	zs_drain_deferred(pool, cause);
 	defer_wait_for_holders(d);
 	/* What they left, and what this passed over as they were about to take it. */

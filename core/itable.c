@@ -90,6 +90,17 @@ PORT_NOINLINE bool itable_flag_leaf(struct itable *t, u32 leaf_nr)
 	return !port_atomic_test_and_set_bit(summary, leaf_nr % 64);
 }
 
+void itable_announce(struct itable *t)
+{
+	u32 nr = (u32)port_atomic_load_acquire(&t->nr_leaves);
+	u32 i;
+
+	for (i = 0; i < nr; i++) {
+		if (port_atomic_load(&itable_leaf(t, i << ITABLE_SHIFT)->flags))
+			itable_flag_leaf(t, i);
+	}
+}
+
 /*
  * Take the flags of @leaf_nr that are in @mask, and append the indices of flagged
  * values that have all of @bits set to @index[*@n...], ascending. Pre: room for

@@ -26,6 +26,11 @@
  * above costs a shared cache line that is rarely written; writing it every
  * time would bounce that line between setters.
  *
+ * A setter that finds the bit below set already does nothing more: the one above
+ * is left to whoever set the one below, who may not have come to it yet. So a
+ * taker that must not miss what setters have returned from announces the leaves
+ * first (itable_announce).
+ *
  * A value may be seen by two takers: the second is sent by a later setter in
  * the same group, and the first may see that one's bits too. Who gets it is for
  * them to settle (here: under the class lock, see free.c).
@@ -144,6 +149,12 @@ static inline void itable_cursor_put(struct itable *t, struct itable_cursor *cur
 
 /* Out of line: the first flag of a leaf. True: its leaf was announced by this. */
 bool itable_flag_leaf(struct itable *t, u32 leaf_nr);
+
+/*
+ * Announce every leaf with flags, for those who set its first one and have not
+ * come to that. Context: any.
+ */
+void itable_announce(struct itable *t);
 
 /*
  * Have the value of @index, whose bits the caller has set by a fully ordered
