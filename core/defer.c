@@ -150,6 +150,7 @@ static size_t defer_drain_slice(struct zs_pool *pool, struct defer_pass *pass, u
 		freed = free_indices(pool, index, next, taken, FREE_PENDING,
 				     "deferred free");
 		defer_account(pool, who, freed);
+		pass->freed += freed;
 		ops->freed(pool, taken, freed);
 	}
 	return taken;
@@ -165,7 +166,7 @@ static PORT_NOINLINE size_t defer_drain_small_slice(struct zs_pool *pool,
 	return defer_drain_slice(pool, pass, index, next, FREE_SMALL_BATCH, who);
 }
 
-/* One pass over what is pending, yielding between slices. */
+/* One pass over what is pending, yielding between slices. Returns how many it freed. */
 static size_t defer_drain_pass(struct zs_pool *pool, enum defer_account who)
 {
 	struct defer *d = &pool->defer;
@@ -199,7 +200,7 @@ static size_t defer_drain_pass(struct zs_pool *pool, enum defer_account who)
 	if (policy_ops[d->policy]->end)
 		policy_ops[d->policy]->end(pool, &pass);
 	defer_leave(pool, side);
-	return pass.taken;
+	return pass.freed;
 }
 
 static void defer_worker(void *arg)

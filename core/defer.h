@@ -113,6 +113,7 @@ struct defer {
 /* How far a pass has come; zero-initialised to begin. */
 struct defer_pass {
 	size_t taken; /* handles, so far */
+	size_t freed; /* of these, by this pass */
 	u32 leaf; /* tombstone: of the handle table, to go on with */
 	u32 step; /* percpu: to go on with */
 	u32 chain; /* percpu: blocks taken, to be drained */

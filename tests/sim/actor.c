@@ -193,7 +193,8 @@ static void cpu_offline(const struct op *op)
 	if (!sim_cpu_offline(cpu))
 		return;
 	sim_note("CPU %u is gone", cpu);
-	zs_drain_deferred(model.pool, ZS_FLUSH_HOTPLUG);
+	model.drained[ZS_FLUSH_HOTPLUG] +=
+		zs_drain_deferred(model.pool, ZS_FLUSH_HOTPLUG);
 	if (op->n % 2) {
 		sim_cpu_online(cpu);
 		sim_note("CPU %u is back", cpu);

@@ -112,6 +112,23 @@ static u64 freed_of(const struct zs_pool_stats *s)
 	return freed;
 }
 
+/* What drains have said that they freed is what they are credited with. */
+static void check_drained(const struct zs_pool_stats *s)
+{
+	static const enum zs_flush_cause causes[] = {ZS_FLUSH_LIMIT, ZS_FLUSH_SHRINKER,
+						     ZS_FLUSH_OOM, ZS_FLUSH_HOTPLUG};
+	unsigned int i;
+
+	/* The core itself drains for the other causes. */
+	for (i = 0; i < sizeof(causes) / sizeof(*causes); i++) {
+		u64 said = model.drained[causes[i]];
+
+		if (said != s->flushed[causes[i]])
+			sim_fail("drains say they freed %llu, the account says %llu",
+				 said, (u64)s->flushed[causes[i]]);
+	}
+}
+
 static void check_at_rest(const struct zs_pool_stats *s)
 {
 	u64 pending = s->queued - freed_of(s);
@@ -126,6 +143,7 @@ static void check_at_rest(const struct zs_pool_stats *s)
 	if (s->queued + s->fallback != model.deferred)
 		sim_fail("%llu deferred frees: %llu queued, %llu freed at once",
 			 model.deferred, (u64)s->queued, (u64)s->fallback);
+	check_drained(s);
 	if (s->pages != sim_pages_outstanding())
 		sim_fail("%zu pages are held, the pool says %zu", sim_pages_outstanding(),
 			 s->pages);
