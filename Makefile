@@ -5,13 +5,14 @@
 
 KVER ?= 6.12-cloud-amd64
 
-.PHONY: help setup demo test sim sim-mutants modules bench bench-native lint clean
+.PHONY: help setup demo test sim sim-small sim-mutants modules bench bench-native lint clean
 
 help:
 	@echo 'make demo     kill a process whose memory is in swap, with the zram of the'
 	@echo '              kernel and with ours, in a virtual machine; print what it costs'
 	@echo 'make test     everything there is to test'
 	@echo 'make sim      100,000 simulated schedules of the core for every policy'
+	@echo 'make sim-small  all schedules of small cases, up to three preemptions'
 	@echo 'make sim-mutants  seeded defects of the core: does the simulator find each?'
 	@echo 'make modules  build/modules/KVER/{lethe,zram}.ko for KVER=$(KVER)'
 	@echo '              (a release as uname -r says it, or a Debian flavour)'
@@ -32,6 +33,9 @@ test: setup
 
 sim: setup
 	@tests/sim/run.sh 100000 2
+
+sim-small: setup
+	@tests/sim/run.sh 0 1 3
 
 sim-mutants: setup
 	@tests/sim/mutants.sh

@@ -87,9 +87,9 @@ static u64 atomic_load(port_atomic *a, bool acquire, const char *what)
 	u64 value = a->newest;
 	u32 i;
 
+	sched_point(a, SIM_LOADS);
 	if (sim_quiet())
 		return value;
-	sched_point(a, false);
 	plain_check_alive(a);
 	value = a->newest;
 	if (!a->store) {
@@ -156,16 +156,24 @@ static void store_add(port_atomic *a, u64 value, bool release, u32 from)
 		sim_tick(t);
 }
 
+/* Where there is only one thread: store, and forget the history. */
+static bool modify_simply(port_atomic *a, u64 value)
+{
+	if (!sim_quiet())
+		return false;
+	if (sim.frozen)
+		sim_fail("an observer stores");
+	sched_point(a, SIM_CHANGES); /* to say who uses it */
+	a->newest = value;
+	a->store = 0;
+	return true;
+}
+
 static void atomic_store(port_atomic *a, u64 value, bool release, const char *what)
 {
-	if (sim_quiet()) {
-		if (sim.frozen)
-			sim_fail("an observer stores");
-		a->newest = value;
-		a->store = 0;
+	if (modify_simply(a, value))
 		return;
-	}
-	sched_point(a, true);
+	sched_point(a, SIM_CHANGES);
 	plain_check_alive(a);
 	store_add(a, value, release, 0);
 	TRACE(what, a, value, 0);
@@ -187,9 +195,9 @@ static void fence(void)
 enum order { ORDER_RELAXED, ORDER_ACQUIRE, ORDER_RELEASE, ORDER_FULL };
 
 /* Read the newest, to modify it by store_modified(). Post: the value. */
-static u64 load_to_modify(port_atomic *a)
+static u64 load_to_modify(port_atomic *a, enum sim_use use)
 {
-	sched_point(a, true);
+	sched_point(a, use);
 	plain_check_alive(a);
 	return a->newest;
 }
@@ -217,17 +225,6 @@ static void store_modified(port_atomic *a, u64 value, enum order order)
 		fence();
 }
 
-static bool modify_simply(port_atomic *a, u64 value)
-{
-	if (!sim_quiet())
-		return false;
-	if (sim.frozen)
-		sim_fail("an observer stores");
-	a->newest = value;
-	a->store = 0;
-	return true;
-}
-
 static bool atomic_cmpxchg(port_atomic *a, u64 *old, u64 value, enum order order,
 			   const char *what)
 {
@@ -240,7 +237,7 @@ static bool atomic_cmpxchg(port_atomic *a, u64 *old, u64 value, enum order order
 		*old = found;
 		return false;
 	}
-	found = load_to_modify(a);
+	found = load_to_modify(a, SIM_CHANGES);
 	if (found != *old) {
 		join_newest(a, false);
 		TRACE("compare: another", a, found, *old);
@@ -291,7 +288,7 @@ void port_atomic_add(port_atomic *a, u64 v)
 
 	if (modify_simply(a, a->newest + v))
 		return;
-	old = load_to_modify(a);
+	old = load_to_modify(a, SIM_ADDS);
 	store_modified(a, old + v, ORDER_RELAXED);
 	TRACE("add", a, old, old + v);
 }
@@ -302,7 +299,7 @@ u64 port_atomic_sub_return_release(port_atomic *a, u64 v)
 
 	if (modify_simply(a, a->newest - v))
 		return a->newest;
-	old = load_to_modify(a);
+	old = load_to_modify(a, SIM_CHANGES);
 	store_modified(a, old - v, ORDER_RELEASE);
 	TRACE("subtract release", a, old, old - v);
 	return old - v;
@@ -314,7 +311,7 @@ u64 port_atomic_xchg(port_atomic *a, u64 v)
 
 	if (modify_simply(a, v))
 		return old;
-	old = load_to_modify(a);
+	old = load_to_modify(a, SIM_CHANGES);
 	store_modified(a, v, ORDER_FULL);
 	TRACE("exchange", a, old, v);
 	return old;
@@ -326,7 +323,7 @@ void port_atomic_or(port_atomic *a, u64 bits)
 
 	if (modify_simply(a, a->newest | bits))
 		return;
-	old = load_to_modify(a);
+	old = load_to_modify(a, SIM_CHANGES);
 	store_modified(a, old | bits, ORDER_FULL);
 	TRACE("or", a, old, old | bits);
 }
@@ -337,7 +334,7 @@ void port_atomic_and(port_atomic *a, u64 bits)
 
 	if (modify_simply(a, a->newest & bits))
 		return;
-	old = load_to_modify(a);
+	old = load_to_modify(a, SIM_CHANGES);
 	store_modified(a, old & bits, ORDER_FULL);
 	TRACE("and", a, old, old & bits);
 }
@@ -349,7 +346,7 @@ bool port_atomic_test_and_set_bit(port_atomic *a, unsigned int bit)
 
 	if (modify_simply(a, old | mask))
 		return old & mask;
-	old = load_to_modify(a);
+	old = load_to_modify(a, SIM_CHANGES);
 	store_modified(a, old | mask, ORDER_FULL);
 	TRACE("set bit", a, old, old | mask);
 	return old & mask;
@@ -369,7 +366,7 @@ void port_atomic_fence(void)
 {
 	if (sim_quiet())
 		return;
-	sched_point(&sim.fence, true);
+	sched_point(&sim.fence, SIM_CHANGES);
 	fence();
 	TRACE("fence", NULL, 0, 0);
 }

@@ -15,7 +15,7 @@ struct branch {
 /* What is known of the use of an address. */
 struct object {
 	const void *p;
-	u32 users, changers; /* threads, a bit each */
+	u32 users, loaders, adders, changers; /* threads, a bit each */
 };
 
 static struct explore_bounds bounds;
@@ -41,10 +41,12 @@ static bool is_shared(const struct object *o)
 {
 	u32 u = o->users;
 
-	return (u & (u - 1)) && o->changers;
+	if (!(u & (u - 1)))
+		return false;
+	return o->changers || (o->adders && o->loaders);
 }
 
-void explore_use(const void *p, bool changes)
+void explore_use(const void *p, enum sim_use use)
 {
 	struct object *o;
 	bool before;
@@ -54,8 +56,12 @@ void explore_use(const void *p, bool changes)
 	o = object_of(p);
 	before = is_shared(o);
 	o->users |= 1u << sim.self;
-	if (changes)
+	if (use == SIM_CHANGES)
 		o->changers |= 1u << sim.self;
+	else if (use == SIM_ADDS)
+		o->adders |= 1u << sim.self;
+	else
+		o->loaders |= 1u << sim.self;
 	if (is_shared(o) != before)
 		learnt = true;
 }

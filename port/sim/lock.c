@@ -47,7 +47,7 @@ void port_spin_lock(port_spinlock *lock)
 {
 	if (sim.frozen)
 		return;
-	sched_point(lock, true);
+	sched_point(lock, SIM_CHANGES);
 	lock_check(lock);
 	while (lock->holder) {
 		TRACE("lock: waits", lock, lock->holder - 1, 0);
@@ -62,7 +62,7 @@ void port_spin_lock(port_spinlock *lock)
 
 bool port_spin_trylock(port_spinlock *lock)
 {
-	sched_point(lock, true);
+	sched_point(lock, SIM_CHANGES);
 	lock_check(lock);
 	if (lock->holder) {
 		TRACE("trylock: held", lock, 0, 0);
@@ -79,7 +79,7 @@ void port_spin_unlock(port_spinlock *lock)
 
 	if (sim.frozen)
 		return;
-	sched_point(lock, true);
+	sched_point(lock, SIM_CHANGES);
 	plain_check_alive(lock);
 	if (lock->holder != sim.self + 1)
 		sim_fail("a spinlock is released by one who does not hold it");
@@ -129,7 +129,7 @@ unsigned int port_cpu_get(void)
 		sim_fail("an observer takes a CPU slot");
 	if (t->in_slot)
 		sim_fail("port_cpu_get() inside a CPU slot");
-	sched_point(&sim.slot[t->cpu], true);
+	sched_point(&sim.slot[t->cpu], SIM_CHANGES);
 	while ((cpu = slot_find()) == sim.config.cpus) {
 		sim.slot_waiters |= 1u << sim.self;
 		sim.runnable &= ~(1u << sim.self);

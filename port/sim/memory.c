@@ -101,11 +101,13 @@ static void *block_alloc(size_t size, bool page)
 {
 	struct block *b = sim.config.reuse ? block_reuse(size, page) : NULL;
 
+	bool reused = b;
+
 	if (!b)
 		b = block_new(size, page);
 	b->held = true;
 	memset(b->at, page ? 0xa5 : 0, size);
-	plain_allocated(b->at, size);
+	plain_allocated(b->at, size, reused);
 	return b->at;
 }
 
@@ -158,7 +160,7 @@ int port_pages_alloc(void **pages, unsigned int n, enum port_alloc how)
 
 	(void)how;
 	lock_may_sleep("port_pages_alloc");
-	sched_point(NULL, false);
+	sched_point(NULL, SIM_LOADS);
 	if (memory_fails() ||
 	    (sim.config.pages_most && pages_held + n > sim.config.pages_most)) {
 		TRACE("pages: none", NULL, n, 0);
@@ -177,7 +179,7 @@ void port_pages_free(void **pages, size_t n)
 
 	if (sim_me()->locks)
 		sim_fail("port_pages_free() with a spinlock held");
-	sched_point(NULL, false);
+	sched_point(NULL, SIM_LOADS);
 	TRACE("free pages", pages[0], n, 0);
 	for (i = 0; i < n; i++)
 		block_free(pages[i], PORT_PAGE_SIZE, true);
@@ -190,7 +192,7 @@ void *port_meta_alloc(size_t size, enum port_alloc how)
 
 	(void)how;
 	lock_may_sleep("port_meta_alloc");
-	sched_point(NULL, false);
+	sched_point(NULL, SIM_LOADS);
 	if (memory_fails()) {
 		TRACE("metadata: none", NULL, size, 0);
 		return NULL;
@@ -207,7 +209,7 @@ void port_meta_free(void *p, size_t size)
 		return;
 	if (size > ATOMIC_FREE_MOST * PORT_PAGE_SIZE)
 		lock_may_sleep("port_meta_free of a large block");
-	sched_point(NULL, false);
+	sched_point(NULL, SIM_LOADS);
 	TRACE("free", p, size, 0);
 	block_free(p, size, false);
 	meta_held -= size;

@@ -19,6 +19,7 @@ enum {
 	READERS = 3,
 	WRITER_GONE = 15, /* in place of a thread: freed */
 	WRITER_GAP = 14, /* never was allocated */
+	SAMPLE = 64,
 	PLAIN_ACCESSES_MAX = 100 * 1000 * 1000,
 };
 
@@ -75,10 +76,13 @@ static void mark(const void *p, size_t size, epoch writer)
 		*u = (struct unit){.writer = writer};
 }
 
-void plain_allocated(const void *p, size_t size)
+void plain_allocated(const void *p, size_t size, bool reused)
 {
 	struct sim_thread *t = sim_me();
 
+	/* What earlier schedules left is in the past as it is. */
+	if (sim.alone && !reused)
+		return;
 	mark(p, size, epoch_make(sim.self, t->hb.of[sim.self]));
 }
 
@@ -167,8 +171,26 @@ static void access_range(const void *p, size_t size, bool write, const void *pc)
 	}
 }
 
+/*
+ * At the end of a pool, when the main thread and the worker are all there is, a sample
+ * of each block is looked at: to go through all of it would take most of the time.
+ */
+static void freed_at_end(const char *p, size_t size)
+{
+	size_t at;
+
+	for (at = 0; at < size; at += SAMPLE) {
+		access_range(p + at, 1, true, __builtin_return_address(0));
+		unit_of(p + at)->writer = epoch_make(WRITER_GONE, sim.base + 1);
+	}
+}
+
 void plain_freed(const void *p, size_t size)
 {
+	if (sim.watched && !(sim.alive & ~(1u << SIM_WORKER) & ~1u)) {
+		freed_at_end(p, size);
+		return;
+	}
 	if (sim.watched)
 		access_range(p, size, true, __builtin_return_address(0));
 	mark(p, size, epoch_make(WRITER_GONE, sim.base + 1));

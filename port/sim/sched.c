@@ -4,6 +4,7 @@
  * them goes on. Time is virtual; it passes a little at each point, and jumps when
  * all are asleep.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -121,9 +122,23 @@ static u32 points_to_next(void)
 	return 1 + (u32)(sim_random() % (2 * mean));
 }
 
-static u32 next_by_seed(bool forced, u32 n)
+/*
+ * Has another thread used @object, too, in this schedule? Where threads do not meet
+ * there is little to be gained by a switch; it happens a few times more rarely.
+ */
+static bool is_met(const void *object, u32 *seldom)
 {
-	bool due = !--sim.countdown;
+	u8 *users = &sim.users[(uintptr_t)object * 2654435761u >> 16 & (SIM_USERS - 1)];
+
+	*users |= (u8)(1u << sim.self);
+	if (object && *users & (*users - 1))
+		return true;
+	return !(++*seldom % 8);
+}
+
+static u32 next_by_seed(bool forced, u32 n, const void *object)
+{
+	bool due = is_met(object, &sim.seldom) && !--sim.countdown;
 
 	if (due)
 		sim.countdown = points_to_next();
@@ -161,7 +176,7 @@ static u32 choose_thread(bool forced, const void *object)
 			k = explore_choose(n + 1, true, false);
 		break;
 	default:
-		k = next_by_seed(forced, n);
+		k = next_by_seed(forced, n, object);
 	}
 	/* Where it must not be 0, 1 is the unremarkable one. */
 	if (!forced) {
@@ -242,14 +257,17 @@ static void time_passes(void)
 		wake_sleepers();
 }
 
-void sched_point(const void *object, bool changes)
+void sched_point(const void *object, enum sim_use use)
 {
 	u32 k;
 
-	if (sim_quiet())
+	if (sim_quiet()) {
+		if (!sim.frozen)
+			is_met(object, &sim.seldom);
 		return;
+	}
 	time_passes();
-	explore_use(object, changes);
+	explore_use(object, use);
 	k = choose_thread(false, object);
 	if (k)
 		switch_to(thread_after(k));
@@ -401,6 +419,37 @@ static void world_begin(const struct sim_config *config, struct sim_result *resu
 	sim.fence = sim.thread[0].hb;
 }
 
+/* The core has gone where there is no memory. */
+static void crashed(int signal, siginfo_t *info, void *context)
+{
+	(void)context;
+	if (!sim.running)
+		__builtin_trap();
+	snprintf(sim.result->what, sizeof(sim.result->what),
+		 "crash: signal %d in %s, address %p", signal, sim_me()->name,
+		 info->si_addr);
+	sim.result->failed = true;
+	sim_note("FAILS: %s", sim.result->what);
+	siglongjmp(sim.crash, 1);
+}
+
+static void crashes_catch(void)
+{
+	static char stack[STACK_SIZE];
+	const stack_t alternate = {.ss_sp = stack, .ss_size = sizeof(stack)};
+	struct sigaction action = {.sa_sigaction = crashed,
+				   .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+	static bool done;
+
+	if (done)
+		return;
+	done = true;
+	sigaltstack(&alternate, NULL);
+	sigaction(SIGSEGV, &action, NULL);
+	sigaction(SIGBUS, &action, NULL);
+	sigaction(SIGFPE, &action, NULL);
+}
+
 void sim_run(const struct sim_config *config, void (*main_thread)(void *arg), void *arg,
 	     struct sim_result *result)
 {
@@ -410,6 +459,9 @@ void sim_run(const struct sim_config *config, void (*main_thread)(void *arg), vo
 	work_begin();
 	trace_begin();
 	thread_prepare(0, main_thread, arg, "main");
+	crashes_catch();
+	sim.running = true;
 	if (!sigsetjmp(sim.crash, 0))
 		coro_switch(&sim.host, &sim.thread[0].coro);
+	sim.running = false;
 }

@@ -102,6 +102,7 @@ void sim_sleep_us(u64 us);
 
 bool sim_work_running(void);
 bool sim_work_busy(void); /* that, or scheduled */
+void sim_work_wait(void); /* until it is not */
 u64 sim_now_us(void);
 size_t sim_meta_outstanding(void);
 size_t sim_pages_outstanding(void);

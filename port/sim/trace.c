@@ -66,7 +66,7 @@ void sim_note(const char *format, ...)
 
 void sim_point(const char *what, const void *object)
 {
-	sched_point(object, true);
+	sched_point(object, SIM_CHANGES);
 	TRACE(what, object, 0, 0);
 }
 

@@ -19,6 +19,7 @@ struct work {
 };
 
 static struct work works[WORKS_MAX];
+static u32 work_waiters; /* threads that wait until none is busy, a bit each */
 
 void work_begin(void)
 {
@@ -26,6 +27,7 @@ void work_begin(void)
 
 	for (i = 0; i < WORKS_MAX; i++)
 		works[i] = (struct work){.due = SIM_NEVER};
+	work_waiters = 0;
 }
 
 static struct work *work_of(const port_work *work)
@@ -58,7 +60,7 @@ void port_work_schedule(port_work *work, unsigned int delay_ms)
 	struct work *w = work_of(work);
 	u64 due;
 
-	sched_point(w, true);
+	sched_point(w, SIM_CHANGES);
 	due = sim.now + delay_ms * 1000000ull + sim.config.work_lag_us * 1000ull;
 	/* Beside a cancellation, it may have come before that as well as after. */
 	if (w->cancelling && !sim_choose(2, 128)) {
@@ -81,7 +83,7 @@ void port_work_cancel(port_work *work)
 	lock_may_sleep("port_work_cancel");
 	if (sim.self == SIM_WORKER)
 		sim_fail("a work is cancelled by the worker");
-	sched_point(w, true);
+	sched_point(w, SIM_CHANGES);
 	w->scheduled = false;
 	TRACE("cancel work", NULL, w->running, 0);
 	run = w->runs;
@@ -134,6 +136,8 @@ static void work_run(struct work *w)
 	sim_sync_release(&w->done);
 	sched_wake(w->cancelling);
 	w->cancelling = 0;
+	sched_wake(work_waiters);
+	work_waiters = 0;
 }
 
 void work_thread(void *unused)
@@ -147,6 +151,15 @@ void work_thread(void *unused)
 			work_run(w);
 		else
 			sched_sleep_until(next);
+	}
+}
+
+void sim_work_wait(void)
+{
+	while (sim_work_busy()) {
+		work_waiters |= 1u << sim.self;
+		sim.runnable &= ~(1u << sim.self);
+		sched_block();
 	}
 }
 
@@ -192,7 +205,7 @@ void sim_sleep_us(u64 us)
 void port_yield(void)
 {
 	lock_may_sleep("port_yield");
-	sched_point(NULL, false);
+	sched_point(NULL, SIM_LOADS);
 }
 
 void port_nap(void)

@@ -11,6 +11,7 @@
 #include "coro.h"
 #include "sim.h"
 
+#define SIM_USERS 4096
 #define SIM_NEVER (~0ull)
 #define SIM_WORKER (SIM_THREADS - 1) /* the thread that runs works */
 #define SIM_EPOCH_BITS 28 /* of a time, in the shadow memory */
@@ -53,9 +54,12 @@ struct sim_world {
 	u64 now;
 	u64 wake_first; /* no thread is to be woken before */
 	u32 at; /* decisions taken */
+	u8 users[SIM_USERS]; /* threads that have used an object, by a hash */
+	u32 seldom; /* points at which threads did not meet */
 	u32 countdown; /* points until the next switch (SIM_RANDOM) */
 	u32 urgency_low; /* the next lowest priority (SIM_PRIORITIES) */
 	size_t next_decision; /* of config.decisions */
+	bool running;
 	bool alone; /* nobody else was started yet, or is left */
 	bool frozen;
 	bool watched; /* plain accesses are judged */
@@ -99,8 +103,11 @@ static inline void sim_tick(struct sim_thread *t)
 
 /* ---- sched.c ---- */
 
-/* Before each operation on @object, which may change it: others may run. */
-void sched_point(const void *object, bool changes);
+/* What an operation does to its object: additions do not disturb each other. */
+enum sim_use { SIM_LOADS, SIM_ADDS, SIM_CHANGES };
+
+/* Before each operation on @object: others may run. */
+void sched_point(const void *object, enum sim_use use);
 /* The calling thread is not runnable: run others until it is. */
 void sched_block(void);
 void sched_sleep_until(u64 time);
@@ -117,7 +124,7 @@ u32 explore_choose(u32 n, bool preempts, bool stale);
 /* Is @object one that several threads use? Others need not run before its uses. */
 bool explore_is_shared(const void *object);
 /* The calling thread uses @object. */
-void explore_use(const void *object, bool changes);
+void explore_use(const void *object, enum sim_use use);
 
 /* ---- memory.c, plain.c ---- */
 
@@ -127,7 +134,7 @@ bool memory_fails(void);
 /* Fails if there is memory that was freed at @p, or none. */
 void memory_check(const void *p, const char *how);
 /* A block begins to be, or is no more, or is the gap between two. */
-void plain_allocated(const void *p, size_t size);
+void plain_allocated(const void *p, size_t size, bool reused);
 void plain_freed(const void *p, size_t size);
 void plain_gap(const void *p, size_t size);
 void plain_begin(void);

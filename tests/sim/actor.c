@@ -7,7 +7,7 @@
 #include "describe.h"
 #include "model.h"
 
-enum { SHORT_LEN = 24, SLACK_US = 4000 };
+enum { SHORT_LEN = 24, SLACK_US = 4000, BALLAST_SIZE = 96 };
 
 /* ---- one object ---- */
 
@@ -309,12 +309,27 @@ static void pool_create(const struct program *p)
 	describe_pool(model.pool);
 }
 
+static void ballast_fill(const struct program *p)
+{
+	u32 i;
+
+	for (i = 0; i < p->ballast; i++) {
+		unsigned long handle = zs_malloc(model.pool, BALLAST_SIZE);
+
+		if (!zs_handle_error(handle))
+			model_got(handle);
+	}
+}
+
 static void cells_fill(const struct program *p)
 {
 	u32 i;
 
+	ballast_fill(p);
 	for (i = 0; i < p->filled; i++)
 		object_malloc(&model.cell[i], p->size[i % SIZES]);
+	for (i = 0; p->holes && i < p->filled; i += p->holes)
+		object_free(&model.cell[i]);
 	for (i = 0; i < p->pending; i++)
 		object_defer(&model.cell[i]);
 }
@@ -325,8 +340,7 @@ static void remainder_wait(const struct program *p)
 	u64 begin = sim_now_us();
 	u64 most = DEFER_TIMER_MS * 1000 + p->config.work_lag_us + SLACK_US;
 
-	while (sim_work_busy())
-		sim_sleep_us(200);
+	sim_work_wait();
 	if (model_pending())
 		sim_fail("a remainder of %zu stays pending", model_pending());
 	if (p->config.point_ns < 100 && sim_now_us() - begin > most)
@@ -340,8 +354,7 @@ static void pool_end(const struct program *p)
 	else if (p->ending == END_FLUSH)
 		pool_flush();
 	if (p->ending != END_DESTROY) {
-		while (sim_work_busy())
-			sim_sleep_us(200);
+		sim_work_wait();
 		if (model_pending())
 			sim_fail("%zu are pending at the end", model_pending());
 		model_check_quiet();

@@ -4,11 +4,14 @@
  *
  *   sim [--policy NAME] [--schedules N] [--from SEED] [--jobs N]
  *   sim --policy NAME --seed SEED [--no-shrink] [--trace]
- *   sim --small [--policy NAME]
+ *   sim --hunt [--schedules N]
+ *   sim --small [--policy NAME] [--preemptions N]
  *
  * The first runs N schedules of each policy, or of one. The second runs one, and if
- * it fails shrinks it and prints what happens. The third explores all schedules of
- * the small cases. The last line is "N passed, N failed".
+ * it fails shrinks it and prints what happens. The third runs schedules of all policies
+ * in turn until one fails, which is what is hoped for, and says how many it took. The
+ * fourth explores all schedules of the small cases. The last line is "N passed, N
+ * failed".
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -28,7 +31,9 @@ struct options {
 	u64 from;
 	u64 seed;
 	u32 jobs;
+	u32 preemptions;
 	bool one; /* that of the seed */
+	bool hunt;
 	bool small;
 	bool no_shrink;
 	bool trace;
@@ -41,7 +46,8 @@ static void usage(void)
 	fprintf(stderr,
 		"usage: sim [--policy NAME] [--schedules N] [--from SEED] [--jobs N]\n"
 		"       sim --policy NAME --seed SEED [--no-shrink] [--trace]\n"
-		"       sim --small [--policy NAME]\n");
+		"       sim --hunt [--schedules N]\n"
+		"       sim --small [--policy NAME] [--preemptions N]\n");
 	exit(2);
 }
 
@@ -72,7 +78,9 @@ static void options_parse(struct options *o, int argc, char **argv)
 		{"from", required_argument, NULL, 'f'},
 		{"seed", required_argument, NULL, 's'},
 		{"jobs", required_argument, NULL, 'j'},
+		{"hunt", no_argument, NULL, 'h'},
 		{"small", no_argument, NULL, 'e'},
+		{"preemptions", required_argument, NULL, 'm'},
 		{"no-shrink", no_argument, NULL, 'q'},
 		{"trace", no_argument, NULL, 't'},
 		{0},
@@ -90,6 +98,10 @@ static void options_parse(struct options *o, int argc, char **argv)
 			o->jobs = (u32)option_number(optarg);
 		else if (c == 's' && (o->one = true))
 			o->seed = option_number(optarg);
+		else if (c == 'h')
+			o->hunt = true;
+		else if (c == 'm')
+			o->preemptions = (u32)option_number(optarg);
 		else if (c == 'e')
 			o->small = true;
 		else if (c == 'q')
@@ -118,10 +130,11 @@ static void program_print(const struct program *p)
 	char text[80];
 	unsigned int a, i;
 
-	printf("budget %zu, sizes %u %u %u, %u cells, %u filled, %u of them pending, "
-	       "%u CPUs, at the end %s\n",
-	       p->budget, p->size[0], p->size[1], p->size[2], p->cells, p->filled,
-	       p->pending, p->config.cpus, ending_name(p->ending));
+	printf("budget %zu, sizes %u %u %u, ballast %u, %u cells, %u filled, each %u-th "
+	       "freed, "
+	       "%u pending, %u CPUs, at the end %s\n",
+	       p->budget, p->size[0], p->size[1], p->size[2], p->ballast, p->cells,
+	       p->filled, p->holes, p->pending, p->config.cpus, ending_name(p->ending));
 	for (a = 0; a < p->actors; a++) {
 		printf("  %c:", 'A' + a);
 		for (i = 0; i < OPS_MAX; i++) {
@@ -237,6 +250,31 @@ static u64 jobs_run(const struct options *o, int policy, bool *good)
 	return points;
 }
 
+/* Is there a schedule that fails, among so many of each policy? */
+static bool hunt(const struct options *o)
+{
+	u64 i, n = 0;
+	int policy;
+
+	for (i = 0; i < o->schedules; i++) {
+		for (policy = ZS_DEFER_DEFAULT + 1; policy < ZS_DEFER_NR; policy++) {
+			struct program p;
+			struct sim_result r;
+
+			program_generate(&p, (enum zs_defer_policy)policy, o->from + i);
+			program_run(&p, &p.config, &r);
+			n++;
+			if (!r.failed)
+				continue;
+			printf("%6llu schedules, %s, seed %llu: %s\n", n,
+			       zs_policy_name(p.policy), p.seed, r.what);
+			return true;
+		}
+	}
+	printf("%6llu schedules, and not found\n", n);
+	return false;
+}
+
 static void count(bool good)
 {
 	passed += good;
@@ -251,7 +289,7 @@ static void run_policy(const struct options *o, int policy)
 	bool good;
 
 	if (o->small) {
-		small_run((enum zs_defer_policy)policy, &passed, &failed);
+		small_run((enum zs_defer_policy)policy, o->preemptions, &passed, &failed);
 		return;
 	}
 	points = jobs_run(o, policy, &good);
@@ -264,12 +302,14 @@ static void run_policy(const struct options *o, int policy)
 
 int main(int argc, char **argv)
 {
-	struct options o = {.schedules = 5000, .from = 1, .jobs = 1};
+	struct options o = {.schedules = 5000, .from = 1, .jobs = 1, .preemptions = 3};
 	u64 points = 0;
 	int policy;
 
 	options_parse(&o, argc, argv);
-	if (o.one)
+	if (o.hunt)
+		count(hunt(&o));
+	else if (o.one)
 		count(run_seed(&o, o.policy, o.seed, &points));
 	else if (o.policy)
 		run_policy(&o, o.policy);

@@ -152,6 +152,49 @@ static void check_at_rest(const struct zs_pool_stats *s)
 			 sim_meta_outstanding(), s->meta_bytes);
 }
 
+/*
+ * The handle table: each index is an object's or free, and what is set below is
+ * announced above (core/itable.h).
+ */
+static u32 check_leaf(struct itable *t, u32 nr)
+{
+	struct itable_leaf *leaf = itable_leaf(t, nr << ITABLE_SHIFT);
+	struct itable_node *node = itable_node(t, nr);
+	u32 word = nr % ITABLE_FANOUT / 64;
+	u32 w, free = 0;
+
+	for (w = 0; w < ITABLE_WORDS; w++)
+		free += port_popcount64(port_atomic_load(&leaf->free[w]));
+	if (free && !(port_atomic_load(&node->leaf_free[word]) >> nr % 64 & 1))
+		sim_fail("leaf %u has %u free indices and does not say so", nr, free);
+	if (port_atomic_load(&leaf->flags) &&
+	    !(port_atomic_load(&node->leaf_flags[word]) >> nr % 64 & 1))
+		sim_fail("leaf %u has flags and does not say so", nr);
+	return free;
+}
+
+static void check_table(size_t objects)
+{
+	struct itable *t = &model.pool->handles;
+	u32 nr, i;
+	size_t free = 0;
+
+	sim_freeze();
+	nr = (u32)port_atomic_load(&t->nr_leaves);
+	for (i = 0; i < nr; i++)
+		free += check_leaf(t, i);
+	for (i = 0; i < port_cpu_slots(); i++) {
+		const struct pool_slot *slot = &model.pool->slots[i];
+
+		free += port_popcount64(slot->handles.mask) +
+			port_popcount64(slot->freed.mask);
+	}
+	sim_thaw();
+	if (free + objects != nr * ITABLE_FANOUT)
+		sim_fail("of %u handles, %zu are free and %zu in use", nr * ITABLE_FANOUT,
+			 free, objects);
+}
+
 static void stats_look(struct zs_pool_stats *s)
 {
 	sim_freeze();
@@ -220,6 +263,7 @@ void model_check_quiet(void)
 
 	stats_look(&s);
 	check_at_rest(&s);
+	check_table(s.objects);
 	n = extents_gather(extent);
 	qsort(extent, n, sizeof(*extent), extent_compare);
 	for (i = 1; i < n; i++) {

@@ -18,6 +18,7 @@ static u32 below(u32 n)
 
 /* One object a zspage, two, three, some of which cross pages, many. */
 static const u32 sizes[] = {4096, 2048, 1360, 3072, 2720, 700, 1024, 96};
+static const u16 actors[] = {2, 2, 2, 3, 3, 4};
 static const size_t budgets[] = {1, 1, 2, 2, 3, 4, 6, 8, 16, 64};
 
 /* Frequent and rare kinds: another mix in each program. */
@@ -60,7 +61,7 @@ static void ops_generate(struct program *p)
 
 	mix_generate(weight);
 	for (a = 0; a < p->actors; a++) {
-		ops = 1 + below(OPS_MAX - 2);
+		ops = 2 + below(OPS_MAX - 1);
 		for (i = 0; i < ops; i++) {
 			struct op *op = &p->op[a][i];
 
@@ -81,7 +82,7 @@ static void config_generate(struct sim_config *c)
 	c->source = below(2) ? SIM_RANDOM : SIM_PRIORITIES;
 	c->switch_every = PICK(every);
 	c->changes = 1 + below(8);
-	c->length = 100 << below(5);
+	c->length = 30 << below(6);
 	c->cpus = 1 + below(4);
 	c->stale_in_256 = below(3) ? 24 << below(3) : 0;
 	c->migrate_in_256 = below(2) ? 64 : 0;
@@ -94,20 +95,30 @@ static void config_generate(struct sim_config *c)
 	c->points_most = 400000;
 }
 
-/* Enough objects for large batches, and now and then for a second leaf of the table. */
+/*
+ * Now and then enough objects for large batches, or so many that a leaf of the table
+ * (512 handles) is nearly used up.
+ */
 static void objects_generate(struct program *p)
 {
 	unsigned int i;
 
-	for (i = 0; i < SIZES; i++)
-		p->size[i] = PICK(sizes);
-	p->cells = (u16)(3 + below(10));
+	p->size[0] = PICK(sizes);
+	for (i = 1; i < SIZES; i++)
+		p->size[i] = below(2) ? p->size[0] : PICK(sizes);
+	p->cells = (u16)(3 + below(12));
 	if (!below(16)) {
-		p->cells = (u16)(below(6) ? 80 : 600);
+		p->cells = (u16)(70 + below(30));
 		p->size[0] = p->size[1] = 96;
 		p->config.pages_most = 0;
 	}
+	if (!below(10))
+		p->ballast = (u16)(384 + below(140));
+	if (!below(12))
+		return; /* the table grows when threads are at work */
 	p->filled = (u16)(p->cells - below(p->cells / 2 + 1));
+	if (below(2))
+		p->holes = (u16)(2 + below(3));
 	if (!below(4))
 		p->pending = (u16)(1 + below(p->filled));
 }
@@ -122,7 +133,7 @@ void program_generate(struct program *p, enum zs_defer_policy policy, u64 seed)
 	*p = (struct program){.seed = seed, .policy = policy};
 	p->budget = PICK(budgets);
 	p->ending = (enum ending)below(END_NR);
-	p->actors = (u16)(2 + below(4) * below(2) % 3);
+	p->actors = PICK(actors);
 	config_generate(&p->config);
 	p->config.seed = seed;
 	objects_generate(p);

@@ -12,7 +12,7 @@
 enum {
 	ACTORS_MAX = 5,
 	OPS_MAX = 8, /* of a thread */
-	CELLS_MAX = 640,
+	CELLS_MAX = 100,
 	SIZES = 3,
 };
 
@@ -55,8 +55,10 @@ struct program {
 	size_t budget;
 	enum ending ending;
 	u32 size[SIZES];
+	u16 ballast; /* objects that nobody touches, with the first handles */
 	u16 cells;
 	u16 filled; /* cells that hold an object from the start */
+	u16 holes; /* each so many-th of these is freed again; 0: none */
 	u16 pending; /* and of these, the first so many are freed, deferred */
 	u16 actors;
 	struct op op[ACTORS_MAX][OPS_MAX];

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
 #
-# Builds the simulator in build/sim and runs so many schedules of each policy, then
-# the seeds that once failed. The last line is "N passed, N failed".
+# Builds the simulator in build/sim and runs so many schedules of each policy, the
+# seeds that once failed, and all schedules of small cases up to a number of
+# preemptions. The last line is "N passed, N failed".
 #
-# usage: run.sh [SCHEDULES [JOBS]]
+# usage: run.sh [SCHEDULES [JOBS [PREEMPTIONS]]]
 
 set -uo pipefail
 
@@ -12,6 +13,7 @@ cd "$(dirname "$0")/../.." || exit 1
 
 schedules=${1:-5000}
 jobs=${2:-1}
+preemptions=${3:-1}
 dir=build/sim
 sim=$dir/tests/sim/sim
 
@@ -25,7 +27,7 @@ build() {
 			return 1
 		}
 	fi
-	said=$(ninja -C "$dir" tests/sim/sim 2>&1) || {
+	said=$(ninja -C "$dir" tests/sim/sim tests/sim/libsim_rest.a 2>&1) || {
 		printf '%s\n' "$said"
 		return 1
 	}
@@ -53,10 +55,11 @@ build || {
 	echo "0 passed, 1 failed"
 	exit 1
 }
-run --schedules "$schedules" --jobs "$jobs"
+[ "$schedules" = 0 ] || run --schedules "$schedules" --jobs "$jobs"
 while read -r policy seed _; do
 	run --policy "$policy" --seed "$seed"
 done < <(grep -v '^#' tests/sim/seeds)
+run --small --preemptions "$preemptions"
 
 printf '%d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" = 0 ]

@@ -109,6 +109,8 @@ static void shrink_world(struct program *p)
 	s = *p;
 	s.filled = s.filled < 4 ? s.filled : 4;
 	s.pending = s.pending < 2 ? s.pending : 2;
+	s.holes = 0;
+	s.ballast = 0;
 	try_program(p, &s);
 }
 

@@ -1,9 +1,152 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
+#include <stdio.h>
+#include <time.h>
+
+#include "actor.h"
+#include "explore.h"
 #include "small.h"
 
-void small_run(enum zs_defer_policy policy, u32 *passed, u32 *failed)
+enum {
+	STALE = 1, /* loads of old values, in a schedule */
+	LEARN = 400, /* schedules of a seed, to learn what is shared */
+	SCHEDULES_MOST = 20 * 1000 * 1000,
+	/* The worker's timer may fire at any point, or not before the end. */
+	POINT_NS = 10 * 1000 * 1000,
+	NO_WORKER_US = 1000 * 1000 * 1000,
+};
+
+struct small_case {
+	const char *name;
+	bool worker; /* takes part; otherwise it comes when all else is done */
+	struct program program; /* but for its policy and config */
+};
+
+static const struct small_case cases[] = {
+	{"push against drain",
+	 false,
+	 {.cells = 2,
+	  .filled = 2,
+	  .pending = 1,
+	  .actors = 2,
+	  .op = {{{.kind = OP_DEFER, .cell = 1}},
+		 {{.kind = OP_DRAIN, .n = ZS_FLUSH_SHRINKER}}}}},
+	{"push against flush",
+	 false,
+	 {.cells = 2,
+	  .filled = 2,
+	  .actors = 2,
+	  .op = {{{.kind = OP_DEFER, .cell = 0}},
+		 {{.kind = OP_DEFER, .cell = 1}, {.kind = OP_FLUSH}}}}},
+	{"push against destroy",
+	 true,
+	 {.cells = 2,
+	  .filled = 2,
+	  .actors = 1,
+	  .ending = END_DESTROY,
+	  .op = {{{.kind = OP_DEFER, .cell = 0}, {.kind = OP_DEFER, .cell = 1}}}}},
+	{"free_batch against compaction",
+	 false,
+	 {.cells = 7,
+	  .filled = 7,
+	  .holes = 3,
+	  .actors = 2,
+	  .op = {{{.kind = OP_BATCH, .cell = 1, .n = 2}}, {{.kind = OP_COMPACT}}}}},
+	{"remainder timer against push",
+	 true,
+	 {.cells = 2,
+	  .filled = 2,
+	  .pending = 1,
+	  .actors = 1,
+	  .op = {{{.kind = OP_DEFER, .cell = 1}}}}},
+};
+
+static void case_prepare(struct program *p, const struct small_case *c,
+			 enum zs_defer_policy policy)
 {
-	(void)policy;
-	(void)passed;
-	(void)failed;
+	unsigned int i;
+
+	*p = c->program;
+	p->policy = policy;
+	p->budget = 4;
+	for (i = 0; i < SIZES; i++)
+		p->size[i] = 1360; /* three in a zspage of one page */
+	p->config = (struct sim_config){.source = SIM_EXPLORE,
+					.switch_every = 4,
+					.cpus = 4,
+					.point_ns = POINT_NS,
+					.work_lag_us = c->worker ? 0 : NO_WORKER_US,
+					.stale_in_256 = 32,
+					.points_most = 100000};
+}
+
+static void case_learn(struct program *p)
+{
+	struct sim_config config = p->config;
+	struct sim_result r;
+	unsigned int i;
+
+	config.source = SIM_RANDOM;
+	for (i = 0; i < LEARN; i++) {
+		config.seed = i;
+		program_run(p, &config, &r);
+	}
+}
+
+/* Show a schedule that was found to fail. */
+static void case_show(struct program *p, const struct sim_result *found)
+{
+	static struct sim_decision decisions[SIM_DECISIONS_MAX];
+	struct sim_config config = p->config;
+	struct sim_result r;
+	size_t i;
+
+	for (i = 0; i < found->nr_decisions; i++)
+		decisions[i] = found->decisions[i];
+	config.source = SIM_REPLAY;
+	config.decisions = decisions;
+	config.nr_decisions = found->nr_decisions;
+	config.trace = true;
+	program_run(p, &config, &r);
+	sim_trace_print(200);
+}
+
+static bool case_explore(const struct small_case *c, enum zs_defer_policy policy,
+			 u32 preemptions)
+{
+	const struct explore_bounds bounds = {preemptions, STALE};
+	struct program p;
+	struct sim_result r;
+	clock_t begin = clock();
+
+	case_prepare(&p, c, policy);
+	explore_begin(&bounds);
+	case_learn(&p);
+	while (explore_next() && explore_count() < SCHEDULES_MOST) {
+		program_run(&p, &p.config, &r);
+		if (!r.failed)
+			continue;
+		printf("FAILED: sim --small --policy %s: %s, schedule %llu: %s\n",
+		       zs_policy_name(policy), c->name, explore_count(), r.what);
+		explore_learn(false);
+		case_show(&p, &r);
+		return false;
+	}
+	printf("%-10s %-30s %9llu schedules, %s with up to %u preemptions, %.1f s\n",
+	       zs_policy_name(policy), c->name, explore_count(),
+	       explore_count() < SCHEDULES_MOST ? "all" : "NOT all", preemptions,
+	       (double)(clock() - begin) / CLOCKS_PER_SEC);
+	fflush(stdout);
+	return explore_count() < SCHEDULES_MOST;
+}
+
+void small_run(enum zs_defer_policy policy, u32 preemptions, u32 *passed, u32 *failed)
+{
+	unsigned int i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		if (case_explore(&cases[i], policy, preemptions))
+			++*passed;
+		else
+			++*failed;
+	}
 }

@@ -5,7 +5,10 @@
 
 #include "program.h"
 
-/* Explore each case with @policy; add to the counts, say how many schedules. */
-void small_run(enum zs_defer_policy policy, u32 *passed, u32 *failed);
+/*
+ * Explore each case with @policy, up to @preemptions; add to the counts, say how many
+ * schedules that is.
+ */
+void small_run(enum zs_defer_policy policy, u32 preemptions, u32 *passed, u32 *failed);
 
 #endif /* LETHE_SIM_SMALL_H */
