@@ -1,0 +1,96 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
+#
+# A test of the test: applies each defect of mutants/ to a copy of core/, and has
+# the simulator look for it. Fails if one is not found, or its patch no longer
+# applies. The last line is "N passed, N failed".
+#
+# usage: mutants.sh [--refresh] [NAME...]
+#
+#   --refresh   write the patches anew, against core/ as it is now
+
+set -uo pipefail
+
+cd "$(dirname "$0")/../.." || exit 1
+
+most=60000 # schedules of each policy
+dir=build/sim
+refresh=
+if [ "${1:-}" = --refresh ]; then
+	refresh=yes
+	shift
+fi
+names=("$@")
+if [ $# -eq 0 ]; then
+	for patch in tests/sim/mutants/*.patch; do
+		names+=("$(basename "$patch" .patch)")
+	done
+fi
+
+# apply NAME: core/ with the defect, in $scratch
+apply() {
+	rm -rf "$scratch"
+	mkdir -p "$scratch"
+	cp -r core "$scratch/core"
+	patch -s -p1 -F2 --no-backup-if-mismatch -d "$scratch" \
+		<"tests/sim/mutants/$1.patch" >"$scratch/said" 2>&1
+}
+
+# refresh_patch NAME: the same change, against core/ as it is
+refresh_patch() {
+	local file=tests/sim/mutants/$1.patch title
+	title=$(head -n 1 "$file")
+	{
+		printf '%s\n' "$title"
+		diff -rU2 core "$scratch/core" | grep -v '^diff ' |
+			sed -E "s|^--- core/([^[:space:]]+).*|--- a/core/\1|
+				s|^\+\+\+ .*/core/([^[:space:]]+).*|+++ b/core/\1|"
+	} >"$scratch/patch"
+	mv "$scratch/patch" "$file"
+}
+
+# As tests/sim/meson.build compiles the core
+compile() {
+	local include
+	include=$(gcc -print-file-name=include)
+	gcc -std=c11 -O2 -fno-pie -ffreestanding -nostdinc -idirafter "$include" \
+		-fsanitize=thread --param=tsan-instrument-func-entry-exit=0 \
+		-DLETHE_DEBUG -DLETHE_PAGE_SHIFT=12 \
+		-I"$scratch/core" -Iport/sim -Iport -Iinclude \
+		-c "$scratch/core/all.c" -o "$scratch/core.o" >"$scratch/said" 2>&1 &&
+		gcc -no-pie "$scratch/core.o" $dir/tests/sim/libsim_rest.a \
+			-o "$scratch/sim" >>"$scratch/said" 2>&1
+}
+
+# mutant NAME: is it found?
+mutant() {
+	local status
+	scratch=$dir/mutants/$1
+	if ! apply "$1"; then
+		printf '%-28s no longer applies\n' "$1"
+		return 1
+	fi
+	[ -z "$refresh" ] || refresh_patch "$1"
+	if ! compile; then
+		printf '%-28s does not compile:\n' "$1"
+		cat "$scratch/said"
+		return 1
+	fi
+	"$scratch/sim" --hunt --schedules $most >"$scratch/said"
+	status=$?
+	printf '%-28s %s\n' "$1" "$(head -n 1 "$scratch/said")"
+	return $status
+}
+
+tests/sim/run.sh 0 1 0 >/dev/null # builds it
+passed=0
+failed=0
+for name in "${names[@]}"; do
+	if mutant "$name"; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+	fi
+done
+printf '%d passed, %d failed\n' "$passed" "$failed"
+[ "$failed" = 0 ]
