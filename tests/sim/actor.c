@@ -309,15 +309,31 @@ static void pool_create(const struct program *p)
 	describe_pool(model.pool);
 }
 
+static unsigned long ballast_malloc(void)
+{
+	unsigned long handle = zs_malloc(model.pool, BALLAST_SIZE);
+
+	if (zs_handle_error(handle))
+		return 0;
+	model_got(handle);
+	return handle;
+}
+
 static void ballast_fill(const struct program *p)
 {
 	u32 i;
 
-	for (i = 0; i < p->ballast; i++) {
-		unsigned long handle = zs_malloc(model.pool, BALLAST_SIZE);
+	for (i = 0; i < p->ballast; i++)
+		ballast_malloc();
+	for (i = 0; i < p->pushed; i++) {
+		unsigned long handle = ballast_malloc();
 
-		if (!zs_handle_error(handle))
-			model_got(handle);
+		if (!handle)
+			continue;
+		model_gives(handle);
+		zs_free_deferred(model.pool, handle);
+		model.deferred++;
+		model.handle[handle].deferred = true;
 	}
 }
 

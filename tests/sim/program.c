@@ -114,6 +114,12 @@ static void objects_generate(struct program *p)
 	}
 	if (!below(10))
 		p->ballast = (u16)(384 + below(140));
+	if (!below(24)) {
+		/* So many that a queue made of blocks has one that is nearly full. */
+		p->pushed = (u16)(236 + below(20));
+		p->budget = 600;
+		p->config.cpus = 1 + below(2);
+	}
 	if (!below(12))
 		return; /* the table grows when threads are at work */
 	p->filled = (u16)(p->cells - below(p->cells / 2 + 1));

@@ -56,6 +56,7 @@ struct program {
 	enum ending ending;
 	u32 size[SIZES];
 	u16 ballast; /* objects that nobody touches, with the first handles */
+	u16 pushed; /* and more that are freed, deferred, before threads start */
 	u16 cells;
 	u16 filled; /* cells that hold an object from the start */
 	u16 holes; /* each so many-th of these is freed again; 0: none */

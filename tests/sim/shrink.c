@@ -111,6 +111,7 @@ static void shrink_world(struct program *p)
 	s.pending = s.pending < 2 ? s.pending : 2;
 	s.holes = 0;
 	s.ballast = 0;
+	s.pushed = 0;
 	try_program(p, &s);
 }
 
