@@ -13,7 +13,7 @@ set -uo pipefail
 
 cd "$(dirname "$0")/../.." || exit 1
 
-most=60000 # schedules of each policy
+most=100000 # schedules of each policy
 dir=build/sim
 refresh=
 if [ "${1:-}" = --refresh ]; then
