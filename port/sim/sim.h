@@ -122,7 +122,10 @@ void sim_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
  * Called when the trace is kept.
  */
 extern bool (*sim_describe)(const void *p, char *text, size_t size);
-/* The schedule as a table; at most the last @rows rows, 0: all. */
+/*
+ * The schedule as a table: the last @rows steps on what threads share, and notes; 0:
+ * all steps.
+ */
 void sim_trace_print(size_t rows);
 
 #endif /* LETHE_SIM_H */

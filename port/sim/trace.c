@@ -8,11 +8,12 @@
 
 #include "world.h"
 
-enum { ROWS_MAX = 20000, TEXT = 72 };
+enum { ROWS_MAX = 20000, ROWS_SIFTED = 5000, TEXT = 72 };
 
 struct row {
 	u64 now;
 	const char *thread;
+	const void *p; /* the object; NULL: none */
 	char what[TEXT];
 	char object[TEXT];
 };
@@ -34,6 +35,7 @@ static struct row *row_new(void)
 
 	r->now = sim.now;
 	r->thread = sim_me()->name;
+	r->p = NULL;
 	r->object[0] = 0;
 	return r;
 }
@@ -42,6 +44,7 @@ void trace_step(const char *what, const void *object, u64 a, u64 b)
 {
 	struct row *r = row_new();
 
+	r->p = object;
 	if (a | b)
 		snprintf(r->what, TEXT, b ? "%s %llx, %llx" : "%s %llx", what, a, b);
 	else
@@ -70,17 +73,43 @@ void sim_point(const char *what, const void *object)
 	TRACE(what, object, 0, 0);
 }
 
+/* Is the step about something that another thread uses, too, and that changes? */
+static bool row_is_shared(const struct row *r)
+{
+	bool others = false, changes = false;
+	size_t i;
+
+	if (!r->p || nr_rows > ROWS_SIFTED)
+		return true;
+	for (i = 0; i < nr_rows && !(others && changes); i++) {
+		if (rows[i].p != r->p)
+			continue;
+		others |= rows[i].thread != r->thread;
+		changes |= strncmp(rows[i].what, "load", 4) != 0;
+	}
+	return others && changes;
+}
+
+static void row_print(const struct row *r)
+{
+	printf("%5llu.%03llu  %-8s %-40s %s\n", r->now / 1000 % 100000, r->now % 1000,
+	       r->thread, r->what, r->object);
+}
+
 void sim_trace_print(size_t most)
 {
 	size_t kept = nr_rows < ROWS_MAX ? nr_rows : ROWS_MAX;
-	size_t i = nr_rows - (most && most < kept ? most : kept);
+	size_t i = nr_rows, n = 0;
 
+	/* Back to where the last @most begin. */
+	while (i > nr_rows - kept && (!most || n < most)) {
+		i--;
+		n += !most || row_is_shared(&rows[i % ROWS_MAX]);
+	}
 	printf("%9s  %-8s %-40s %s\n", "us", "thread", "step", "object");
 	for (; i < nr_rows; i++) {
-		const struct row *r = &rows[i % ROWS_MAX];
-
-		printf("%5llu.%03llu  %-8s %-40s %s\n", r->now / 1000 % 100000,
-		       r->now % 1000, r->thread, r->what, r->object);
+		if (!most || row_is_shared(&rows[i % ROWS_MAX]))
+			row_print(&rows[i % ROWS_MAX]);
 	}
 }
 
