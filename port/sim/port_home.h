@@ -14,6 +14,9 @@
 #ifndef LETHE_PAGE_SHIFT
 #define LETHE_PAGE_SHIFT 12
 #endif
+#if LETHE_PAGE_SHIFT != 12
+#error "The simulator has pages of 4 KiB: its stacks and its arena are sized for them."
+#endif
 
 typedef uint8_t u8;
 typedef uint16_t u16;
