@@ -208,6 +208,13 @@ void port_yield(void)
 	sched_point(NULL, SIM_LOADS);
 }
 
+/* A run that others may delay without bound: there is nothing to be in a hurry for. */
+void port_work_yield(port_work *work)
+{
+	(void)work;
+	port_yield();
+}
+
 void port_nap(void)
 {
 	lock_may_sleep("port_nap");
