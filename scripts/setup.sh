@@ -9,7 +9,7 @@
 set -eu
 
 # One a line: Debian package, then how to see it on a system without dpkg: a
-# command, or a header below /usr/include.
+# command, a header below /usr/include, or a shared library.
 packages='
 make             make
 gcc              gcc
@@ -37,6 +37,9 @@ bc               bc
 busybox-static   busybox
 qemu-system-x86  qemu-system-x86_64
 python3          python3
+libjemalloc2     libjemalloc.so.2
+libmimalloc2.0   libmimalloc.so.2
+libtcmalloc-minimal4 libtcmalloc_minimal.so.4
 '
 
 PATH=$PATH:/usr/sbin:/sbin
@@ -70,6 +73,7 @@ missing_elsewhere() {
 		case $probe in
 		'') ;;
 		*.h) [ -e "/usr/include/$probe" ] || printf '%s ' "$package" ;;
+		*.so.*) ldconfig -p | grep -q -F "$probe" || printf '%s ' "$package" ;;
 		*) command -v "$probe" >/dev/null || printf '%s ' "$package" ;;
 		esac
 	done

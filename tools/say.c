@@ -6,6 +6,8 @@
 
 #include "progress.h"
 
+const char *say_name = "lethe";
+
 static void say(const char *fmt, va_list args)
 {
 	char line[8192];
@@ -16,7 +18,7 @@ static void say(const char *fmt, va_list args)
 			*c = '?';
 	}
 	progress_clear();
-	fprintf(stderr, "lethe: %s\n", line);
+	fprintf(stderr, "%s: %s\n", say_name, line);
 }
 
 enum outcome fail(const char *fmt, ...)

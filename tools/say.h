@@ -11,6 +11,9 @@ enum outcome {
 	INTERRUPTED = 3, /**< SIGINT or SIGTERM; never an exit code: main() re-raises */
 };
 
+/** say_name - who says it: the program. "lethe" unless it says otherwise. */
+extern const char *say_name;
+
 /**
  * fail() - say in one line what went wrong
  * @fmt: a sentence without the final newline
