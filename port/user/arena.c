@@ -2,7 +2,9 @@
 /* Arenas: see arena.h. */
 #define _GNU_SOURCE
 #include <sys/mman.h>
+#include <sys/uio.h>
 
+#include "advise.h"
 #include "arena.h"
 #include "poison.h"
 
@@ -140,20 +142,49 @@ void arena_claim_runs(struct arena *a, struct arena_claim *claim, unsigned int l
 
 void arena_discard(struct arena *a, const struct arena_claim *claim)
 {
+	struct iovec run[ARENA_SLOTS / 2]; /* each with a gap behind it */
 	unsigned int slot = bits_next(claim->bits, 0, true);
+	unsigned int n = 0;
 
 	while (slot < ARENA_SLOTS) {
 		unsigned int end = bits_next(claim->bits, slot, false);
 
-		madvise(arena_page(a, slot), (size_t)(end - slot) << PORT_PAGE_SHIFT,
-			MADV_DONTNEED);
+		run[n].iov_base = arena_page(a, slot);
+		run[n++].iov_len = (size_t)(end - slot) << PORT_PAGE_SHIFT;
 		slot = bits_next(claim->bits, end, true);
 	}
+	advise_discard(run, n);
 }
 
-void arena_unclaim(struct arena *a, const struct arena_claim *claim)
+void arena_claim_cold(struct arena *a, struct arena_claim *claim, unsigned int most)
 {
-	for (unsigned int w = 0; w < ARENA_WORDS; w++)
+	unsigned int slot = bits_next(a->free, 0, true);
+	unsigned int end = bits_next(a->free, slot, false);
+
+	port_memset(claim, 0, sizeof(*claim));
+	claim->nr = end - slot < most ? end - slot : most;
+	for (end = slot + claim->nr; slot < end; slot++) {
+		claim->bits[slot / 64] |= 1ull << (slot % 64);
+		a->free[slot / 64] &= ~(1ull << (slot % 64));
+	}
+	a->nr_free -= claim->nr;
+}
+
+bool arena_populate(struct arena *a, const struct arena_claim *claim)
+{
+	unsigned int slot = bits_next(claim->bits, 0, true);
+
+	return advise_populate(arena_page(a, slot), (size_t)claim->nr << PORT_PAGE_SHIFT);
+}
+
+void arena_unclaim(struct arena *a, const struct arena_claim *claim, bool resident)
+{
+	for (unsigned int w = 0; w < ARENA_WORDS; w++) {
 		a->free[w] |= claim->bits[w];
+		if (resident)
+			a->dirty[w] |= claim->bits[w];
+	}
 	a->nr_free += claim->nr;
+	if (resident)
+		a->nr_dirty += claim->nr;
 }

@@ -3,7 +3,7 @@
  * An arena: a 2 MiB piece of address space, aligned to its size and carved into
  * pages. Its descriptor lies in the first page slot, of which only the bytes
  * used are ever resident. Everything here needs the caller's lock (pages.c),
- * except arena_map(), arena_unmap() and arena_discard().
+ * except arena_map(), arena_unmap(), arena_discard() and arena_populate().
  */
 #ifndef LETHE_USER_ARENA_H
 #define LETHE_USER_ARENA_H
@@ -22,10 +22,10 @@ struct arena {
 	unsigned int nr_free;
 	unsigned int nr_dirty;
 	u64 free[ARENA_WORDS]; /* a set bit: nobody holds the page */
-	u64 dirty[ARENA_WORDS]; /* free, and resident since its last use */
+	u64 dirty[ARENA_WORDS]; /* free, and resident */
 };
 
-/* The pages of one arena that are being given back to the system. */
+/* Pages of one arena that are free, and out of reach while the system is called. */
 struct arena_claim {
 	u64 bits[ARENA_WORDS];
 	unsigned int nr;
@@ -58,7 +58,16 @@ void arena_claim_runs(struct arena *a, struct arena_claim *claim, unsigned int l
 /* Give the memory of claimed pages back to the system. */
 void arena_discard(struct arena *a, const struct arena_claim *claim);
 
-/* Make the claimed pages free again, not resident. */
-void arena_unclaim(struct arena *a, const struct arena_claim *claim);
+/*
+ * Take the first run of free pages, @most of them, out of reach, to have them made
+ * resident without the lock. Pre: a->nr_free > 0, a->nr_dirty == 0.
+ */
+void arena_claim_cold(struct arena *a, struct arena_claim *claim, unsigned int most);
+
+/* Make the pages that arena_claim_cold() claimed resident. Post: whether they are. */
+bool arena_populate(struct arena *a, const struct arena_claim *claim);
+
+/* Make the claimed pages free again, @resident or not. */
+void arena_unclaim(struct arena *a, const struct arena_claim *claim, bool resident);
 
 #endif /* LETHE_USER_ARENA_H */

@@ -2,24 +2,28 @@
 /*
  * Pages of the userspace home, from arenas (arena.h).
  *
+ * Pages are made resident some at a time, ahead of their use: a page fault for each
+ * costs half as much again (measured: 1.5 us a page in a virtual machine, 1.0 so).
+ *
  * Freed memory really returns to the system. An arena without a held page is
  * unmapped, except one, kept so that a pool that breathes around an arena's size
  * does not map and unmap for ever. In arenas that do hold pages, free ones stay
  * resident for reuse up to an eighth of what is held (or an arena's worth). Beyond
  * that, port_pages_free() now and then makes a round of the arenas and discards
- * (MADV_DONTNEED) runs of at least RUN_LONG free pages. Shorter runs stay: a
- * system call for each page would cost more than all else that freeing does
- * (measured in a virtual machine: 40 to 60 us a call, where unmapping a whole
- * arena costs 0.5 us a page).
+ * (MADV_DONTNEED) what is free, one system call an arena. Where the system takes
+ * only one run of pages a call, runs shorter than RUN_LONG stay: see advise.h.
  *
  * Locks: pages_lock, the innermost; never held over a system call.
  */
+#include "advise.h"
 #include "arena.h"
 #include "fault.h"
 
 enum {
 	RETAIN_SHARE = 8,
 	RUN_LONG = (256 << 10) >> PORT_PAGE_SHIFT, /* pages: 256 KiB */
+	WORTH_A_CALL = (64 << 10) >> PORT_PAGE_SHIFT, /* pages to be discarded by one */
+	POPULATE = (64 << 10) >> PORT_PAGE_SHIFT, /* pages made resident by one */
 	FREE_SLICE = 64, /* pages freed in one lock hold */
 };
 
@@ -31,6 +35,7 @@ static unsigned int arenas_empty; /* of them, those without a held page */
 static size_t pages_held;
 static size_t pages_dirty; /* free but resident, in all arenas */
 static size_t pages_freed; /* since the last round of discarding */
+static bool pages_populated = POPULATE > 1; /* ahead of use; false: cannot be */
 
 static void arena_list_add_head(struct arena *a)
 {
@@ -93,23 +98,60 @@ static bool arena_end(struct arena *a)
 	return false;
 }
 
-/* Take up to @n pages that are at hand. Post: how many. */
-static unsigned int pages_take(void **pages, unsigned int n)
+/*
+ * Take up to @n pages that are at hand. Post: how many. If the next ones should
+ * be made resident first, @claim has them, of the arena *@cold.
+ */
+static unsigned int pages_take(void **pages, unsigned int n, struct arena **cold,
+			       struct arena_claim *claim)
 {
 	unsigned int got = 0;
 
+	*cold = NULL;
 	port_spin_lock(&pages_lock);
-	while (got < n && arenas_head) {
+	while (got < n && arenas_head && !*cold) {
 		struct arena *a = arenas_head;
 
+		/* Either takes a page at least, so the arena stays. */
 		arena_begin(a);
-		while (got < n && a->nr_free)
+		if (pages_populated && !a->nr_dirty) {
+			arena_claim_cold(a, claim, POPULATE);
+			*cold = a;
+		}
+		while (got < n && (pages_populated ? a->nr_dirty : a->nr_free))
 			pages[got++] = arena_take(a);
 		arena_end(a);
 	}
 	pages_held += got;
 	port_spin_unlock(&pages_lock);
 	return got;
+}
+
+/* End a claim of @a's pages. */
+static void pages_unclaim(struct arena *a, const struct arena_claim *claim, bool resident)
+{
+	bool unmap;
+
+	port_spin_lock(&pages_lock);
+	arena_begin(a);
+	arena_unclaim(a, claim, resident);
+	unmap = arena_end(a);
+	port_spin_unlock(&pages_lock);
+	if (unmap)
+		arena_unmap(a);
+}
+
+/* Make the claimed pages resident. It is not tried again if the system cannot. */
+static void pages_populate(struct arena *a, const struct arena_claim *claim)
+{
+	bool resident = arena_populate(a, claim);
+
+	if (!resident) {
+		port_spin_lock(&pages_lock);
+		pages_populated = false;
+		port_spin_unlock(&pages_lock);
+	}
+	pages_unclaim(a, claim, resident);
 }
 
 /* Post: whether there is a new arena to take pages from. */
@@ -128,16 +170,20 @@ static bool pages_grow(void)
 
 int port_pages_alloc(void **pages, unsigned int n, enum port_alloc how)
 {
+	struct arena_claim claim;
+	struct arena *cold;
 	unsigned int got = 0;
 
 	(void)how; /* the system reclaims, or not, as it likes */
 	if (user_fault_fails(USER_FAULT_PAGES))
 		return -PORT_ENOMEM;
 	for (;;) {
-		got += pages_take(pages + got, n - got);
-		if (got == n)
+		got += pages_take(pages + got, n - got, &cold, &claim);
+		if (cold) {
+			pages_populate(cold, &claim);
+		} else if (got == n) {
 			return 0;
-		if (!pages_grow()) {
+		} else if (!pages_grow()) {
 			port_pages_free(pages, got);
 			return -PORT_ENOMEM;
 		}
@@ -193,11 +239,27 @@ static size_t pages_begin_round(void)
 	return n;
 }
 
+/* Claim what is to be discarded of @a, if that is worth a system call. Pre: unlisted. */
+static void pages_claim(struct arena *a, struct arena_claim *claim)
+{
+	arena_begin(a);
+	if (!advise_takes_many())
+		arena_claim_runs(a, claim, RUN_LONG);
+	else if (a->nr_dirty >= WORTH_A_CALL)
+		arena_claim_runs(a, claim, 1);
+	else
+		claim->nr = 0;
+	/* It may be one too many by now: that is for whoever changes it next. */
+	arena_count(a);
+	if (a->nr_free)
+		arena_list_add_head(a);
+}
+
 /*
  * Take the last arena, claim what is to be discarded of it, and make it the first,
  * so that a round leaves the list as it was. NULL: the round is over.
  */
-static struct arena *pages_claim(struct arena_claim *claim)
+static struct arena *pages_claim_next(struct arena_claim *claim)
 {
 	struct arena *a;
 
@@ -205,10 +267,7 @@ static struct arena *pages_claim(struct arena_claim *claim)
 	a = pages_dirty > pages_retainable() / 2 ? arenas_tail : NULL;
 	if (a) {
 		arena_list_del(a);
-		arena_begin(a);
-		arena_claim_runs(a, claim, RUN_LONG);
-		/* All but the spare one have a held page or, now, a claimed one. */
-		arena_end(a);
+		pages_claim(a, claim);
 	}
 	port_spin_unlock(&pages_lock);
 	return a;
@@ -219,19 +278,12 @@ static PORT_NOINLINE void pages_discard_round(void)
 	struct arena_claim claim;
 	struct arena *a;
 	size_t n;
-	bool unmap;
 
-	for (n = pages_begin_round(); n && (a = pages_claim(&claim)); n--) {
+	for (n = pages_begin_round(); n && (a = pages_claim_next(&claim)); n--) {
 		if (!claim.nr)
 			continue;
 		arena_discard(a, &claim);
-		port_spin_lock(&pages_lock);
-		arena_begin(a);
-		arena_unclaim(a, &claim);
-		unmap = arena_end(a);
-		port_spin_unlock(&pages_lock);
-		if (unmap)
-			arena_unmap(a);
+		pages_unclaim(a, &claim, false);
 	}
 }
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "test.h"
+#include "advise.h"
 #include "arena.h"
 #include "fault.h"
 
@@ -235,6 +236,41 @@ static void pages_return_from_arenas_in_use(void **state)
 }
 
 enum { PAGES_THREADS = 4, PAGES_ROUNDS = 400, PAGES_BULK = 40 };
+
+/* So does what lies in short runs between pages in use, where a call takes many. */
+static void pages_return_from_short_runs(void **state)
+{
+	const unsigned int stride = 8;
+	void **pages = malloc(PAGES_NR * sizeof(*pages));
+	void **gone = malloc(PAGES_NR * sizeof(*gone));
+	size_t n = 0;
+
+	(void)state;
+	for (unsigned int i = 0; i < PAGES_NR; i++) {
+		assert_int_equal(port_pages_alloc(&pages[i], 1, PORT_ALLOC_WAIT), 0);
+		memset(pages[i], (int)i, PORT_PAGE_SIZE);
+	}
+	for (unsigned int i = 0; i < PAGES_NR; i++) {
+		void *page = pages[i];
+
+		if (i % stride == 0)
+			continue;
+		gone[n++] = page;
+		port_pages_free(&page, 1);
+	}
+	if (advise_takes_many())
+		assert_true(resident_bytes(gone, n) <= 2 * ARENA_SIZE);
+	for (unsigned int i = 0; i < PAGES_NR; i += stride) {
+		const unsigned char *bytes = pages[i];
+
+		for (size_t at = 0; at < PORT_PAGE_SIZE; at++)
+			assert_int_equal(bytes[at], (unsigned char)i);
+		port_pages_free(&pages[i], 1);
+	}
+	assert_int_equal(user_pages_outstanding(), 0);
+	free(pages);
+	free(gone);
+}
 
 static void *pages_thread(void *arg)
 {
@@ -557,6 +593,7 @@ int main(void)
 		cmocka_unit_test(atomics_give_back_what_the_contract_says),
 		cmocka_unit_test(pages_are_aligned_distinct_and_return),
 		cmocka_unit_test(pages_return_from_arenas_in_use),
+		cmocka_unit_test(pages_return_from_short_runs),
 		cmocka_unit_test(pages_survive_threads),
 		cmocka_unit_test(metadata_is_zeroed_aligned_and_counted),
 		cmocka_unit_test(faults_hit_the_chosen_call),
