@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
-/* The rest of the contract: time, memory size, diagnostics, pool publication. */
+/* The rest of the contract: copies, time, memory size, diagnostics, publication. */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "fault.h"
+
+void port_user_copy(void *dst, const void *src, size_t len)
+{
+	memcpy(dst, src, len);
+}
 
 u64 port_now_ns(void)
 {

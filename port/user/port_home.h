@@ -59,9 +59,18 @@ typedef struct {
 
 /* ---- memory ---- */
 
+void port_user_copy(void *dst, const void *src, size_t len);
+
+/*
+ * Of the copy of an object, which is at most a page long, the compiler would make a
+ * string instruction; the library knows better.
+ */
 static inline void port_memcpy(void *dst, const void *src, size_t len)
 {
-	__builtin_memcpy(dst, src, len);
+	if (__builtin_constant_p(len))
+		__builtin_memcpy(dst, src, len);
+	else
+		port_user_copy(dst, src, len);
 }
 
 static inline void port_memset(void *dst, int byte, size_t len)
