@@ -1,13 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
 /*
- * Metadata: small pieces from malloc, so that its checkers see them, large
- * ones straight from the system: zeroed for free and resident only where used.
+ * Metadata: descriptors and the like from slabs, other small pieces from malloc,
+ * large ones straight from the system: zeroed for free and resident only where
+ * used. Checkers of malloc see all of the small ones, where they are built in.
  */
 #define _GNU_SOURCE
 #include <stdlib.h>
 #include <sys/mman.h>
 
 #include "fault.h"
+#include "poison.h"
+#include "slab.h"
+
+#ifdef USER_ASAN
+#define META_SLABS false
+#else
+#define META_SLABS true
+#endif
 
 enum { META_MMAP = 256 * 1024 };
 
@@ -23,9 +32,13 @@ static void *meta_map(size_t size)
 
 static void *meta_alloc_aligned(size_t size)
 {
-	void *p;
+	void *p = NULL;
 
-	if (posix_memalign(&p, PORT_CACHELINE, size))
+	if (META_SLABS && slab_serves(size))
+		p = slab_alloc(size);
+	else if (posix_memalign(&p, PORT_CACHELINE, size))
+		p = NULL;
+	if (!p)
 		return NULL;
 	port_memset(p, 0, size);
 	return p;
@@ -56,6 +69,8 @@ void port_meta_free(void *p, size_t size)
 	__atomic_fetch_sub(&meta_bytes, size, __ATOMIC_RELAXED);
 	if (size >= META_MMAP)
 		munmap(p, size);
+	else if (META_SLABS && slab_serves(size))
+		slab_free(p, size);
 	else
 		free(p);
 }

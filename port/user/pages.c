@@ -18,6 +18,7 @@
 #include "advise.h"
 #include "arena.h"
 #include "fault.h"
+#include "pages.h"
 
 enum {
 	RETAIN_SHARE = 8,
@@ -33,6 +34,7 @@ static struct arena *arenas_tail; /* the one last full is first */
 static size_t arenas_listed; /* how many they are, and */
 static unsigned int arenas_empty; /* of them, those without a held page */
 static size_t pages_held;
+static size_t pages_own; /* of them, by the home itself */
 static size_t pages_dirty; /* free but resident, in all arenas */
 static size_t pages_freed; /* since the last round of discarding */
 static bool pages_populated = POPULATE > 1; /* ahead of use; false: cannot be */
@@ -168,15 +170,12 @@ static bool pages_grow(void)
 	return true;
 }
 
-int port_pages_alloc(void **pages, unsigned int n, enum port_alloc how)
+static int pages_alloc(void **pages, unsigned int n)
 {
 	struct arena_claim claim;
 	struct arena *cold;
 	unsigned int got = 0;
 
-	(void)how; /* the system reclaims, or not, as it likes */
-	if (user_fault_fails(USER_FAULT_PAGES))
-		return -PORT_ENOMEM;
 	for (;;) {
 		got += pages_take(pages + got, n - got, &cold, &claim);
 		if (cold) {
@@ -188,6 +187,14 @@ int port_pages_alloc(void **pages, unsigned int n, enum port_alloc how)
 			return -PORT_ENOMEM;
 		}
 	}
+}
+
+int port_pages_alloc(void **pages, unsigned int n, enum port_alloc how)
+{
+	(void)how; /* the system reclaims, or not, as it likes */
+	if (user_fault_fails(USER_FAULT_PAGES))
+		return -PORT_ENOMEM;
+	return pages_alloc(pages, n);
 }
 
 /* Free pages that may stay resident without question. Pre: pages_lock held. */
@@ -298,12 +305,35 @@ void port_pages_free(void **pages, size_t n)
 		pages_discard_round();
 }
 
+static void pages_count_own(size_t more)
+{
+	port_spin_lock(&pages_lock);
+	pages_own += more;
+	port_spin_unlock(&pages_lock);
+}
+
+void *user_page_alloc(void)
+{
+	void *page;
+
+	if (pages_alloc(&page, 1))
+		return NULL;
+	pages_count_own(1);
+	return page;
+}
+
+void user_page_free(void *page)
+{
+	pages_count_own((size_t)-1);
+	port_pages_free(&page, 1);
+}
+
 size_t user_pages_outstanding(void)
 {
 	size_t held;
 
 	port_spin_lock(&pages_lock);
-	held = pages_held;
+	held = pages_held - pages_own;
 	port_spin_unlock(&pages_lock);
 	return held;
 }

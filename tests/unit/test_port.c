@@ -272,6 +272,43 @@ static void pages_return_from_short_runs(void **state)
 	free(gone);
 }
 
+#define SMALL_NR 4000u
+#define SMALL_MAX 576u /* more than a slab serves */
+
+static size_t small_size(unsigned int i)
+{
+	return PORT_CACHELINE * (1 + i % (SMALL_MAX / PORT_CACHELINE));
+}
+
+/* Each piece is zeroed, aligned, and nobody else's; none of it counts as pages. */
+static void small_metadata_is_apart(void **state)
+{
+	static unsigned char *piece[SMALL_NR];
+	const unsigned int stride = 7; /* coprime to SMALL_NR: every piece once */
+	size_t before = user_meta_outstanding();
+
+	(void)state;
+	for (unsigned int turn = 0; turn < 2; turn++) {
+		for (unsigned int i = 0; i < SMALL_NR; i++) {
+			piece[i] = port_meta_alloc(small_size(i), PORT_ALLOC_WAIT);
+			assert_non_null(piece[i]);
+			assert_int_equal((uintptr_t)piece[i] % PORT_CACHELINE, 0);
+			for (size_t at = 0; at < small_size(i); at++)
+				assert_int_equal(piece[i][at], 0);
+			memset(piece[i], (int)i, small_size(i));
+		}
+		assert_int_equal(user_pages_outstanding(), 0);
+		for (unsigned int k = 0; k < SMALL_NR; k++) {
+			unsigned int i = k * stride % SMALL_NR;
+
+			for (size_t at = 0; at < small_size(i); at++)
+				assert_int_equal(piece[i][at], (unsigned char)i);
+			port_meta_free(piece[i], small_size(i));
+		}
+		assert_int_equal(user_meta_outstanding(), before);
+	}
+}
+
 static void *pages_thread(void *arg)
 {
 	void *pages[PAGES_BULK];
@@ -594,6 +631,7 @@ int main(void)
 		cmocka_unit_test(pages_are_aligned_distinct_and_return),
 		cmocka_unit_test(pages_return_from_arenas_in_use),
 		cmocka_unit_test(pages_return_from_short_runs),
+		cmocka_unit_test(small_metadata_is_apart),
 		cmocka_unit_test(pages_survive_threads),
 		cmocka_unit_test(metadata_is_zeroed_aligned_and_counted),
 		cmocka_unit_test(faults_hit_the_chosen_call),
