@@ -34,6 +34,7 @@ PUSH_COLUMNS = [
     ("p99_ns", "p99", "ns", 1, 1),
     ("mean_ns", "mean", "ns", 1, 1),
     ("handles_per_s", "pushed", "M/s", 1e-6, 1),
+    ("at_once", "at once", "threads", 1, 2),
     ("drained_meanwhile", "drained", "frees", 1, 0),
     ("fallback", "fallback", "frees", 1, 0),
 ]

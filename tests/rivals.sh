@@ -91,6 +91,7 @@ for row in doc["push"]:
         assert figures["pushed"] == 4096
         assert 0 <= figures["p50_ns"] <= figures["p99_ns"] <= figures["max_ns"]
         assert figures["mean_ns"] > 0 and figures["handles_per_s"] > 0
+        assert 0 < figures["at_once"] <= row["threads"] + 1e-6
 PYTHON
 
 # One bit of the 100th object is wrong.

@@ -96,21 +96,24 @@ static enum outcome measure(struct push *p, const struct pack *pack)
 	size_t measured = p->n - p->first;
 	struct zs_pool_stats before, after, unused;
 	struct crew_cost cost;
+	double wall_ns;
 	enum outcome err = fill(p, pack);
 
 	if (err)
 		return err;
 	cost = empty(p, job_push, &before, &after);
+	wall_ns = cost.wall_ns ? (double)cost.wall_ns : 1;
 	err = fill(p, pack);
 	if (err)
 		return err;
 	empty(p, job_push_timed, &unused, &unused);
 	samples_sort(p->ticks, measured);
 	printf("{\"policy\": \"%s\", \"threads\": %u, \"pushed\": %zu, "
-	       "\"budget\": %zu, \"mean_ns\": %.10g, \"handles_per_s\": %.10g, ",
+	       "\"budget\": %zu, \"mean_ns\": %.10g, \"handles_per_s\": %.10g, "
+	       "\"at_once\": %.10g, ",
 	       zs_policy_name(after.policy), p->threads, measured, after.capacity,
-	       (double)cost.busy_ns / (double)measured,
-	       (double)measured * 1e9 / (double)(cost.wall_ns ? cost.wall_ns : 1));
+	       (double)cost.busy_ns / (double)measured, (double)measured * 1e9 / wall_ns,
+	       (double)cost.busy_ns / wall_ns);
 	printf("\"p50_ns\": %.10g, \"p99_ns\": %.10g, \"max_ns\": %.10g, "
 	       "\"pending_before\": %zu, \"drained_meanwhile\": %" PRIu64
 	       ", \"fallback\": %" PRIu64 ", \"helped\": %" PRIu64 ", ",
