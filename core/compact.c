@@ -159,6 +159,7 @@ size_t zs_compact(struct zs_pool *pool)
 		return 0;
 	for (i = 0; i < pool->table.nr; i++)
 		pages += class_compact(pool, pool->classes[i]);
+	port_pages_trim();
 	port_atomic_add(&pool->pages_compacted, pages);
 	port_atomic_store_release(&pool->compacting, 0);
 	return pages;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
 #include "defer_credit.h"
 
-#define CREDIT_STOCK_MAX 64
+/* A slot asks for credit so seldom that the asking is not felt. */
+#define CREDIT_STOCK_MAX 512
 
 PORT_NOINLINE bool defer_credit_refill(struct zs_pool *pool, struct pool_slot *slot)
 {

@@ -57,6 +57,12 @@ int port_pages_alloc(void **pages, unsigned int n, enum port_alloc how);
 void port_pages_free(void **pages, size_t n);
 
 /*
+ * Compaction is over: give the system what the home keeps of free pages, even
+ * where that takes a while. Pre: process context, no lock held.
+ */
+void port_pages_trim(void);
+
+/*
  * Allocate @size bytes of zeroed metadata, aligned to at least 8 bytes, and
  * to PORT_CACHELINE if @size is a multiple of it. NULL if there is none.
  * Pre: process context, no lock held.

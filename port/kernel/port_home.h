@@ -62,6 +62,11 @@ static inline size_t port_memory_pages(void)
 	return totalram_pages();
 }
 
+/* A free page is the kernel's at once: nothing is kept. */
+static inline void port_pages_trim(void)
+{
+}
+
 /* ---- locks ---- */
 
 typedef spinlock_t port_spinlock;

@@ -173,6 +173,11 @@ int port_pages_alloc(void **pages, unsigned int n, enum port_alloc how)
 	return 0;
 }
 
+void port_pages_trim(void)
+{
+	lock_may_sleep("port_pages_trim");
+}
+
 void port_pages_free(void **pages, size_t n)
 {
 	size_t i;

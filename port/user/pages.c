@@ -12,6 +12,7 @@
  * that, port_pages_free() now and then makes a round of the arenas and discards
  * (MADV_DONTNEED) what is free, one system call an arena. Where the system takes
  * only one run of pages a call, runs shorter than RUN_LONG stay: see advise.h.
+ * After compaction nothing that is free stays.
  *
  * Locks: pages_lock, the innermost; never held over a system call.
  */
@@ -246,11 +247,16 @@ static size_t pages_begin_round(void)
 	return n;
 }
 
-/* Claim what is to be discarded of @a, if that is worth a system call. Pre: unlisted. */
-static void pages_claim(struct arena *a, struct arena_claim *claim)
+/*
+ * Claim what is to be discarded of @a: everything if @all, else what is worth a
+ * system call. Pre: @a is unlisted.
+ */
+static void pages_claim(struct arena *a, struct arena_claim *claim, bool all)
 {
 	arena_begin(a);
-	if (!advise_takes_many())
+	if (all)
+		arena_claim_runs(a, claim, 1);
+	else if (!advise_takes_many())
 		arena_claim_runs(a, claim, RUN_LONG);
 	else if (a->nr_dirty >= WORTH_A_CALL)
 		arena_claim_runs(a, claim, 1);
@@ -266,27 +272,27 @@ static void pages_claim(struct arena *a, struct arena_claim *claim)
  * Take the last arena, claim what is to be discarded of it, and make it the first,
  * so that a round leaves the list as it was. NULL: the round is over.
  */
-static struct arena *pages_claim_next(struct arena_claim *claim)
+static struct arena *pages_claim_next(struct arena_claim *claim, bool all)
 {
 	struct arena *a;
 
 	port_spin_lock(&pages_lock);
-	a = pages_dirty > pages_retainable() / 2 ? arenas_tail : NULL;
+	a = all || pages_dirty > pages_retainable() / 2 ? arenas_tail : NULL;
 	if (a) {
 		arena_list_del(a);
-		pages_claim(a, claim);
+		pages_claim(a, claim, all);
 	}
 	port_spin_unlock(&pages_lock);
 	return a;
 }
 
-static PORT_NOINLINE void pages_discard_round(void)
+static PORT_NOINLINE void pages_discard_round(bool all)
 {
 	struct arena_claim claim;
 	struct arena *a;
 	size_t n;
 
-	for (n = pages_begin_round(); n && (a = pages_claim_next(&claim)); n--) {
+	for (n = pages_begin_round(); n && (a = pages_claim_next(&claim, all)); n--) {
 		if (!claim.nr)
 			continue;
 		arena_discard(a, &claim);
@@ -302,7 +308,12 @@ void port_pages_free(void **pages, size_t n)
 	while (done < n)
 		done += pages_put(pages + done, n - done, &over);
 	if (unlikely(over))
-		pages_discard_round();
+		pages_discard_round(false);
+}
+
+void port_pages_trim(void)
+{
+	pages_discard_round(true);
 }
 
 static void pages_count_own(size_t more)
