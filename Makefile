@@ -16,7 +16,7 @@ help:
 	@echo 'make sim-mutants  seeded defects of the core: does the simulator find each?'
 	@echo 'make modules  build/modules/KVER/{lethe,zram}.ko for KVER=$(KVER)'
 	@echo '              (a release as uname -r says it, or a Debian flavour)'
-	@echo 'make bench    the demo, and the allocator in userspace'
+	@echo 'make bench    the demo, the exit storm, and the allocator in userspace'
 	@echo 'make bench-native  the demo at native speed: User-Mode Linux, built on first use'
 	@echo 'make lint     formatting, static checks, rules of the tree'
 	@echo 'make setup    install what is missing, and do nothing else'
@@ -44,6 +44,7 @@ modules: setup
 	@scripts/build-modules.sh '$(KVER)'
 
 bench: demo
+	@bench/storm.sh
 	@bench/user.sh
 
 bench-native: setup

@@ -17,7 +17,13 @@
  *             more: the kernel's per-CPU caches of swap slots keep some pages
  *   used      what mm_stat showed in between, above what it was before: bytes
  *             of memory for
+ *   compr     bytes that what was stored has been compressed to, from
  *   orig      bytes stored
+ *   store_ns  time of one process after another to swap its memory out, summed
+ *
+ * "storm" is "kill" with a bystander: fault_p50_ns and so on are how long its page
+ * faults took from the first SIGKILL until the memory was back. In "read" the
+ * processes touch all of their memory, and ns is until the last has it back.
  *
  * CPU time is the scheduler's own count in ns (sum_exec_runtime): for the
  * processes through their CPU clocks and, once they are dead, through their
@@ -43,11 +49,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bystander.h"
+
 #define PAGE_BYTES 4096UL
 #define MAX_PROCS 64
 
 static struct {
-	const char *mode; /* munmap or kill */
+	const char *mode; /* munmap, kill, storm or read */
 	unsigned long procs;
 	unsigned long mib; /* of all processes together */
 	const char *input; /* file that page content comes from; NULL: same-filled */
@@ -57,8 +65,9 @@ static struct {
 /* What the processes tell, in memory that is shared with them. */
 static struct {
 	struct {
-		uint64_t start_ns, end_ns, cpu_ns;
-	} munmap[MAX_PROCS];
+		uint64_t start_ns, end_ns, cpu_ns; /* of munmap, or of reading */
+		uint64_t store_ns;
+	} of[MAX_PROCS];
 } * shared;
 
 /* Read by the processes: a byte for each says that it is to unmap its memory. */
@@ -71,7 +80,7 @@ struct process {
 };
 
 struct usage {
-	uint64_t used, orig; /* bytes */
+	uint64_t used, compr, orig; /* bytes */
 };
 
 __attribute__((noreturn, format(printf, 1, 2))) static void die(const char *fmt, ...)
@@ -134,7 +143,7 @@ static struct usage device_usage(void)
 
 	if (read_numbers(opt.mm_stat, column, 3))
 		die("%s cannot be read", opt.mm_stat);
-	return (struct usage){.orig = column[0], .used = column[2]};
+	return (struct usage){.orig = column[0], .compr = column[1], .used = column[2]};
 }
 
 /* ---- CPU time ---- */
@@ -317,29 +326,48 @@ static void swap_out(unsigned char *mem, size_t pages)
 		die("%zu of %zu pages cannot be swapped out", resident, pages);
 }
 
-static void process_munmap(unsigned long me, unsigned char *mem, size_t bytes)
+static void process_munmap(unsigned char *mem, size_t bytes)
+{
+	if (munmap(mem, bytes))
+		die("munmap: %s", strerror(errno));
+}
+
+static void process_read(unsigned char *mem, size_t bytes)
+{
+	size_t i;
+
+	for (i = 0; i < bytes; i += PAGE_BYTES)
+		(void)*(volatile unsigned char *)(mem + i);
+}
+
+static void process_go(unsigned long me, unsigned char *mem, size_t bytes)
 {
 	uint64_t cpu = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 
-	shared->munmap[me].start_ns = now_ns();
-	if (munmap(mem, bytes))
-		die("munmap: %s", strerror(errno));
-	shared->munmap[me].end_ns = now_ns();
-	shared->munmap[me].cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID) - cpu;
+	shared->of[me].start_ns = now_ns();
+	if (!strcmp(opt.mode, "read"))
+		process_read(mem, bytes);
+	else
+		process_munmap(mem, bytes);
+	shared->of[me].end_ns = now_ns();
+	shared->of[me].cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID) - cpu;
 }
 
 __attribute__((noreturn)) static void process_main(unsigned long me, int ready)
 {
 	size_t pages = (opt.mib << 8) / opt.procs;
 	unsigned char *mem = map_memory(pages * PAGE_BYTES);
+	uint64_t start;
 	char byte;
 
 	fill(mem, pages, me * pages);
+	start = now_ns();
 	swap_out(mem, pages);
-	/* Then asleep until it is killed or told to unmap. */
+	shared->of[me].store_ns = now_ns() - start;
+	/* Then asleep until it is killed or told to go on. */
 	if (write(ready, "r", 1) != 1 || read(go[0], &byte, 1) != 1)
 		die("a pipe broke");
-	process_munmap(me, mem, pages * PAGE_BYTES);
+	process_go(me, mem, pages * PAGE_BYTES);
 	_exit(0);
 }
 
@@ -401,7 +429,7 @@ static void measure_kill(struct process *process, struct result *result)
 	result->at_ns = start;
 }
 
-static void measure_munmap(struct process *process, struct result *result)
+static void measure_go(struct process *process, struct result *result)
 {
 	uint64_t first = UINT64_MAX, last = 0;
 	unsigned long i;
@@ -413,11 +441,11 @@ static void measure_munmap(struct process *process, struct result *result)
 	for (i = 0; i < opt.procs; i++)
 		process_reap(process[i].pid);
 	for (i = 0; i < opt.procs; i++) {
-		if (shared->munmap[i].start_ns < first)
-			first = shared->munmap[i].start_ns;
-		if (shared->munmap[i].end_ns > last)
-			last = shared->munmap[i].end_ns;
-		result->cpu_ns += shared->munmap[i].cpu_ns;
+		if (shared->of[i].start_ns < first)
+			first = shared->of[i].start_ns;
+		if (shared->of[i].end_ns > last)
+			last = shared->of[i].end_ns;
+		result->cpu_ns += shared->of[i].cpu_ns;
 	}
 	result->ns = last - first;
 	result->at_ns = first;
@@ -467,7 +495,9 @@ static void measure(void)
 	struct process process[MAX_PROCS];
 	struct usage before = device_usage(), full;
 	struct result result = {};
-	uint64_t start, idle_ns, kernel_ns, rate_ns;
+	struct fault_times faults = {};
+	uint64_t start, idle_ns, kernel_ns, rate_ns, store_ns = 0;
+	bool storm = !strcmp(opt.mode, "storm");
 	unsigned long i;
 
 	processes_start(process);
@@ -480,15 +510,21 @@ static void measure(void)
 	idle_ns = kernel_cpu_ns() - kernel_ns;
 	rate_ns = now_ns() - start;
 
-	for (i = 0; i < opt.procs; i++)
+	for (i = 0; i < opt.procs; i++) {
 		process[i].cpu_before_ns = process_cpu_ns(process[i].pid);
+		store_ns += shared->of[i].store_ns;
+	}
 	kernel_ns = kernel_cpu_ns();
+	if (storm && bystander_start())
+		die("no bystander: %s", strerror(errno));
 	start = now_ns();
-	if (!strcmp(opt.mode, "kill"))
+	if (storm || !strcmp(opt.mode, "kill"))
 		measure_kill(process, &result);
 	else
-		measure_munmap(process, &result);
+		measure_go(process, &result);
 	result.back_ns = wait_until_back(before.used, full.used, start);
+	if (storm)
+		bystander_stop(&faults);
 	kernel_ns = kernel_cpu_ns() - kernel_ns;
 	idle_ns = idle_ns * (now_ns() - start) / rate_ns;
 	kernel_ns = kernel_ns > idle_ns ? kernel_ns - idle_ns : 0;
@@ -501,7 +537,15 @@ static void measure(void)
 	print_number("kernel_ns", kernel_ns);
 	print_number("back_ns", result.back_ns);
 	print_number("used", full.used - before.used);
+	print_number("compr", full.compr - before.compr);
 	print_number("orig", full.orig - before.orig);
+	print_number("store_ns", store_ns);
+	if (storm) {
+		print_number("faults", faults.faults);
+		print_number("fault_p50_ns", faults.p50_ns);
+		print_number("fault_p99_ns", faults.p99_ns);
+		print_number("fault_max_ns", faults.max_ns);
+	}
 	putchar('\n');
 }
 
@@ -518,14 +562,15 @@ static unsigned long number(const char *word)
 int main(int argc, char **argv)
 {
 	if (argc != 5 && argc != 6)
-		die("usage: exitbench munmap|kill PROCS MIB MM_STAT [INPUT]");
+		die("usage: exitbench munmap|kill|storm|read PROCS MIB MM_STAT [INPUT]");
 	opt.mode = argv[1];
 	opt.procs = number(argv[2]);
 	opt.mib = number(argv[3]);
 	opt.mm_stat = argv[4];
 	opt.input = argv[5];
-	if (strcmp(opt.mode, "munmap") && strcmp(opt.mode, "kill"))
-		die("'%s' is neither munmap nor kill", opt.mode);
+	if (strcmp(opt.mode, "munmap") && strcmp(opt.mode, "kill") &&
+	    strcmp(opt.mode, "storm") && strcmp(opt.mode, "read"))
+		die("'%s' is no mode: munmap, kill, storm or read", opt.mode);
 	if (opt.procs > MAX_PROCS)
 		die("no more than %d processes", MAX_PROCS);
 

@@ -19,9 +19,20 @@ step() {
 	printf '[%3d s] %s\n' $((SECONDS - start)) "$*"
 }
 
-# largest A,B,...
-largest() {
-	tr , '\n' <<<"$1" | sort -n | tail -n 1
+# points_of PROCS,... MIB,...: each with each, as guest-init wants them
+points_of() {
+	local procs mib points=
+	for procs in ${1//,/ }; do
+		for mib in ${2//,/ }; do
+			points+=,${procs}x$mib
+		done
+	done
+	printf '%s' "${points#,}"
+}
+
+# mib_of POINT,...: the largest size
+mib_of() {
+	tr , '\n' <<<"$1" | sed 's/.*x//; s/:.*//' | sort -n | tail -n 1
 }
 
 # prepare KERNEL_DIR VARIANT,... INITRAMFS: sets kver, and modules to the directory
@@ -34,7 +45,8 @@ prepare() {
 		modules=$("$top/scripts/build-modules.sh" "$1")
 	fi
 	step "make an initramfs with page content from /usr/lib"
-	gcc -std=gnu11 -O2 -Wall -Wextra -static -o "$work/exitbench" "$here/exitbench.c"
+	gcc -std=gnu11 -O2 -Wall -Wextra -static -o "$work/exitbench" \
+		"$here/exitbench.c" "$here/bystander.c"
 	"$top/tests/vm/image.sh" "$3" "$1" "$modules" 64 \
 		"$here/guest-init:/init" "$work/exitbench:/bin/exitbench"
 }
@@ -47,4 +59,26 @@ follow() {
 		fail:) (die "the guest says: ${line%$'\r'}") || true ;;
 		esac
 	done
+}
+
+# in_qemu [-i] OUT KERNEL_DIR CPUS SECONDS POINTS WORD...: boot it and follow it;
+# measurements are in $work/OUT.results
+in_qemu() {
+	local how=() out kernel cpus seconds points boot
+	if [ "$1" = -i ]; then
+		how=(-i)
+		shift
+	fi
+	out=$1 kernel=$2 cpus=$3 seconds=$4 points=$5
+	shift 5
+	: >"$work/$out.results"
+	"$top/tests/vm/boot.sh" "${how[@]}" "$kernel" "$work/$out.cpio" "$work/$out.log" \
+		"$work/$out.results" "$seconds" $(($(mib_of "$points") + 512)) "$cpus" \
+		"POINTS=$points" "$@" >"$work/$out.verdict" &
+	boot=$!
+	# shellcheck disable=SC2064 # this process, whatever comes later
+	trap "kill $boot 2>/dev/null || true" EXIT
+	follow $boot "$work/$out.results"
+	wait $boot || die "$(cat "$work/$out.verdict"); see build/bench/$out.log"
+	trap - EXIT
 }

@@ -55,6 +55,7 @@ if [ -n "$profile" ]; then
 	name=profile modes=$wanted,$wanted,$wanted,$wanted
 	[ -n "$sized" ] || sizes=256
 fi
+points=$(points_of "$procs" "$sizes")
 period=200000 # ns of CPU time between samples: in a virtual machine they are dear
 results=$work/$name.results
 data=$work/perf.data
@@ -87,9 +88,9 @@ runner() {
 boot() {
 	local boot status=0
 	: >"$results"
-	"${run[@]}" "$kernel/linux" "mem=$(($(largest "$sizes") * 2 + 512))M" "initrd=$work/$name.cpio" \
+	"${run[@]}" "$kernel/linux" "mem=$(($(mib_of "$points") * 2 + 512))M" "initrd=$work/$name.cpio" \
 		"uml_dir=$work/uml/" con=null con0=null,fd:1 ssl1=null,fd:9 TOUCH=1 \
-		"ROUNDS=$rounds" "MIB=$sizes" "PROCS=$procs" "MODES=$modes" \
+		"ROUNDS=$rounds" "POINTS=$points" "MODES=$modes" \
 		"VARIANTS=$variants" "$@" </dev/null >"$work/$name.log" 2>&1 9>>"$results" &
 	boot=$!
 	# shellcheck disable=SC2064 # this process, whatever comes later

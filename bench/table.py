@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
 """Medians of what exitbench measured, as a table and as JSON.
 
-usage: table.py RESULTS JSON KERNEL
+usage: table.py RESULTS JSON KERNEL [KEY=VALUE...]
 
-RESULTS holds lines of key=value words, as bench/guest-init writes them.
+RESULTS holds lines of key=value words, as bench/guest-init writes them. Each
+record gets KEYs in addition.
 """
 
 import json
+import math
 import os
 import statistics
 import sys
@@ -29,33 +31,59 @@ def read_samples(path):
                 (int(words['procs']), int(words['mib']), words['variant']),
                 {'policy': words['policy']})
             row.setdefault(what, []).append(
-                {name: int(words[name])
-                 for name in ('ns', 'cpu_ns', 'back_ns', 'used', 'orig')})
+                {name: int(value) for name, value in words.items() if value.isdigit()})
     return samples
+
+
+def percentile(values, share):
+    """The smallest value that at least that share of them do not exceed."""
+    values = sorted(values)
+    return values[max(0, math.ceil(share * len(values)) - 1)]
+
+
+# What was measured, name there, key of the record, divided by: "page" is by pages
+MEDIANS = (
+    ('munmap', 'ns', 'munmap_ns_per_page', 'page'),
+    ('kill', 'ns', 'kill_ns_per_page', 'page'),
+    ('kill_floor', 'ns', 'floor_ns_per_page', 'page'),
+    ('munmap_floor', 'ns', 'munmap_floor_ns_per_page', 'page'),
+    ('kill', 'cpu_ns', 'cpu_ns_per_page', 'page'),
+    ('munmap', 'cpu_ns', 'munmap_cpu_ns_per_page', 'page'),
+    ('kill', 'back_ns', 'back_ms', 1e6),
+    ('kill', 'used', 'mem_used_bytes', 1),
+    ('kill', 'orig', 'orig_bytes', 1),
+    ('kill', 'compr', 'compr_bytes', 1),
+    ('kill', 'store_ns', 'store_ns_per_page', 'page'),
+    ('read', 'ns', 'read_ns_per_page', 'page'),
+    ('storm', 'ns', 'storm_ns_per_page', 'page'),
+    ('storm', 'fault_p50_ns', 'fault_p50_us', 1e3),
+    ('storm', 'fault_p99_ns', 'fault_p99_us', 1e3),
+    ('storm', 'fault_max_ns', 'fault_max_us', 1e3),
+)
 
 
 def make_record(kernel, procs, mib, variant, row):
     pages = mib * 1048576 // PAGE_BYTES
-
-    def median(what, name, unit=1):
-        return statistics.median(run[name] for run in row[what]) / unit
-
     record = {
         'kernel': kernel,
         'impl': 'in-tree' if variant == 'intree' else 'lethe',
         'policy': row['policy'],
         'procs': procs,
         'mib': mib,
-        'munmap_ns_per_page': round(median('munmap', 'ns', pages), 1),
-        'kill_ns_per_page': round(median('kill', 'ns', pages), 1),
-        'floor_ns_per_page': round(median('kill_floor', 'ns', pages), 1),
-        'cpu_ns_per_page': round(median('kill', 'cpu_ns', pages), 1),
-        'back_ms': round(median('kill', 'back_ns', 1e6), 2),
-        'mem_used_bytes': int(median('kill', 'used')),
-        'orig_bytes': int(median('kill', 'orig')),
     }
-    if 'munmap_floor' in row:
-        record['munmap_floor_ns_per_page'] = round(median('munmap_floor', 'ns', pages), 1)
+    for what, name, key, unit in MEDIANS:
+        if what in row:
+            value = statistics.median(run[name] for run in row[what])
+            value /= pages if unit == 'page' else unit
+            record[key] = int(value) if key.endswith('_bytes') else round(value, 2)
+    for what in ('munmap', 'kill'):
+        if what in row:
+            record[f'{what}_p99_ns_per_page'] = round(
+                percentile([run['ns'] for run in row[what]], 0.99) / pages, 2)
+    record['rounds'] = min(len(runs) for runs in row.values() if isinstance(runs, list))
+    # Counted since the pool was made, so the last of a pool's runs has the most.
+    record['fallbacks'] = max(run['fallback'] for runs in row.values()
+                              if isinstance(runs, list) for run in runs)
     return record
 
 
@@ -82,6 +110,12 @@ COLUMNS = (
      'ms: SIGKILL until mm_stat shows the memory free again'),
     ('used', 'mem_used_bytes', 1048576, 1,
      'MiB that held the pages while they were swapped out'),
+    ('store', 'store_ns_per_page', 1, 0,
+     'ns per page: swapping the memory out, compression included'),
+    ('read', 'read_ns_per_page', 1, 0,
+     'ns per page: touching all of it again'),
+    ('fault', 'fault_p99_us', 1, 1,
+     'us: 99th percentile of the page faults of a bystander during the kill'),
     ('(N x)', None, 0, 0,
      "how many times less than the kernel's own zram"),
 )
@@ -95,40 +129,43 @@ def make_cells(columns, record, reference):
         yield text
 
 
-def print_table(rows, rounds):
+def print_table(rows):
     """rows: (label, record), the kernel's own first within a number of processes
     and a size. What was not measured has no column."""
-    columns = [column for column in COLUMNS if all(column[1] in record for _, record in rows)]
     last = reference = None
+    shown = set()
     for label, record in rows:
         if (record['procs'], record['mib']) != last:
             last = procs, mib = record['procs'], record['mib']
             reference = record if record['impl'] == 'in-tree' else None
+            columns = [column for column in COLUMNS if column[1] in record]
+            shown.update(columns)
             title = (f'{procs} process{"es" if procs > 1 else ""}, {mib} MiB'
-                     f'{" in all" if procs > 1 else ""}, medians of {rounds}')
+                     f'{" in all" if procs > 1 else ""}, medians of {record["rounds"]}')
             print(f'\n{title:36}' + ''.join(f'{column[0]:>16}' for column in columns))
         print(f'  {label:34}'
               + ''.join(f'{cell:>16}' for cell in make_cells(columns, record, reference)))
     print()
     for column in COLUMNS:
-        if column in columns or not column[1]:
+        if column in shown or not column[1]:
             print(f'{column[0]:8}{column[4]}')
 
 
 def main():
-    if len(sys.argv) != 4:
+    if len(sys.argv) < 4:
         sys.exit(__doc__)
+    extra = dict(word.split('=', 1) for word in sys.argv[4:])
     samples = read_samples(sys.argv[1])
     if not samples:
         sys.exit(f'table.py: no measurements in {sys.argv[1]}')
     keys = sorted(samples, key=lambda key: (*key[:2], VARIANTS.index(key[2])))
     rows = [(make_label(key[2], samples[key]['policy']),
-             make_record(sys.argv[3], *key, samples[key])) for key in keys]
+             {**make_record(sys.argv[3], *key, samples[key]), **extra}) for key in keys]
     with open(sys.argv[2] + '.part', 'w', encoding='ascii') as out:
         json.dump([record for _, record in rows], out, indent=1)
         out.write('\n')
     os.replace(sys.argv[2] + '.part', sys.argv[2])
-    print_table(rows, min(len(row['kill']) for row in samples.values()))
+    print_table(rows)
 
 
 if __name__ == '__main__':
