@@ -26,7 +26,7 @@
  * sleeps while others want its CPU. But memory must come back on a busy machine,
  * too: work that is late goes on as any task would.
  */
-#define WORK_LATE_MS 50
+#define WORK_LATE_MS 100
 #define WORK_SLEEP_US 1000
 
 static bool work_is_late(const struct port_work *work)
