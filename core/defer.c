@@ -19,39 +19,38 @@ static const struct defer_policy_ops *const policy_ops[ZS_DEFER_NR] = {
 };
 
 static void defer_not_pushed(struct zs_pool *pool, unsigned long handle,
-			     const struct handle_place *at,
 			     enum defer_push_result result);
 
-/* Pre: @slot is held. Post: it is not. */
-static PORT_ALWAYS_INLINE enum defer_push_result
-defer_push(struct zs_pool *pool, struct pool_slot *slot, const struct handle_place *at)
+/*
+ * With another policy than the default. Takes @at by value: if the address of that
+ * of zs_free_deferred() got about, it would live in memory, and the pushed entry's
+ * address would be stored and loaded on every push.
+ */
+static PORT_NOINLINE enum defer_push_result
+defer_push_other(struct zs_pool *pool, struct pool_slot *slot, struct handle_place at)
 {
-	if (likely(pool->defer.policy == ZS_DEFER_TOMBSTONE))
-		return defer_tombstone_push(pool, slot, at);
 	if (pool->defer.policy == ZS_DEFER_PERCPU)
-		return defer_percpu_push(pool, slot, at);
-	return defer_array_push(pool, slot, at);
+		return defer_percpu_push(pool, slot, &at);
+	if (pool->defer.policy == ZS_DEFER_ARRAY)
+		return defer_array_push(pool, slot, &at);
+	free_fallback(pool, slot, &at);
+	return DEFER_PUSHED;
 }
 
 void zs_free_deferred(struct zs_pool *pool, unsigned long handle)
 {
 	struct pool_slot *slot = &pool->slots[port_cpu_get()];
-	enum defer_push_result result;
+	enum defer_push_result result = DEFER_NOT_THERE;
 	struct handle_place at;
 
-	if (unlikely(!slot_find(pool, slot, handle, &at))) {
+	if (unlikely(!slot_find(pool, slot, handle, &at)))
 		port_cpu_put();
-		if (!handle_is_void(handle))
-			pool_misuse(pool, handle, "zs_free_deferred", "not allocated");
-		return;
-	}
-	if (unlikely(pool->defer.policy == ZS_DEFER_SYNC)) {
-		free_fallback(pool, slot, &at);
-		return;
-	}
-	result = defer_push(pool, slot, &at);
+	else if (likely(pool->defer.policy == ZS_DEFER_TOMBSTONE))
+		result = defer_tombstone_push(pool, slot, &at);
+	else
+		result = defer_push_other(pool, slot, at);
 	if (unlikely(result != DEFER_PUSHED))
-		defer_not_pushed(pool, handle, &at, result);
+		defer_not_pushed(pool, handle, result);
 }
 
 void defer_account(struct zs_pool *pool, enum defer_account who, size_t n)
@@ -110,16 +109,34 @@ static PORT_NOINLINE bool defer_help(struct zs_pool *pool, u32 index)
 
 /* The budget is spent: help and try again, or free it now. Or it is misuse. */
 static PORT_NOINLINE void defer_not_pushed(struct zs_pool *pool, unsigned long handle,
-					   const struct handle_place *at,
 					   enum defer_push_result result)
 {
-	if (result == DEFER_CANNOT && defer_help(pool, at->index))
-		result = defer_push(pool, &pool->slots[port_cpu_get()], at);
-	if (result == DEFER_CANNOT)
-		free_fallback(pool, &pool->slots[port_cpu_get()], at);
-	else if (result == DEFER_MISUSE)
-		pool_misuse(pool, handle, "zs_free_deferred",
-			    free_misuse(port_atomic_load(at->entry)));
+	struct pool_slot *slot;
+	struct handle_place at;
+
+	if (result == DEFER_NOT_THERE) {
+		if (!handle_is_void(handle))
+			pool_misuse(pool, handle, "zs_free_deferred", "not allocated");
+		return;
+	}
+	if (result == DEFER_CANNOT && defer_help(pool, index_of_handle(handle))) {
+		slot = &pool->slots[port_cpu_get()];
+		slot_find(pool, slot, handle, &at);
+		result = pool->defer.policy == ZS_DEFER_TOMBSTONE
+				 ? defer_tombstone_push(pool, slot, &at)
+				 : defer_push_other(pool, slot, at);
+	}
+	if (result == DEFER_PUSHED)
+		return;
+	slot = &pool->slots[port_cpu_get()];
+	slot_find(pool, slot, handle, &at);
+	if (result == DEFER_CANNOT) {
+		free_fallback(pool, slot, &at);
+		return;
+	}
+	port_cpu_put();
+	pool_misuse(pool, handle, "zs_free_deferred",
+		    free_misuse(port_atomic_load(at.entry)));
 }
 
 void defer_arm(struct zs_pool *pool, enum defer_urgency urgency)

@@ -160,6 +160,7 @@ enum defer_push_result {
 	DEFER_PUSHED,
 	DEFER_CANNOT, /* the caller must free it */
 	DEFER_MISUSE, /* not live, or pending already: nothing done */
+	DEFER_NOT_THERE, /* the table has no such handle */
 };
 
 struct pool_slot;
