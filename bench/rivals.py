@@ -213,4 +213,5 @@ def main():
     print_result(doc)
 
 
-main()
+if __name__ == "__main__":
+    main()

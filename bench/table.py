@@ -68,6 +68,7 @@ def make_record(kernel, procs, mib, variant, row):
         'kernel': kernel,
         'impl': 'in-tree' if variant == 'intree' else 'lethe',
         'policy': row['policy'],
+        'variant': variant,
         'procs': procs,
         'mib': mib,
     }
