@@ -4,8 +4,10 @@
 # target first installs the Debian packages it needs, if any is missing.
 
 KVER ?= 6.12-cloud-amd64
+RECORDS = demo storm native instructions user rivals
 
-.PHONY: help setup demo test sim sim-small sim-mutants modules bench bench-native lint clean
+.PHONY: help setup demo test sim sim-small sim-mutants modules bench bench-native report lint \
+	clean
 
 help:
 	@echo 'make demo     kill a process whose memory is in swap, with the zram of the'
@@ -18,6 +20,7 @@ help:
 	@echo '              (a release as uname -r says it, or a Debian flavour)'
 	@echo 'make bench    the demo, the exit storm, and the allocator in userspace'
 	@echo 'make bench-native  the demo at native speed: User-Mode Linux, built on first use'
+	@echo 'make report   docs/performance.md, of what bench and bench-native have recorded'
 	@echo 'make lint     formatting, static checks, rules of the tree'
 	@echo 'make setup    install what is missing, and do nothing else'
 	@echo 'make clean    remove build/ (downloaded kernels stay in the cache)'
@@ -49,6 +52,14 @@ bench: demo
 
 bench-native: setup
 	@bench/native.sh
+
+# What a page was made from stays with it: the page can be made again without measuring.
+report: setup
+	@mkdir -p docs/performance
+	@for file in $(RECORDS:%=build/bench/%.json) build/bench/profile-*.txt; do \
+		[ ! -f "$$file" ] || cp "$$file" docs/performance/ || exit 1; \
+	done
+	@bench/report.py docs/performance docs/performance.md docs/performance
 
 lint: setup
 	@scripts/lint.sh

@@ -37,6 +37,7 @@ bc               bc
 busybox-static   busybox
 qemu-system-x86  qemu-system-x86_64
 python3          python3
+gnuplot-nox      gnuplot
 libjemalloc2     libjemalloc.so.2
 libmimalloc2.0   libmimalloc.so.2
 libtcmalloc-minimal4 libtcmalloc_minimal.so.4

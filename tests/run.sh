@@ -78,6 +78,7 @@ queue vm-6.12 tests/vm/run.sh -n 6.12-cloud-amd64
 queue vm-6.1 tests/vm/run.sh -n cloud-amd64
 queue cli tests/cli.sh
 queue rivals tests/rivals.sh
+queue report tests/report.sh
 # That the suites ask for nothing that the kernel's own zram does not do
 queue control-6.12 tests/vm/run.sh -i intree 6.12-cloud-amd64
 queue control-6.1 tests/vm/run.sh -i intree cloud-amd64

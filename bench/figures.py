@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
+"""The figures to reach, and whether records reach them.
+
+Both sides of a ratio are of one machine, which is one run.
+"""
+
+import dataclasses
+import operator
+import typing
+
+HOMES = ('qemu', 'native')
+SMALL, USUAL, LARGE, FOUR = (1, 128), (1, 256), (1, 512), (4, 512)  # processes, MiB in all
+LIMITS = {'<=': operator.le, '>=': operator.ge, '=': operator.eq}
+
+
+class Term(typing.NamedTuple):
+    """One value of one record."""
+    point: tuple
+    variant: str
+    key: str
+
+
+@dataclasses.dataclass
+class Figure:
+    """What is to be so of a value, or of a ratio of two."""
+    name: str
+    title: str
+    relation: str
+    limits: tuple  # in QEMU, native; None: nothing is asked for there
+    terms: tuple  # one, or above and below the stroke
+    scale: float = 1  # of the terms as shown
+    unit: str = ''
+
+
+def gain(point, key, variant='default'):
+    return Term(point, 'intree', key), Term(point, variant, key)
+
+
+def share(point, key):
+    return Term(point, 'default', key), Term(point, 'intree', key)
+
+
+FIGURES = (
+    Figure('munmap', 'munmap, in-tree / default, 1 process of 256 MiB', '>=', (3.3, 3.5),
+           gain(USUAL, 'munmap_ns_per_page'), unit='ns a page'),
+    Figure('kill', 'SIGKILL to reaped, in-tree / default, 1 process of 256 MiB', '>=',
+           (2.7, 2.5), gain(USUAL, 'kill_ns_per_page'), unit='ns a page'),
+    Figure('kill_four', 'SIGKILL to reaped, in-tree / default, 4 processes of 128 MiB at once',
+           '>=', (2.7, None), gain(FOUR, 'kill_ns_per_page'), unit='ns a page'),
+    Figure('floor', 'munmap, default / in-tree with same-filled pages (the floor)', '<=',
+           (1.15, 1.25), (Term(USUAL, 'default', 'munmap_ns_per_page'),
+                          Term(USUAL, 'intree', 'munmap_floor_ns_per_page')),
+           unit='ns a page'),
+    Figure('cliff', 'no cliff: munmap a page, default, 512 MiB / 128 MiB', '<=', (1.15, 1.15),
+           (Term(LARGE, 'default', 'munmap_ns_per_page'),
+            Term(SMALL, 'default', 'munmap_ns_per_page')), unit='ns a page'),
+    Figure('sync', 'SIGKILL to reaped, in-tree / sync, 1 process of 256 MiB', '>=', (2.0, 2.0),
+           gain(USUAL, 'kill_ns_per_page', 'sync'), unit='ns a page'),
+    Figure('cpu', 'CPU time of task and workers, default / in-tree, 1 process of 256 MiB',
+           '<=', (0.6, 0.6), share(USUAL, 'cpu_ns_per_page'), unit='ns a page'),
+    Figure('back', 'time until the memory is back, default / in-tree, 1 process of 256 MiB',
+           '<=', (1.0, 1.0), share(USUAL, 'back_ms'), unit='ms'),
+    Figure('store', 'storing (page-out), default / in-tree, 1 process of 256 MiB', '<=',
+           (1.0, 1.0), share(USUAL, 'store_ns_per_page'), unit='ns a page'),
+    Figure('read', 'reading back, default / in-tree, 1 process of 256 MiB', '<=', (1.0, 1.0),
+           share(USUAL, 'read_ns_per_page'), unit='ns a page'),
+    Figure('held', 'bytes held for the same pages, default / in-tree, 256 MiB', '<=',
+           (1.0, 1.0), share(USUAL, 'mem_used_bytes'), 1 / (1 << 20), 'MiB'),
+    Figure('fallbacks', 'frees done by the caller below the budget, default, 128 MiB', '=',
+           (0, 0), (Term(SMALL, 'default', 'fallbacks'),), unit='frees'),
+    Figure('fault', '99th percentile of a bystander\'s page faults, default / in-tree, '
+           '4 processes of 128 MiB', '<=', (0.7, None), share(FOUR, 'fault_p99_us'),
+           unit='us'),
+)
+
+
+@dataclasses.dataclass
+class Result:
+    """A figure as measured: met is None where nothing is asked for."""
+    value: float
+    terms: tuple
+    met: typing.Optional[bool]
+    text: str
+
+
+def show(value):
+    """Three digits at least."""
+    return f'{value:.3g}' if abs(value) < 100 else f'{value:.0f}'
+
+
+def digits_of(value, met, compare, limit):
+    """So many digits that what is shown does not contradict the verdict."""
+    for digits in (2, 3, 4):
+        if met is None or compare(round(value, digits), limit) == met:
+            return digits
+    return 5
+
+
+def judge(figure, limit, terms):
+    """The Result of the terms' values, or None if one is missing or nothing to
+    divide by."""
+    if any(value is None for value in terms) or (len(terms) > 1 and not terms[1]):
+        return None
+    value = terms[0] / terms[1] if len(terms) > 1 else terms[0]
+    compare = LIMITS[figure.relation]
+    met = None if limit is None else compare(value, limit)
+    if len(terms) > 1:
+        text = f'{value:.{digits_of(value, met, compare, limit)}f}'
+    else:
+        text = f'{value * figure.scale:.4g}'  # an integer, or not far from its limit
+    return Result(value, terms, met, text)
+
+
+def measured(figure, machines, limit):
+    """The Result of the first machine that has all the figure needs, or None."""
+    for machine in machines:
+        result = judge(figure, limit, tuple(machine.value(*term) for term in figure.terms))
+        if result:
+            return result
+    return None
+
+
+def user_figures(rivals):
+    """(figure, limit, terms' values) of the allocator in userspace."""
+    ours = [row for row in rivals['results'] if row['allocator'].startswith('lethe')]
+    two = [row for row in rivals['push'] if row['threads'] == 2]
+    pushes = [row for row in two if row['policy'] != 'array']
+
+    def figure(name, title, relation, limit, *terms, scale=1, unit=''):
+        return Figure(name, title, relation, (None, None), (), scale, unit), limit, terms
+
+    def worst(key):
+        return max((row[key] for row in ours if key in row), default=None)
+
+    for row in pushes[:1]:
+        yield figure('push_p50', 'one `zs_free_deferred()`, two threads pushing, median',
+                     '<=', 10, row['p50_ns'], unit='ns')
+        yield figure('push_p99', 'one `zs_free_deferred()`, two threads pushing, 99th percentile',
+                     '<=', 50, row['p99_ns'], unit='ns')
+        for rival in two:
+            if rival['policy'] != 'array':
+                continue
+            same = rival['budget'] == row['budget']
+            yield figure('push_same' if same else 'push_own',
+                         'pushed a second, default / `array` with '
+                         + ('the same budget' if same
+                            else f'its own budget of {rival["budget"]:.0f}'),
+                         '>=', 5, row['handles_per_s'], rival['handles_per_s'],
+                         scale=1e-6, unit='million')
+    for key, count in (('held_rest', 'the kernel\'s'), ('own_rest', 'the allocator\'s own')):
+        yield figure(key, 'held for a byte of payload, 90 % freed at random and compacted, by '
+                     f'{count} count (worst of Lethe\'s rows)', '<=', 1.15, worst(key),
+                     unit='B/B')

@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
+"""Records of the benchmarks as files, and as machines that they were taken on."""
+
+import json
+import os
+
+DEFAULT_POLICY = 'tombstone'  # of records that do not say which variant they are of
+# File: command that makes it, CPUs where its records do not say
+EXITS = {
+    'storm': ('bench/storm.sh -a', None),
+    'demo': ('make demo', 2),
+    'native': ('make bench-native', 1),
+    'instructions': ('bench/demo.sh -i', 1),
+}
+COMMANDS = {
+    **{name: command for name, (command, _) in EXITS.items()},
+    'user': 'bench/user.sh',
+    'rivals': 'bench/user.sh',
+}
+
+
+class DataError(Exception):
+    """What is wrong with a file, in a sentence."""
+
+
+class Machine:
+    """What one kernel with so many CPUs did in one run."""
+
+    def __init__(self, source, kernel, cpus, compaction):
+        self.source, self.kernel, self.cpus = source, kernel, cpus
+        self.compaction = compaction
+        self.records = []
+
+    @property
+    def name(self):
+        return (f'{self.kernel}, {self.cpus} CPU{"s" if self.cpus != 1 else ""}'
+                f'{", compaction running" if self.compaction else ""}')
+
+    @property
+    def rounds(self):
+        """Least and most of a record, as text."""
+        rounds = [record['rounds'] for record in self.records if 'rounds' in record]
+        if not rounds:
+            return 'rounds not recorded'
+        least, most = min(rounds), max(rounds)
+        return f'medians of {least}' + (f' to {most}' if most > least else '')
+
+    @property
+    def points(self):
+        return sorted({point_of(record) for record in self.records})
+
+    def find(self, point, variant):
+        """The record, or None."""
+        there = [record for record in self.records if point_of(record) == point]
+        for record in there:
+            if record['variant'] == variant:
+                return record
+        if variant == 'default':
+            return next((record for record in there if record['policy'] == DEFAULT_POLICY), None)
+        return None
+
+    def value(self, point, variant, key):
+        record = self.find(point, variant)
+        return record and record.get(key)
+
+    def variants(self, order):
+        return [variant for variant in order
+                if any(record['variant'] == variant for record in self.records)]
+
+
+def point_of(record):
+    return record['procs'], record['mib']
+
+
+def point_name(point):
+    procs, mib = point
+    return f'{mib} MiB' if procs == 1 else f'{procs} × {mib / procs:g} MiB'
+
+
+def need(condition, path, what):
+    if not condition:
+        raise DataError(f'{path} has an unknown shape: {what}')
+
+
+def need_keys(path, record, what, **kinds):
+    need(isinstance(record, dict), path, f'{what} is not an object')
+    for key, kind in kinds.items():
+        need(isinstance(record.get(key), kind) and not isinstance(record[key], bool), path,
+             f'{what} has no usable "{key}"')
+
+
+def need_numbers(path, record, what, keys):
+    for key in keys:
+        if key in record:
+            need_keys(path, record, what, **{key: (int, float)})
+
+
+def check_exits(path, doc, keys):
+    keys = (*keys, 'rounds', 'compr_bytes')
+    need(isinstance(doc, list) and doc, path, 'not a list of records')
+    for i, record in enumerate(doc, 1):
+        what = f'record {i}'
+        need_keys(path, record, what, kernel=str, impl=str, policy=str, procs=int, mib=int)
+        need(record['impl'] in ('in-tree', 'lethe'), path, f'{what} is of "{record["impl"]}"')
+        need(record['procs'] > 0 and record['mib'] > 0, path, f'{what} is of no memory')
+        need_numbers(path, record, what, keys)
+        need(isinstance(record.get('variant', ''), str), path, f'{what} has no usable "variant"')
+        need(str(record.get('cpus', 1)).isdigit(), path, f'{what} has no usable "cpus"')
+
+
+def check_user(path, doc, keys):
+    need_keys(path, doc, 'it', results=list, rounds=int)
+    for i, row in enumerate(doc['results'], 1):
+        need_keys(path, row, f'result {i}', policy=str)
+        need_numbers(path, row, f'result {i}', keys)
+
+
+def check_rivals(path, doc, keys):
+    number = (int, float)
+    need_keys(path, doc, 'it', input=dict, round_count=int, results=list, push=list)
+    need_keys(path, doc['input'], 'its input', objects=int, payload_bytes=int, codec=str)
+    for i, row in enumerate(doc['results'], 1):
+        need_keys(path, row, f'result {i}', allocator=str, threads=int, held_full=number,
+                  held_rest=number)
+        need_numbers(path, row, f'result {i}', keys)
+    for i, row in enumerate(doc['push'], 1):
+        need_keys(path, row, f'push {i}', policy=str, threads=int, budget=number, p50_ns=number,
+                  p99_ns=number, handles_per_s=number)
+        need_numbers(path, row, f'push {i}', keys)
+
+
+def read_json(path):
+    """The document, or None if there is no such file."""
+    try:
+        with open(path, encoding='utf-8') as file:
+            return json.load(file)
+    except FileNotFoundError:
+        return None
+    except (ValueError, RecursionError) as error:
+        raise DataError(f'{path} is not JSON: {error}') from None
+
+
+def complete(record, cpus):
+    """The record with what it does not say itself."""
+    variant = 'intree' if record['impl'] == 'in-tree' else record['policy']
+    extra = {}
+    if record.get('compr_bytes') and 'mem_used_bytes' in record:
+        extra['held_per_payload'] = record['mem_used_bytes'] / record['compr_bytes']
+    return {'variant': variant, **record, **extra, 'cpus': int(record.get('cpus', cpus or 1))}
+
+
+def machines_of(source, doc):
+    found = {}
+    for record in doc:
+        record = complete(record, EXITS[source][1])
+        key = record['kernel'], record['cpus'], record.get('compaction', '')
+        if key not in found:
+            found[key] = Machine(source, *key)
+        found[key].records.append(record)
+    return list(found.values())
+
+
+class Data:
+    """All that a directory holds: machines by file, other documents, profiles.
+    What a record has by one of the keys has to be a number."""
+
+    def __init__(self, directory, keys):
+        if not os.path.isdir(directory):
+            raise DataError(f'{directory} is not a directory')
+        self.machines, self.documents, self.profiles = {}, {}, {}
+        for source in EXITS:
+            path = os.path.join(directory, source + '.json')
+            doc = read_json(path)
+            if doc is not None:
+                check_exits(path, doc, keys)
+                self.machines[source] = machines_of(source, doc)
+        for name, check in (('user', check_user), ('rivals', check_rivals)):
+            path = os.path.join(directory, name + '.json')
+            doc = read_json(path)
+            if doc is not None:
+                check(path, doc, keys)
+                self.documents[name] = doc
+        for name in sorted(os.listdir(directory)):
+            if name.startswith('profile-') and name.endswith('.txt'):
+                with open(os.path.join(directory, name), encoding='utf-8',
+                          errors='replace') as file:
+                    self.profiles[name[len('profile-'):-len('.txt')]] = file.read()
+
+    def of_home(self, home):
+        """Where to look for a figure to reach, in this order."""
+        if home == 'native':
+            return self.machines.get('native', [])
+        return [machine for source in ('storm', 'demo')
+                for machine in self.machines.get(source, [])
+                if machine.kernel.startswith('6.12.') and machine.cpus == 2
+                and not machine.compaction]

@@ -1,0 +1,514 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
+"""A page and drawings of what the benchmarks have recorded.
+
+usage: report.py DATA_DIR OUT_MD OUT_SVG_DIR
+
+DATA_DIR holds those of storm.json, demo.json, native.json, instructions.json,
+user.json, rivals.json and profile-*.txt that there are. The page is
+performance.in.md, where {{...}} is replaced: by a table, a drawing or a list, or
+within a sentence by a figure. A paragraph, or an item of a list, with a figure that
+the data do not have is left out. OUT_SVG_DIR gets the drawings.
+"""
+
+import os
+import re
+import sys
+import textwrap
+
+import figures
+import plot
+import rivals
+import table
+from records import COMMANDS, DataError, Data, point_name
+
+TEMPLATE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'performance.in.md')
+RELATIONS = {'<=': '≤', '>=': '≥', '=': ''}
+HOME_FILES = {'qemu': 'storm', 'native': 'native'}
+HOME_NAMES = {'qemu': 'QEMU', 'native': 'native'}
+WIDTH = 120
+CLEAR = 1.02  # times better, to be called better
+
+# As in table.py, for what is too much for a terminal
+MORE_COLUMNS = (
+    ('m-p99', 'munmap_p99_ns_per_page', 1, 0,
+     'ns per page: 99th percentile of munmap over the rounds; of fewer than 100, the slowest'),
+    ('k-p99', 'kill_p99_ns_per_page', 1, 0, 'the same of kill'),
+    ('m-cpu', 'munmap_cpu_ns_per_page', 1, 0, 'ns per page: as cpu, for munmap'),
+    ('storm', 'storm_ns_per_page', 1, 0, 'ns per page: kill, with the bystander'),
+    ('B/B', 'held_per_payload', 1, 3, 'bytes held for a byte of what was compressed'),
+    ('fallback', 'fallbacks', 1, 0, 'frees that the caller had to do itself, since the pool '
+     'was made: of all points measured until then'),
+)
+EXIT_COLUMNS = tuple(column for column in table.COLUMNS if column[1]) + MORE_COLUMNS
+NO_RATIO = ('held_per_payload', 'fallbacks')
+POLICY_COLUMNS = (
+    ('mean_ns', 'mean', 'ns', 1, 1),
+    ('p50_ns', 'p50', 'ns', 1, 1),
+    ('p99_ns', 'p99', 'ns', 1, 1),
+    ('max_us', 'max', 'us', 1, 1),
+    ('cpu_ns', 'cpu', 'ns', 1, 1),
+    ('back_ms', 'back', 'ms', 1, 1),
+    ('fallback', 'fallback', 'frees', 1, 0),
+    ('payload_per_byte', 'payload', 'B/B', 1, 3),
+)
+
+
+class Missing(Exception):
+    """A figure within a sentence that the data do not have."""
+
+
+def absent(name):
+    return (f'There is no `{name}.json` yet: `{COMMANDS[name]}` makes it, and then '
+            '`make report` this page.')
+
+
+def render_table(heads, rows, words=1):
+    """So many columns are of words, the others of figures."""
+    lines = ['| ' + ' | '.join(heads) + ' |',
+             '|' + '---|' * words + '---:|' * (len(heads) - words)]
+    lines += ['| ' + ' | '.join(row) + ' |' for row in rows]
+    return '\n'.join(lines)
+
+
+def label_of(record):
+    return table.make_label(record['variant'], record['policy'])
+
+
+def explain(columns):
+    return '\n'.join(f'- {column[0]}: {" ".join(column[4].split())}' for column in columns)
+
+
+# Exits
+
+def exit_columns(machine):
+    return [column for column in EXIT_COLUMNS
+            if any(column[1] in record for record in machine.records)]
+
+
+def exit_cell(column, record, reference):
+    if column[1] not in record:
+        return ''
+    if column[1] in NO_RATIO or reference is None or column[1] not in reference:
+        reference = None
+    return next(table.make_cells([column], record, reference))
+
+
+def exit_rows(machine, columns):
+    for point in machine.points:
+        procs, mib = point
+        title = (f'{procs} process{"es" if procs > 1 else ""}, {mib} MiB'
+                 f'{" in all" if procs > 1 else ""}')
+        yield [f'**{title}**'] + [''] * len(columns)
+        reference = machine.find(point, 'intree')
+        for variant in machine.variants(table.VARIANTS):
+            record = machine.find(point, variant)
+            if record:
+                yield [label_of(record)] + [exit_cell(column, record, reference)
+                                            for column in columns]
+
+
+def exit_table(machine):
+    columns = exit_columns(machine)
+    return render_table(['', *(column[0] for column in columns)], exit_rows(machine, columns))
+
+
+def losses_of(machine):
+    """(what, who, point, times better) where something is better than the default."""
+    for column in table.COLUMNS:
+        for point in machine.points:
+            ours = machine.value(point, 'default', column[1])
+            for variant in machine.variants(table.VARIANTS):
+                record = machine.find(point, variant)
+                value = record and record.get(column[1])
+                if ours and value and value * CLEAR < ours:
+                    yield column[0], label_of(record), point, ours / value
+
+
+# Userspace
+
+def key_rows(columns, rows, label):
+    for row in rows:
+        yield [label(row)] + [f'{row[key] * scale:.{decimals}f}' if key in row else ''
+                              for key, _, _, scale, decimals in columns]
+
+
+def key_table(columns, rows, label):
+    columns = [column for column in columns if any(column[0] in row for row in rows)]
+    return render_table(['', *(f'{title}, {unit}' for _, title, unit, _, _ in columns)],
+                        key_rows(columns, rows, label))
+
+
+def is_lethe(row):
+    return row['allocator'].startswith('lethe')
+
+
+def rival_losses(doc):
+    """Rows: what, threads, the best rival, the best of Lethe, where the rival is better."""
+    for key, title, unit, scale, decimals in rivals.COLUMNS:
+        for threads in sorted({row['threads'] for row in doc['results']}):
+            rows = [row for row in doc['results'] if row['threads'] == threads and key in row]
+            best = [min((row for row in rows if is_lethe(row) == lethe),
+                        key=lambda row: row[key], default=None) for lethe in (False, True)]
+            if None not in best and best[0][key] * CLEAR < best[1][key]:
+                yield [f'{title} ({key})', str(threads),
+                       *(f'{row["allocator"]}: {row[key] * scale:.{decimals}f} {unit}'
+                         for row in best)]
+
+
+class Page:
+    """What the template may ask for. A method's name is the first word within the
+    braces, the others are its arguments."""
+
+    def __init__(self, data, svg_link):
+        self.data, self.svg_link = data, svg_link
+        self.drawings = {}
+
+    # Lists and tables
+
+    def machines(self):
+        rows = [[f'`{source}.json`', machine.kernel, str(machine.cpus),
+                 'running' if machine.compaction else 'not running',
+                 str(len(machine.records)), machine.rounds]
+                for source, machines in self.data.machines.items() for machine in machines]
+        if 'rivals' in self.data.documents:
+            doc = self.data.documents['rivals']
+            rows.append(['`rivals.json`', '', '', '', str(len(doc['results']) + len(doc['push'])),
+                         f'medians of {doc["round_count"]}'])
+        if 'user' in self.data.documents:
+            doc = self.data.documents['user']
+            rows.append(['`user.json`', '', '', '', str(len(doc['results'])),
+                         f'medians of {doc["rounds"]}'])
+        missing = [name for name in COMMANDS if name not in self.data.machines
+                   and name not in self.data.documents]
+        parts = []
+        if rows:
+            parts.append(render_table(['file', 'kernel', 'CPUs', 'compaction', 'records',
+                                       'rounds'], rows, words=2))
+        if missing:
+            parts.append('Not there yet, with the command that makes it: '
+                         + ', '.join(f'`{name}.json` (`{COMMANDS[name]}`)' for name in missing)
+                         + '.')
+        return '\n\n'.join(parts)
+
+    def figures(self):
+        rows = []
+        for figure in figures.FIGURES:
+            rows.append([figure.title, self.to_be(figure),
+                         *(self.verdict(figure, home) for home in figures.HOMES)])
+        missing = [absent(name) for name in HOME_FILES.values()
+                   if name not in self.data.machines]
+        return '\n\n'.join([render_table(['figure', 'to be', 'QEMU', 'native'], rows, words=4),
+                            *missing])
+
+    @staticmethod
+    def to_be(figure):
+        sign = RELATIONS[figure.relation]
+        qemu, native = (None if limit is None else f'{sign} {limit:g}'.strip()
+                        for limit in figure.limits)
+        if native in (qemu, None):
+            return qemu + ('' if native else ' (QEMU)')
+        return f'{qemu}; native {native}'
+
+    def result(self, name, home):
+        figure = next(figure for figure in figures.FIGURES if figure.name == name)
+        return figures.measured(figure, self.data.of_home(home),
+                                figure.limits[figures.HOMES.index(home)])
+
+    def verdict(self, figure, home):
+        return describe(figure, self.result(figure.name, home))
+
+    def user_figures(self):
+        if 'rivals' not in self.data.documents:
+            return absent('rivals')
+        rows = []
+        for figure, limit, terms in figures.user_figures(self.data.documents['rivals']):
+            rows.append([figure.title, f'{RELATIONS[figure.relation]} {limit:g} '
+                         f'{"" if len(terms) > 1 else figure.unit}'.strip(),
+                         describe(figure, figures.judge(figure, limit, terms))])
+        return render_table(['figure', 'to be', 'measured'], rows, words=3)
+
+    def missed(self):
+        lines = []
+        for figure in figures.FIGURES:
+            for home, limit in zip(figures.HOMES, figure.limits):
+                result = self.result(figure.name, home)
+                if result and result.met is False:
+                    lines.append(f'- {figure.title} ({HOME_NAMES[home]}): {result.text}, to be '
+                                 f'{RELATIONS[figure.relation]} {limit:g}')
+        for figure, limit, terms in figures.user_figures(
+                self.data.documents.get('rivals', {'results': [], 'push': []})):
+            result = figures.judge(figure, limit, terms)
+            if result and result.met is False:
+                lines.append(f'- {figure.title}: {result.text}, to be '
+                             f'{RELATIONS[figure.relation]} {limit:g}')
+        if not self.data.machines and not self.data.documents:
+            return 'Nothing has been measured yet.'
+        return '\n'.join(lines) or 'None of those that were measured.'
+
+    def tables(self, source):
+        if source not in self.data.machines:
+            return absent(source)
+        return '\n\n'.join(f'**{machine.name}** ({machine.rounds})\n\n{exit_table(machine)}'
+                           for machine in self.data.machines[source])
+
+    @staticmethod
+    def legend():
+        columns = (*EXIT_COLUMNS, *(column for column in table.COLUMNS if not column[1]))
+        return explain(columns)
+
+    def losses(self):
+        rows = {}
+        for source in ('storm', 'demo', 'native'):
+            for machine in self.data.machines.get(source, []):
+                for what, who, point, times in losses_of(machine):
+                    key = (f'{machine.name} (`{source}.json`)', what, who)
+                    rows.setdefault(key, []).append(f'{point_name(point)} ({times:.2f} x)')
+        missing = [absent(name) for name in HOME_FILES.values()
+                   if name not in self.data.machines]
+        if len(missing) == len(HOME_FILES) and 'demo' not in self.data.machines:
+            return '\n\n'.join(missing)
+        if not rows:
+            found = 'The default is beaten nowhere in the tables above.'
+        else:
+            found = render_table(['machine', 'figure', 'better than the default', 'where'],
+                                 [[*key, ', '.join(where)] for key, where in rows.items()],
+                                 words=4)
+        return '\n\n'.join([found, *missing])
+
+    def rivals(self):
+        if 'rivals' not in self.data.documents:
+            return absent('rivals')
+        doc = self.data.documents['rivals']
+        source = doc['input']
+        head = (f'{source["objects"]} objects, {source["payload_bytes"] / (1 << 20):.1f} MiB of '
+                f'payload, pages of files compressed by {source["codec"]}.')
+        return head + '\n\n' + key_table(rivals.COLUMNS, doc['results'], lambda row: (
+            f'{row["allocator"]}, {rivals.plural(row["threads"])}'))
+
+    def push(self):
+        if 'rivals' not in self.data.documents:
+            return absent('rivals')
+        return key_table(rivals.PUSH_COLUMNS, self.data.documents['rivals']['push'], lambda row: (
+            f'{row["policy"]}, budget {row["budget"]:.0f}, {rivals.plural(row["threads"])}'))
+
+    def policies(self):
+        if 'user' not in self.data.documents:
+            return absent('user')
+        return key_table(POLICY_COLUMNS, self.data.documents['user']['results'],
+                         lambda row: row['policy'])
+
+    def rival_losses(self):
+        if 'rivals' not in self.data.documents:
+            return absent('rivals')
+        rows = list(rival_losses(self.data.documents['rivals']))
+        if not rows:
+            return 'No rival is better in any column.'
+        return render_table(['figure', 'threads', 'the best rival', 'the best of Lethe'], rows,
+                            words=4)
+
+    def profiles(self):
+        if 'default' not in self.data.profiles:
+            first = ('There is no `profile-default.txt` yet: `bench/native.sh -p default '
+                     '>build/bench/profile-default.txt` makes it, and then `make report` this '
+                     'page.')
+        else:
+            first = ''
+        parts = [f'**{name}**\n\n```\n{shorten(text)}\n```'
+                 for name, text in self.data.profiles.items()]
+        return '\n\n'.join([first] * bool(first) + parts)
+
+    # Drawings
+
+    def plot(self, name):
+        home = name.partition('-')[2]
+        if name == 'held':
+            if 'rivals' not in self.data.documents:
+                return absent('rivals')
+            bars = held_bars(self.data.documents['rivals'])
+        else:
+            source = HOME_FILES[home]
+            machines = self.data.of_home(home)
+            if not machines:
+                return absent(source)
+            bars = BARS[name.partition('-')[0]](machines[0], HOME_NAMES[home])
+        if bars is None:
+            return 'The records have nothing to draw here.'
+        self.drawings[name] = bars
+        return f'![{bars.title}, {bars.unit}]({self.svg_link}{name}.svg)'
+
+    # Figures within a sentence
+
+    def figure(self, name, home):
+        result = self.result(name, home)
+        if not result:
+            raise Missing
+        return result.text
+
+    def value(self, home, point, variant, key):
+        procs, _, mib = point.partition('x')
+        for machine in self.data.of_home(home):
+            value = machine.value((int(procs), int(mib)), variant, key)
+            if value is not None:
+                return figures.show(value)
+        raise Missing
+
+    def rival(self, allocator, threads, key):
+        for row in self.data.documents.get('rivals', {'results': []})['results']:
+            if (row['allocator'], str(row['threads'])) == (allocator, threads) and key in row:
+                return figures.show(row[key])
+        raise Missing
+
+
+def describe(figure, result):
+    """A cell: value, verdict, and what the value was computed from."""
+    if result is None:
+        return 'not measured'
+    verdict = {True: ' met', False: ' **missed**', None: ''}[result.met]
+    if len(result.terms) < 2:
+        return f'{result.text} {figure.unit}{verdict}'
+    parts = ' / '.join(figures.show(term * figure.scale) for term in result.terms)
+    return f'{result.text}{verdict} ({parts} {figure.unit})'
+
+
+def shorten(text):
+    """A profile without the steps of the run, and without functions below 1 %."""
+    lines = []
+    for line in text.strip().splitlines():
+        found = re.match(r' +[0-9.]+ ns +([0-9.]+) %  ', line)
+        if not re.match(r'\[ *\d+ s\]', line) and not (found and float(found[1]) < 1):
+            lines.append(line.rstrip())
+    return '\n'.join(lines).strip().replace('```', "'''")
+
+
+# Drawings
+
+COLOURS = {'intree': plot.RED, 'sync': plot.VIOLET, 'array': plot.OCHRE, 'percpu': plot.GREEN,
+           'tombstone': plot.PINK, 'default': plot.BLUE}
+
+
+def short_label(record):
+    if record['impl'] == 'in-tree':
+        return 'in-tree'
+    return f'default ({record["policy"]})' if record['variant'] == 'default' else record['policy']
+
+
+def exit_bars(machine, title, key, floor=None):
+    points = [point for point in machine.points
+              if any(machine.value(point, variant, key) is not None
+                     for variant in machine.variants(table.VARIANTS))]
+    variants = machine.variants(table.VARIANTS)
+    if not points:
+        return None
+    label = {record['variant']: record for record in machine.records}
+    marks = [machine.value(point, 'intree', floor) if floor else None for point in points]
+    return plot.Bars(title=title, unit='ns per page', groups=[point_name(p) for p in points],
+                     series=[short_label(label[variant]) for variant in variants],
+                     colours=[COLOURS[variant] for variant in variants],
+                     rows=[[machine.value(point, variant, key) for point in points]
+                           for variant in variants],
+                     mark_title='floor: in-tree, same-filled pages', marks=marks)
+
+
+def munmap_bars(machine, home):
+    return exit_bars(machine, f'munmap of swapped-out memory, {home}', 'munmap_ns_per_page',
+                     'munmap_floor_ns_per_page')
+
+
+def cpu_bars(machine, home):
+    return exit_bars(machine, f'CPU time of killed processes and workers, {home}',
+                     'cpu_ns_per_page')
+
+
+def held_bars(doc):
+    threads = min((row['threads'] for row in doc['results']), default=1)
+    rows = [row for row in doc['results'] if row['threads'] == threads]
+    if not rows:
+        return None
+    return plot.Bars(title='Bytes held for a byte of payload', unit='B/B',
+                     groups=[row['allocator'] for row in rows],
+                     series=['everything stored', 'random 90 % freed, and tidied up'],
+                     colours=[plot.GREEN, plot.BLUE],
+                     rows=[[row[key] for row in rows] for key in ('held_full', 'held_rest')],
+                     mark_title='payload', level=1, digits=2)
+
+
+BARS = {'munmap': munmap_bars, 'cpu': cpu_bars}
+DRAWINGS = ('munmap-native', 'munmap-qemu', 'cpu-native', 'cpu-qemu', 'held')
+
+
+# The page
+
+def fill(page, text):
+    def replacement(match):
+        name, *words = match[1].split()
+        return getattr(page, name.replace('-', '_'))(*words)
+    return re.sub(r'\{\{([^{}]+)\}\}', replacement, text)
+
+
+def wrap(block):
+    """The block with its lines broken anew, as a figure is not as long as its place."""
+    start = re.match(r'\n*', block)[0]
+    indent = '  ' if block[len(start):].startswith('- ') else ''
+    return start + textwrap.fill(' '.join(block.split()), WIDTH, subsequent_indent=indent,
+                                 break_long_words=False, break_on_hyphens=False)
+
+
+def fill_all(page, template):
+    """A block is a paragraph, or an item of a list, with what is before it."""
+    made = []
+    for block in re.split(r'(?=\n\n)|(?<!\n)(?=\n- )', template):
+        try:
+            filled = fill(page, block)
+            alone = re.fullmatch(r'\s*\{\{[^{}]+\}\}\s*', block)
+            made.append(filled if alone or filled == block else wrap(filled))
+        except Missing:
+            pass
+    return ''.join(made).rstrip('\n') + '\n'
+
+
+def read_text(path):
+    try:
+        with open(path, encoding='utf-8') as file:
+            return file.read()
+    except FileNotFoundError:
+        return ''
+
+
+def draw_all(drawings, directory):
+    """Those that are drawn from the same already are left as they are."""
+    drawn = {}
+    for name, bars in drawings.items():
+        path = os.path.join(directory, name + '.svg')
+        if plot.stamp_of(plot.script_of(bars)) not in read_text(path)[:400]:
+            drawn[path] = plot.draw(bars)
+    os.makedirs(directory, exist_ok=True)
+    for path, text in drawn.items():
+        with open(path, 'w', encoding='utf-8') as file:
+            file.write(text)
+    for name in DRAWINGS:
+        path = os.path.join(directory, name + '.svg')
+        if name not in drawings and os.path.exists(path):
+            os.unlink(path)
+
+
+def main():
+    if len(sys.argv) != 4:
+        print('usage: report.py DATA_DIR OUT_MD OUT_SVG_DIR', file=sys.stderr)
+        sys.exit(2)
+    source, out, drawings = sys.argv[1:]
+    keys = [column[1] for column in EXIT_COLUMNS] + [
+        column[0] for column in (*rivals.COLUMNS, *rivals.PUSH_COLUMNS, *POLICY_COLUMNS)]
+    link = os.path.relpath(drawings, os.path.dirname(out) or '.').replace(os.sep, '/') + '/'
+    try:
+        page = Page(Data(source, keys), link)
+        text = fill_all(page, read_text(TEMPLATE))
+        draw_all(page.drawings, drawings)
+        with open(out, 'w', encoding='utf-8') as file:
+            file.write(text)
+    except (DataError, plot.PlotError, OSError) as problem:
+        sys.exit(f'report: {problem}')
+
+
+if __name__ == '__main__':
+    main()

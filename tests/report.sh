@@ -1,0 +1,210 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
+#
+# Tests of what makes docs/performance.md: is the page in the tree what comes out
+# of its records; are figures, verdicts and drawings those of the records; are
+# records that are missing said, and broken ones refused? Prints what fails, and in
+# the last line how many passed and failed.
+#
+# usage: report.sh
+set -u
+
+root=$(cd "$(dirname "$0")/.." && pwd) || exit 1
+passed=0
+failed=0
+
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+trap 'exit 1' INT TERM
+cd "$tmp" || exit 1
+
+# check NAME COMMAND...: the command succeeds.
+check() {
+	name=$1
+	shift
+	if "$@" >check.log 2>&1; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		echo "FAILED: $name"
+		sed 's/^/    /' check.log
+	fi
+}
+
+# report DATA_DIR OUT_MD OUT_SVG_DIR
+report() {
+	python3 "$root/bench/report.py" "$@"
+}
+
+# made DIRECTORY: a page and drawings in "out", with nothing to say
+made() {
+	report "$1" out.md out >said 2>&1
+	check "$1: exit code" test $? = 0
+	check "$1: nothing to complain of" test ! -s said
+}
+
+# says TEXT: a line of the page has it
+says() {
+	check "the page says: $1" grep -q -F -e "$1" out.md
+}
+
+# refused CODE TEXT ARGUMENT...: that exit code, one sentence with TEXT, no page
+refused() {
+	code=$1
+	text=$2
+	shift 2
+	rm -f none.md
+	report "$@" >stdout 2>stderr
+	status=$?
+	check "$*: exit code $code" test "$status" = "$code"
+	check "$*: one sentence" test "$(wc -l <stderr)" = 1
+	check "$*: says $text" grep -q -F -e "$text" stderr
+	check "$*: nothing else" test ! -s stdout -a ! -e none.md
+}
+
+# broken FILE TEXT CONTENT: a directory with only that is refused
+broken() {
+	rm -rf broken
+	mkdir broken
+	printf '%s' "$3" >"broken/$1"
+	refused 1 "$2" broken none.md none
+	check "$1: the file is named" grep -q -F "broken/$1" stderr
+}
+
+# Records whose ratios are known: in-tree 400, sync 100, the default 50.
+cat >fixture.py <<'PYTHON'
+import json
+import os
+
+NS = {'intree': 400, 'sync': 100, 'default': 50}
+KEYS = ['munmap_ns_per_page', 'kill_ns_per_page', 'store_ns_per_page', 'read_ns_per_page',
+        'fault_p99_us', 'back_ms', 'mem_used_bytes']
+
+
+def record(kernel, variant, procs, mib, **more):
+    return {'kernel': kernel, 'impl': 'in-tree' if variant == 'intree' else 'lethe',
+            'policy': {'intree': 'none', 'default': 'tombstone'}.get(variant, variant),
+            'variant': variant, 'procs': procs, 'mib': mib, 'rounds': 5, 'fallbacks': 0,
+            **{key: NS[variant] for key in KEYS}, **more}
+
+
+def records(kernel, points, **more):
+    return [record(kernel, variant, *point, munmap_floor_ns_per_page=49,
+                   cpu_ns_per_page={'intree': 100, 'sync': 50, 'default': 61}[variant], **more)
+            for variant in NS for point in points]
+
+
+def rival(allocator, rest, **more):
+    return {'allocator': allocator, 'threads': 1, 'held_full': 1.1, 'held_rest': rest,
+            'free_ns': 20 if allocator == 'glibc' else 30, **more}
+
+
+def push(policy, budget, p50, rate):
+    return {'policy': policy, 'threads': 2, 'budget': budget, 'p50_ns': p50, 'p99_ns': 49.5,
+            'handles_per_s': rate}
+
+
+POINTS = [(1, 128), (1, 256), (1, 512), (4, 512)]
+FILES = {
+    # With compaction first, which the figures are not of
+    'storm': records('6.12.1-x', POINTS[1:2], cpus='2', compaction='running',
+                     **{'kill_ns_per_page': 7})
+             + records('6.12.1-x', POINTS, cpus='2', compaction=''),
+    'native': [{key: value for key, value in record.items() if key != 'variant'}
+               for record in records('um-6.12', POINTS[:2])],
+    'rivals': {'input': {'objects': 1000, 'payload_bytes': 1 << 20, 'codec': 'lz4'},
+               'round_count': 5,
+               'results': [rival('glibc', 2.5), rival('lethe-free', 1.1, own_rest=1.2)],
+               'push': [push('tombstone', 4096, 9, 5e7), push('array', 4096, 9, 2e7),
+                        push('array', 32, 9, 1e6)]},
+    'user': {'rounds': 5, 'results': [{'policy': 'sync', 'mean_ns': 20.5}]},
+}
+os.makedirs('good', exist_ok=True)
+for name, doc in FILES.items():
+    with open(f'good/{name}.json', 'w', encoding='utf-8') as file:
+        json.dump(doc, file)
+with open('good/profile-default.txt', 'w', encoding='utf-8') as file:
+    file.write('[ 12 s] run it\n\nmeasured: 48.0 ns per page\n'
+               '     30.0 ns  62.5 %  often [kernel]\n      0.4 ns   0.8 %  seldom [kernel]\n')
+PYTHON
+python3 fixture.py || exit 1
+
+check "the page in the tree: made" report "$root/docs/performance" performance.md performance
+check "the page in the tree is what comes out" diff -u "$root/docs/performance.md" performance.md
+
+mkdir empty
+made empty
+for name in storm demo native instructions user rivals; do
+	says "There is no \`$name.json\` yet: "
+done
+says "There is no \`profile-default.txt\` yet: "
+says "| not measured | not measured |"
+says "Nothing has been measured yet."
+check "no drawing" test "$(ls out)" = ""
+check "no placeholder is left" sh -c '! grep -q "[{}][{}]" out.md'
+
+made good
+says "| munmap, in-tree / default, 1 process of 256 MiB | ≥ 3.3; native ≥ 3.5 | 8.00 met (400 / 50 ns a page) | 8.00 met"
+says "| ≥ 2.7 (QEMU) | 8.00 met (400 / 50 ns a page) | not measured |"
+says "| ≤ 1.15; native ≤ 1.25 | 1.02 met (50 / 49 ns a page) |"
+says "| ≤ 0.6 | 0.61 **missed** (61 / 100 ns a page) |"
+says "- CPU time of task and workers, default / in-tree, 1 process of 256 MiB (QEMU): 0.61, to be ≤ 0.6"
+says "| no cliff: munmap a page, default, 512 MiB / 128 MiB | ≤ 1.15 | 1.00 met (50 / 50 ns a page) | not measured |"
+says "| 0 | 0 frees met | 0 frees met |"
+says "| ≤ 10 ns | 9 ns met |"
+says "with the same budget | ≥ 5 | 2.50 **missed** (50 / 20 million) |"
+says "with its own budget of 32 | ≥ 5 | 50.00 met (50 / 1 million) |"
+says "| ≤ 1.15 B/B | 1.2 B/B **missed** |"
+says "**6.12.1-x, 2 CPUs, compaction running** (medians of 5)"
+says "| lethe, default (tombstone) | 50 (8.00 x) |"
+says "| 6.12.1-x, 2 CPUs (\`storm.json\`) | cpu | lethe, sync | 128 MiB (1.22 x), "
+says "| free (free_ns) | 1 | glibc: 20.0 ns | lethe-free: 30.0 ns |"
+says "  8.00 against munmap's 8.00 at native speed."
+says "often [kernel]"
+says "![munmap of swapped-out memory, native, ns per page](out/munmap-native.svg)"
+check "no step of the run, nothing seldom" sh -c '! grep -q -e "12 s" -e seldom out.md'
+check "all drawings" test "$(cd out && echo *)" = \
+	"cpu-native.svg cpu-qemu.svg held.svg munmap-native.svg munmap-qemu.svg"
+check "they are XML" python3 -c 'import sys, xml.dom.minidom
+for path in sys.argv[1:]: xml.dom.minidom.parse(path)' out/*.svg
+check "and name their licence" test "$(grep -l 'SPDX-License-Identifier: ' out/*.svg | wc -l)" = 5
+
+cp -r out before
+echo '<!-- drawn by another version -->' | tee -a before/held.svg >>out/held.svg
+rm good/native.json
+made good
+says "There is no \`native.json\` yet: "
+check "what is drawn from the same stays, what is not drawn goes" diff -r \
+	--exclude='*-native.svg' before out
+check "no drawing of what is not there" test ! -e out/munmap-native.svg
+
+broken storm.json "is not JSON" '[{"kernel": '
+broken storm.json "not a list of records" '{}'
+broken storm.json "not a list of records" '[]'
+broken demo.json "record 1 is not an object" '[1]'
+broken native.json 'record 1 has no usable "procs"' \
+	'[{"kernel": "k", "impl": "lethe", "policy": "sync", "mib": 1}]'
+broken native.json 'record 1 has no usable "back_ms"' \
+	'[{"kernel": "k", "impl": "lethe", "policy": "sync", "procs": 1, "mib": 1, "back_ms": "1"}]'
+broken instructions.json 'record 1 is of "other"' \
+	'[{"kernel": "k", "impl": "other", "policy": "sync", "procs": 1, "mib": 1}]'
+broken user.json 'has no usable "results"' '{"rounds": 5}'
+broken rivals.json 'it is not an object' '[]'
+broken rivals.json 'push 1 has no usable "p50_ns"' '{"input": {"objects": 1, "payload_bytes": 1,
+"codec": "lz4"}, "round_count": 1, "results": [], "push": [{"policy": "array", "threads": 1,
+"budget": 1}]}'
+printf '\377\376' >broken/user.json
+refused 1 "is not JSON" broken none.md none
+refused 1 "missing is not a directory" missing none.md none
+refused 1 "missing/none.md" empty missing/none.md none
+refused 2 "usage:" empty none.md
+
+python=$(python3 -c 'import sys; print(sys.executable)')
+rm -rf out
+PATH=$tmp/empty "$python" "$root/bench/report.py" good out.md out >stdout 2>stderr
+check "without gnuplot: exit code 1" test $? = 1
+check "without gnuplot: one sentence" grep -q "^report: gnuplot is missing (package" stderr
+check "without gnuplot: no drawing" test ! -e out
+
+echo "report: $passed passed, $failed failed"
+[ "$failed" = 0 ]
