@@ -51,7 +51,7 @@ formatting() {
 
 licence_line() {
 	local file
-	files '*.c' '*.h' '*.sh' '*.py' '*.scd' '*.map' Makefile Kbuild meson.build \
+	files '*.c' '*.h' '*.sh' '*.py' '*.scd' '*.map' '*.md' '*.svg' Makefile Kbuild meson.build \
 		meson_options.txt .clang-format init guest-init run kernel-fetch |
 		while read -r file; do
 			head -n 3 "$file" |
@@ -114,6 +114,21 @@ nothing_unfinished() {
 		core include kernel port tools tests bench scripts || true
 }
 
+# Edited by hand, or made before its records or the script changed
+page_is_made() {
+	local made
+	made=$(mktemp -d) || return 1
+	bench/report.py docs/performance "$made/performance.md" "$made/performance" &&
+		diff -u docs/performance.md "$made/performance.md" &&
+		diff <(stamps docs/performance) <(stamps "$made/performance")
+	rm -rf "$made"
+}
+
+# stamps DIRECTORY: what each drawing in it was drawn from
+stamps() {
+	(cd "$1" && grep -H -m 1 'drawn from' ./*.svg 2>/dev/null)
+}
+
 rule "C files are formatted by .clang-format" formatting
 rule "every source file names its licence" licence_line
 rule "shellcheck" shell_scripts
@@ -122,6 +137,7 @@ rule "cppcheck" static_analysis
 rule "core/, port/ and tools/ include only what they may" tests/unit/includes.sh .
 rule "kernel/zram includes only the public API" zram_includes
 rule "kernel versions are known to kernel/compat.h alone" kernel_versions_in_one_place
+rule "docs/performance.md is what make report makes" page_is_made
 rule "nothing is left unfinished" nothing_unfinished
 if command -v sparse >/dev/null; then
 	rule "sparse" sparse_modules
