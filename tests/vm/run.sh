@@ -3,12 +3,14 @@
 #
 # Run suites in a virtual machine.
 #
-# usage: run.sh [-i lethe|debug|intree] [-n] KERNEL [SUITE ...]
+# usage: run.sh [-i lethe|debug|intree] [-n] [-t TAG] KERNEL [SUITE ...]
 #
 # KERNEL is a name for kernel-fetch.sh. Without SUITE: all that the
 # implementation under test can pass. The modules under test are those of
-# build/modules; 'intree' takes the kernel's own zram instead, which shows that
-# the suites ask nothing that is not so. The console stays in build/vm. The last line is "PREFIX: N passed, N failed".
+# build/modules, which are brought up to date unless -n is given; 'intree' takes
+# the kernel's own zram instead, which shows that the suites ask nothing that is
+# not so. The console stays in build/vm, as TAG-RELEASE.log (TAG: what -i says).
+# The last line is "vm: N passed, N failed".
 
 set -euo pipefail
 
@@ -16,17 +18,19 @@ here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
 impl=lethe
 build=yes
+tag=
 
 die() {
 	printf 'tests/vm: %s\n' "$*" >&2
 	exit 1
 }
 
-while getopts i:n option; do
+while getopts i:nt: option; do
 	case $option in
 	i) impl=$OPTARG ;;
 	n) build=no ;;
-	*) die "usage: run.sh [-i lethe|debug|intree] [-n] KERNEL [SUITE ...]" ;;
+	t) tag=$OPTARG ;;
+	*) die "usage: run.sh [-i lethe|debug|intree] [-n] [-t TAG] KERNEL [SUITE ...]" ;;
 	esac
 done
 shift $((OPTIND - 1))
@@ -55,7 +59,7 @@ esac
 
 work=$top/build/vm
 mkdir -p "$work"
-name=$impl-$kver
+name=${tag:-$impl}-$kver
 log=$work/$name.log
 results=$work/$name.results
 initramfs=$work/$name.cpio
@@ -89,7 +93,11 @@ else
 	grep -a '^not ok ' "$results" | tr -d '\r' || true
 	[ "$verdict" = good ] || printf 'not ok boot: %s\n' "$verdict"
 	printf 'console: %s\n' "${log#"$top/"}"
-	grep -a -v ' s: ok ' "$log" | tr -d '\r' | tail -n 25 | sed 's/^/  | /'
+	# Either may be empty: of a guest that said nothing, QEMU may tell why.
+	{
+		[ ! -s "$log.qemu" ] || tail -n 5 "$log.qemu"
+		grep -a -v ' s: ok ' "$log" | tr -d '\r' | tail -n 25
+	} | sed 's/^/  | /' || true
 fi
 printf 'vm: %s on %s, %s, %d s\n' "$impl" "$kver" "$list" $((SECONDS - start))
 printf 'vm: %d passed, %d failed\n' "$passed" "$failed"
