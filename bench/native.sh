@@ -99,7 +99,7 @@ boot() {
 	wait $boot || status=$?
 	trap - EXIT
 	[ $status = 0 ] || die "linux ended with status $status; see build/bench/$name.log"
-	if grep -m 1 -E 'WARNING:|BUG:|Oops|Call Trace|lethe: misuse' "$work/$name.log" >&2; then
+	if grep -m 1 -E 'WARNING:|BUG:|Oops|Call Trace|lethe: pool ' "$work/$name.log" >&2; then
 		die "the kernel complained; see build/bench/$name.log"
 	fi
 	[ "$(tail -n 1 "$results")" = end ] || die "the guest stopped before the end"
