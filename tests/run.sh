@@ -76,6 +76,7 @@ part modules build_modules
 queue sim tests/sim/run.sh 5000
 queue vm-6.12 tests/vm/run.sh -n 6.12-cloud-amd64
 queue vm-6.1 tests/vm/run.sh -n cloud-amd64
+queue vm-debug512 tests/vm/run.sh -i debug512 6.12-cloud-amd64
 queue judge tests/vm/judge.sh 6.12-cloud-amd64
 queue cli tests/cli.sh
 queue rivals tests/rivals.sh

@@ -63,7 +63,7 @@ judged() {
 # ---- real boots ----
 
 release=$("$top/scripts/build-modules.sh" "$kernel")
-debug=$("$top/scripts/build-modules.sh" "$kernel" debug)
+debug=$("$top/scripts/build-modules.sh" "$kernel" debug512)
 cp "$here/judge/Kbuild" "$here/judge/misuse.c" "$work/module/"
 MAKEFLAGS='' make -C "$kernel/build" M="$work/module" LETHE="$top" W=1 \
 	KBUILD_EXTRA_SYMBOLS="$debug/obj/kernel/Module.symvers" modules >"$work/module.log" 2>&1 || {

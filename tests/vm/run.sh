@@ -3,14 +3,15 @@
 #
 # Run suites in a virtual machine.
 #
-# usage: run.sh [-i lethe|debug|intree] [-n] [-t TAG] KERNEL [SUITE ...]
+# usage: run.sh [-i lethe|debug|debug512|intree] [-n] [-t TAG] KERNEL [SUITE ...]
 #
 # KERNEL is a name for kernel-fetch.sh. Without SUITE: all that the
-# implementation under test can pass. The modules under test are those of
-# build/modules, which are brought up to date unless -n is given; 'intree' takes
-# the kernel's own zram instead, which shows that the suites ask nothing that is
-# not so. The console stays in build/vm, as TAG-RELEASE.log (TAG: what -i says).
-# The last line is "vm: N passed, N failed".
+# implementation under test can pass, or is for. The modules under test are those
+# of build/modules (debug and debug512: see build-modules.sh), which are brought up
+# to date unless -n is given; 'intree' takes the kernel's own zram instead, which
+# shows that the suites ask nothing that is not so. The console stays in build/vm,
+# as TAG-RELEASE.log (TAG: what -i says). The last line is
+# "vm: N passed, N failed".
 
 set -euo pipefail
 
@@ -30,7 +31,7 @@ while getopts i:nt: option; do
 	i) impl=$OPTARG ;;
 	n) build=no ;;
 	t) tag=$OPTARG ;;
-	*) die "usage: run.sh [-i lethe|debug|intree] [-n] [-t TAG] KERNEL [SUITE ...]" ;;
+	*) die "usage: run.sh [-i lethe|debug|debug512|intree] [-n] [-t TAG] KERNEL [SUITE ...]" ;;
 	esac
 done
 shift $((OPTIND - 1))
@@ -42,12 +43,12 @@ shift
 abi=(sysfs bio codecs ext4)
 ours=("${abi[@]}" swap pending causes policies teardown)
 case $impl in
-lethe | debug)
+lethe | debug | debug512)
 	suites=("${ours[@]}")
-	kind=()
-	[ "$impl" = lethe ] || kind=(debug)
-	modules=$top/build/modules/$kver${kind:+/debug}
-	[ "$build" = no ] || "$top/scripts/build-modules.sh" "$kver" "${kind[@]}" >/dev/null
+	kind=${impl/lethe/}
+	[ "$kind" != debug512 ] || suites=(bio teardown)
+	modules=$top/build/modules/$kver${kind:+/$kind}
+	[ "$build" = no ] || "$top/scripts/build-modules.sh" "$kver" ${kind:+"$kind"} >/dev/null
 	;;
 intree)
 	suites=("${abi[@]}")
@@ -78,7 +79,7 @@ start=$SECONDS
 list=$(IFS=, && printf '%s' "${suites[*]}")
 verdict=good
 "$here/boot.sh" "$kernel" "$initramfs" "$log" "$results" 420 160 3 \
-	"SUITES=$list" "IMPL=${impl/debug/lethe}" >"$work/$name.verdict" || verdict=$(cat "$work/$name.verdict")
+	"SUITES=$list" "IMPL=${impl/debug*/lethe}" "KIND=$impl" >"$work/$name.verdict" || verdict=$(cat "$work/$name.verdict")
 
 passed=$(grep -a -c '^ok ' "$results" || true)
 failed=$(grep -a -c '^not ok ' "$results" || true)

@@ -2,8 +2,9 @@
 /*
  * Block I/O of every shape against a model of the device in memory: direct
  * reads and writes of one to many blocks, vectored I/O, buffered I/O of any
- * byte range, discard, zeroing, and fsync. With an alignment below the page
- * size, buffers straddle pages, and a block reaches the driver in pieces.
+ * byte range, discard, zeroing, and fsync. A block is what the device says it
+ * is; where it is less than a page, parts of pages are read and written. With an
+ * alignment below the block size, a block reaches the driver in pieces.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -24,7 +25,7 @@
 
 struct device {
 	int direct, buffered;
-	size_t blocks;
+	size_t blocks, unit; /* bytes of a block */
 	unsigned char *model;
 	unsigned char *buffer; /* MAX_BLOCKS and some to misalign in */
 	uint64_t random;
@@ -56,8 +57,8 @@ static int cut(struct device *d, struct iovec *parts, size_t n)
 		blocks = count == MAX_PARTS - 1 ? n : 1 + below(d, n);
 		at += d->alignment * below(d, PAGE_BYTES / d->alignment);
 		parts[count].iov_base = at;
-		parts[count++].iov_len = blocks * PAGE_BYTES;
-		at += blocks * PAGE_BYTES;
+		parts[count++].iov_len = blocks * d->unit;
+		at += blocks * d->unit;
 		n -= blocks;
 	}
 	return count;
@@ -66,15 +67,17 @@ static int cut(struct device *d, struct iovec *parts, size_t n)
 static void fill_parts(struct device *d, const struct iovec *parts, int count,
 		       size_t first)
 {
-	unsigned char *model = d->model + first * PAGE_BYTES;
+	unsigned char *model = d->model + first * d->unit;
+	static _Alignas(8) unsigned char page[PAGE_BYTES];
 	size_t offset;
 	int i;
 
 	for (i = 0; i < count; i++) {
-		for (offset = 0; offset < parts[i].iov_len; offset += PAGE_BYTES) {
-			content_page(model, content_random(&d->random), 0);
-			memcpy((char *)parts[i].iov_base + offset, model, PAGE_BYTES);
-			model += PAGE_BYTES;
+		for (offset = 0; offset < parts[i].iov_len; offset += d->unit) {
+			content_page(page, content_random(&d->random), 0);
+			memcpy(model, page, d->unit);
+			memcpy((char *)parts[i].iov_base + offset, page, d->unit);
+			model += d->unit;
 		}
 	}
 }
@@ -87,8 +90,8 @@ static void direct_write(struct device *d)
 	ssize_t done;
 
 	fill_parts(d, parts, count, first);
-	done = pwritev(d->direct, parts, count, first * PAGE_BYTES);
-	if (done != (ssize_t)(n * PAGE_BYTES))
+	done = pwritev(d->direct, parts, count, first * d->unit);
+	if (done != (ssize_t)(n * d->unit))
 		die("direct write of %zu blocks at %zu: %zd (%s)", n, first, done,
 		    strerror(errno));
 }
@@ -98,10 +101,10 @@ static void direct_read(struct device *d)
 	struct iovec parts[MAX_PARTS];
 	size_t first, n = pick_run(d, &first);
 	int i, count = cut(d, parts, n);
-	unsigned char *model = d->model + first * PAGE_BYTES;
-	ssize_t done = preadv(d->direct, parts, count, first * PAGE_BYTES);
+	unsigned char *model = d->model + first * d->unit;
+	ssize_t done = preadv(d->direct, parts, count, first * d->unit);
 
-	if (done != (ssize_t)(n * PAGE_BYTES))
+	if (done != (ssize_t)(n * d->unit))
 		die("direct read of %zu blocks at %zu: %zd (%s)", n, first, done,
 		    strerror(errno));
 	for (i = 0; i < count; i++) {
@@ -114,9 +117,9 @@ static void direct_read(struct device *d)
 /* Any bytes, any length, through the page cache. */
 static void buffered_write(struct device *d)
 {
-	size_t first, bytes = pick_run(d, &first) * PAGE_BYTES;
+	size_t first, bytes = pick_run(d, &first) * d->unit;
 	size_t skip = below(d, bytes), length = 1 + below(d, bytes - skip);
-	size_t at = first * PAGE_BYTES + skip;
+	size_t at = first * d->unit + skip;
 
 	memset(d->model + at, (int)below(d, 256), length);
 	if (pwrite(d->buffered, d->model + at, length, at) != (ssize_t)length)
@@ -129,9 +132,9 @@ static void buffered_write(struct device *d)
 
 static void buffered_read(struct device *d)
 {
-	size_t first, bytes = pick_run(d, &first) * PAGE_BYTES;
+	size_t first, bytes = pick_run(d, &first) * d->unit;
 	size_t skip = below(d, bytes), length = 1 + below(d, bytes - skip);
-	size_t at = first * PAGE_BYTES + skip;
+	size_t at = first * d->unit + skip;
 
 	if (pread(d->buffered, d->buffer, length, at) != (ssize_t)length)
 		die("buffered read of %zu bytes at %zu: %s", length, at, strerror(errno));
@@ -139,14 +142,29 @@ static void buffered_read(struct device *d)
 		die("buffered read of %zu bytes at %zu differs", length, at);
 }
 
-static void range_ioctl(struct device *d, unsigned long request, const char *name)
+static void range_ioctl(struct device *d, unsigned long request, const char *name,
+			size_t keeps)
 {
 	size_t first, n = pick_run(d, &first);
-	uint64_t range[2] = {first * PAGE_BYTES, n * PAGE_BYTES};
+	uint64_t range[2] = {first * d->unit, n * d->unit};
+	uint64_t from = (range[0] + keeps - 1) / keeps * keeps;
+	uint64_t to = (range[0] + range[1]) / keeps * keeps;
 
 	if (ioctl(d->direct, request, range))
 		die("%s of %zu blocks at %zu: %s", name, n, first, strerror(errno));
-	memset(d->model + first * PAGE_BYTES, 0, n * PAGE_BYTES);
+	if (from < to)
+		memset(d->model + from, 0, to - from);
+}
+
+/* The driver leaves parts of pages as they are. */
+static void discard(struct device *d)
+{
+	range_ioctl(d, BLKDISCARD, "discard", PAGE_BYTES);
+}
+
+static void zero(struct device *d)
+{
+	range_ioctl(d, BLKZEROOUT, "zeroing", d->unit);
 }
 
 static void one_operation(struct device *d)
@@ -165,10 +183,10 @@ static void one_operation(struct device *d)
 		buffered_read(d);
 		break;
 	case 8:
-		range_ioctl(d, BLKDISCARD, "discard");
+		discard(d);
 		break;
 	default:
-		range_ioctl(d, BLKZEROOUT, "zeroing");
+		zero(d);
 	}
 }
 
@@ -177,10 +195,9 @@ static void check_all(struct device *d)
 	size_t i;
 
 	for (i = 0; i < d->blocks; i++) {
-		if (pread(d->direct, d->buffer, PAGE_BYTES, i * PAGE_BYTES) !=
-		    (ssize_t)PAGE_BYTES)
+		if (pread(d->direct, d->buffer, d->unit, i * d->unit) != (ssize_t)d->unit)
 			die("last read of block %zu: %s", i, strerror(errno));
-		if (memcmp(d->buffer, d->model + i * PAGE_BYTES, PAGE_BYTES))
+		if (memcmp(d->buffer, d->model + i * d->unit, d->unit))
 			die("block %zu differs at the end", i);
 	}
 }
@@ -192,19 +209,20 @@ static void must_fail(ssize_t result, int error, const char *what)
 		    strerror(error));
 }
 
-/* What the block layer must refuse, because the driver declares 4 KiB blocks. */
+/* What the block layer must refuse, because of the block size that is declared. */
 static void check_refusals(struct device *d)
 {
-	size_t end = d->blocks * PAGE_BYTES;
-	uint64_t beyond[2] = {end, PAGE_BYTES};
+	size_t end = d->blocks * d->unit;
+	uint64_t beyond[2] = {end, d->unit};
 
-	must_fail(pread(d->direct, d->buffer, 512, 0), EINVAL, "direct read of 512");
-	must_fail(pread(d->direct, d->buffer, PAGE_BYTES, 512), EINVAL,
-		  "direct read at 512");
-	must_fail(pwrite(d->direct, d->buffer, PAGE_BYTES, end), ENOSPC,
+	must_fail(pread(d->direct, d->buffer, d->unit / 2, 0), EINVAL,
+		  "direct read of half a block");
+	must_fail(pread(d->direct, d->buffer, d->unit, d->unit / 2), EINVAL,
+		  "direct read from half a block on");
+	must_fail(pwrite(d->direct, d->buffer, d->unit, end), ENOSPC,
 		  "write beyond the end");
 	must_fail(ioctl(d->direct, BLKDISCARD, beyond), EINVAL, "discard beyond the end");
-	if (pread(d->direct, d->buffer, PAGE_BYTES, end) != 0)
+	if (pread(d->direct, d->buffer, d->unit, end) != 0)
 		die("read at the end is not empty");
 }
 
@@ -213,6 +231,7 @@ int cmd_bio(int argc, char **argv)
 	struct device d = {};
 	uint64_t bytes;
 	unsigned long i, operations;
+	int unit;
 
 	if (argc != 5)
 		die("needs DEVICE SEED OPERATIONS ALIGNMENT");
@@ -223,12 +242,14 @@ int cmd_bio(int argc, char **argv)
 		die("an alignment of %zu will not do", d.alignment);
 	d.direct = open(argv[1], O_RDWR | O_DIRECT);
 	d.buffered = open(argv[1], O_RDWR);
-	if (d.direct < 0 || d.buffered < 0 || ioctl(d.direct, BLKGETSIZE64, &bytes))
+	if (d.direct < 0 || d.buffered < 0 || ioctl(d.direct, BLKGETSIZE64, &bytes) ||
+	    ioctl(d.direct, BLKSSZGET, &unit))
 		die("%s: %s", argv[1], strerror(errno));
-	d.blocks = bytes / PAGE_BYTES;
+	d.unit = unit;
+	d.blocks = bytes / d.unit;
 	if (d.blocks < MAX_BLOCKS)
 		die("%s is too small", argv[1]);
-	d.model = map_pages(d.blocks);
+	d.model = map_pages(bytes / PAGE_BYTES);
 	d.buffer = map_pages(MAX_BLOCKS + MAX_PARTS + 1);
 
 	check_all(&d); /* a fresh device reads as zeroes */

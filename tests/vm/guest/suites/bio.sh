@@ -9,7 +9,10 @@
 
 align=512
 [ "$IMPL" = lethe ] || align=4096
+block=4096
+[ "$KIND" != debug512 ] || block=512
 zram_load num_devices=2
+same "bytes of a block" "$(cat $Z/queue/logical_block_size)" $block
 echo 16M >$Z/disksize
 echo 4M >/sys/block/zram1/disksize
 for seed in 1 2; do
