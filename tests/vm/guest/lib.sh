@@ -109,17 +109,17 @@ clean_up() {
 
 # ---- modules ----
 
+# zram_needs: load what the zram under test needs
+zram_needs() {
+	while read -r ko; do
+		name=$(basename "$ko" .ko | tr - _)
+		[ "$name" = zram ] || [ -d "/sys/module/$name" ] || insmod "$ko" || return 1
+	done <"/modules/$IMPL/order"
+}
+
 # zram_load [PARAMETER...]: load the implementation under test
 zram_load() {
-	while read -r ko; do
-		case $ko in
-		*/zram.ko) insmod "$ko" "$@" || return 1 ;;
-		*)
-			name=$(basename "$ko" .ko | tr - _)
-			[ -d "/sys/module/$name" ] || insmod "$ko" || return 1
-			;;
-		esac
-	done <"/modules/$IMPL/order"
+	zram_needs && insmod "/modules/$IMPL/zram.ko" "$@"
 }
 
 # Only the two that differ: codecs may stay.
@@ -204,6 +204,15 @@ held_kill() {
 deferred() {
 	awk -v key="$1:" '$1 == key { print $2 }' \
 		"/sys/kernel/debug/lethe/${2:-zram0}/deferred_free"
+}
+
+# orphans [DEVICE]: objects that no page of the device is in. That is what is
+# pending, by another account than the one that keeps to the bound.
+orphans() {
+	objects=$(awk '$1 == "objects:" { print $2 }' \
+		"/sys/kernel/debug/lethe/${1:-zram0}/stats")
+	pages=$(awk '{ print $1 / 4096 - $6 }' "/sys/block/${1:-zram0}/mm_stat")
+	echo $((objects - pages))
 }
 
 nothing_pending() {
