@@ -216,7 +216,7 @@ int itable_grow(struct itable *t, enum port_alloc how)
 	u32 nr = (u32)port_atomic_load_acquire(&t->nr_leaves);
 	bool appended = false;
 
-	if (nr >= ITABLE_MAX_LEAVES - 1)
+	if (nr >= ITABLE_MAX_LEAVES)
 		return -PORT_ENOSPC;
 	leaf = itable_leaf_create(how);
 	if (!leaf)

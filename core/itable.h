@@ -44,8 +44,10 @@
 #define ITABLE_FANOUT (1u << ITABLE_SHIFT)
 #define ITABLE_WORDS (ITABLE_FANOUT / 64)
 #define ITABLE_GROUP (ITABLE_FANOUT / 64)
-/* Three levels of 512: 2^27 indices. */
+/* Three levels of 512: 2^27 indices. Less for a test. */
+#ifndef ITABLE_MAX_LEAVES
 #define ITABLE_MAX_LEAVES (ITABLE_FANOUT * ITABLE_FANOUT)
+#endif
 
 struct itable_leaf {
 	port_atomic *value; /* ITABLE_FANOUT of them */
@@ -123,7 +125,10 @@ void itable_fini(struct itable *t);
 /* Refill an empty cursor. False: no free index; see itable_grow(). Any context. */
 bool itable_cursor_refill(struct itable *t, struct itable_cursor *cursor);
 
-/* Add a leaf of free indices. 0, -PORT_ENOMEM, or -PORT_ENOSPC. Context: process. */
+/*
+ * Add a leaf of free indices. 0, -PORT_ENOMEM, or, of a table of ITABLE_MAX_LEAVES,
+ * -PORT_ENOSPC. Context: process.
+ */
 int itable_grow(struct itable *t, enum port_alloc how);
 
 /* Give back indices @base + i for each bit i of @bits. Pre: @base % 64 == 0. */
