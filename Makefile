@@ -16,8 +16,9 @@ help:
 	@echo 'make sim      100,000 simulated schedules of the core for every policy'
 	@echo 'make sim-small  all schedules of small cases, up to three preemptions'
 	@echo 'make sim-mutants  seeded defects of the core: does the simulator find each?'
-	@echo 'make modules  build/modules/KVER/{lethe,zram}.ko for KVER=$(KVER)'
-	@echo '              (a release as uname -r says it, or a Debian flavour)'
+	@echo 'make modules  build/modules/RELEASE/{lethe,zram}.ko for KVER=$(KVER), which'
+	@echo '              is a release as uname -r says it, or a Debian flavour: then the'
+	@echo '              newest release of it is built for. Prints the directory.'
 	@echo 'make bench    the demo, the exit storm, and the allocator in userspace'
 	@echo 'make bench-native  the demo at native speed: User-Mode Linux, built on first use'
 	@echo 'make report   docs/performance.md, of what bench and bench-native have recorded'
@@ -43,7 +44,8 @@ sim-small: setup
 sim-mutants: setup
 	@tests/sim/mutants.sh
 
-modules: setup
+modules:
+	@scripts/setup.sh modules
 	@scripts/build-modules.sh '$(KVER)'
 
 bench: demo

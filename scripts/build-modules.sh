@@ -28,6 +28,7 @@ find_kernel() {
 	arch=
 	case $1 in
 	/*)
+		[ -f "$1/kver" ] || die "'$1' is no directory that kernel-fetch.sh or uml-build.sh made"
 		kver=$(cat "$1/kver")
 		kdir=$1/build
 		[ ! -f "$1/arch" ] || arch=$(cat "$1/arch")

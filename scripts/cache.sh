@@ -29,7 +29,7 @@ need() {
 # Only when a package is unknown, so never on a machine that is set up.
 update_lists() {
 	[ "$(id -u)" = 0 ] ||
-		die "package $1 is unknown here; run 'apt-get update' as root and try again"
+		die "package $1 is unknown here: there is none, or 'apt-get update' has to be run, as root"
 	say "package $1 is unknown here: updating the package lists"
 	apt-get update -qq >&2 || die "apt-get update failed"
 }

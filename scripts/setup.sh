@@ -4,15 +4,19 @@
 # Install the Debian packages that building, testing and measuring need, as far
 # as they are missing. Silent and fast when none is.
 #
-# usage: setup.sh
+# usage: setup.sh [modules]
+#
+# modules: only what it takes to build the modules, for a machine that uses them.
 
 set -eu
 
 # One a line: Debian package, then how to see it on a system without dpkg: a
-# command, a header below /usr/include, or a shared library.
+# command, a library, or a header below /usr/include; then the group that it is in.
 packages='
-make             make
-gcc              gcc
+make             make               modules
+gcc              gcc                modules
+kmod             depmod             modules
+xz-utils         xz                 modules
 libc6-dev        stdio.h
 pkg-config       pkg-config
 meson            meson
@@ -27,9 +31,6 @@ clang-format     clang-format
 cppcheck         cppcheck
 shellcheck       shellcheck
 sparse           sparse
-valgrind         valgrind
-kmod             depmod
-xz-utils         xz
 e2fsprogs        mke2fs
 flex             flex
 bison            bison
@@ -50,18 +51,27 @@ die() {
 	exit 1
 }
 
-names() {
-	printf '%s' "$packages" | while read -r package _; do
-		printf '%s ' "$package"
+group=
+case $#:${1-} in
+0:) ;;
+1:modules) group=modules ;;
+*) die "usage: setup.sh [modules]" ;;
+esac
+
+# Those of the group asked for: package and probe
+wanted() {
+	printf '%s' "$packages" | while read -r package probe of; do
+		if [ -n "$package" ] && [ "$of" = "${group:-$of}" ]; then
+			printf '%s %s\n' "$package" "$probe"
+		fi
 	done
 }
 
 # pkg-config is a virtual package in some releases: whoever provides it counts.
 missing_debian() {
-	# shellcheck disable=SC2046 # one word a package
 	installed=" $(dpkg-query -W -f '${db:Status-Status} ${Package} ${Provides}\n' 2>/dev/null |
 		sed -n 's/^installed //p' | sed 's/([^)]*)//g; s/,/ /g' | tr '\n' ' ') "
-	for package in $(names); do
+	wanted | while read -r package _; do
 		case $installed in
 		*" $package "*) ;;
 		*) printf '%s ' "$package" ;;
@@ -70,9 +80,8 @@ missing_debian() {
 }
 
 missing_elsewhere() {
-	printf '%s' "$packages" | while read -r package probe; do
+	wanted | while read -r package probe; do
 		case $probe in
-		'') ;;
 		*.h) [ -e "/usr/include/$probe" ] || printf '%s ' "$package" ;;
 		*.so.*) ldconfig -p | grep -q -F "$probe" || printf '%s ' "$package" ;;
 		*) command -v "$probe" >/dev/null || printf '%s ' "$package" ;;
@@ -92,8 +101,8 @@ command -v apt-get >/dev/null ||
 	die "there is no apt-get here; install by hand what these Debian packages hold: $missing"
 if [ "$(id -u)" = 0 ]; then
 	as_root=
-elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
-	as_root='sudo -n'
+elif command -v sudo >/dev/null && { [ -t 0 ] || sudo -n true 2>/dev/null; }; then
+	as_root=sudo # which may ask for a password if there is somebody to ask
 else
 	die "no right to install packages; as root, run: apt-get install $missing"
 fi

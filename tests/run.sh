@@ -84,6 +84,7 @@ queue report tests/report.sh
 # That the suites ask for nothing that the kernel's own zram does not do
 queue control-6.12 tests/vm/run.sh -i intree 6.12-cloud-amd64
 queue control-6.1 tests/vm/run.sh -i intree cloud-amd64
+queue host tests/host.sh
 queue lint scripts/lint.sh
 wait
 

@@ -90,8 +90,8 @@ static enum outcome set_policy(struct bench_options *options, const char *name)
 	}
 	policy = zs_policy_by_name(name);
 	if (policy < 0)
-		return bad_usage("unknown policy '%s': choose all, sync, array, percpu "
-				 "or tombstone",
+		return bad_usage("unknown policy '%s': choose all, default, sync, array, "
+				 "percpu or tombstone",
 				 name);
 	options->policies[options->n_policies++] = (enum zs_defer_policy)policy;
 	return OK;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
 /*
- * The kernel as a home of the core: Linux 6.1 and later, 64-bit.
+ * The kernel as a home of the core: Linux 6.1 and later; see kernel/require.h.
  */
 #ifndef LETHE_PORT_HOME_H
 #define LETHE_PORT_HOME_H
@@ -20,13 +20,6 @@
 #include <linux/string.h>
 #include <linux/timekeeping.h>
 #include <linux/types.h>
-
-#ifndef CONFIG_64BIT
-#error "Lethe needs a 64-bit kernel: it keeps pages by their kernel address."
-#endif
-#ifdef CONFIG_PREEMPT_RT
-#error "Lethe does not support PREEMPT_RT, where a spinlock may sleep inside get_cpu()."
-#endif
 
 #define PORT_PAGE_SHIFT PAGE_SHIFT
 #define PORT_PAGE_SIZE PAGE_SIZE

@@ -1,0 +1,96 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
+#
+# What is said where something will not do: kernels, machines without the
+# packages, names that are none. Takes seconds. The last line is
+# "host: N passed, N failed".
+#
+# usage: host.sh
+
+set -uo pipefail
+
+cd "$(dirname "$0")/.." || exit 1
+passed=0
+failed=0
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+
+# says WHAT STATUS PATTERN COMMAND...: it ends so, and a line of it matches
+says() {
+	local what=$1 wanted=$2 pattern=$3 status=0 said
+	shift 3
+	said=$("$@" 2>&1) || status=$?
+	if [ "$status" = "$wanted" ] && grep -q -E -- "$pattern" <<<"$said"; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		printf 'not ok host: %s (status %s)\n' "$what" "$status"
+		printf '%s\n' "$said" | sed 's/^/  | /'
+	fi
+}
+
+# ---- kernels that will not do stop the compiler before anything else ----
+
+require=(gcc -E -include kernel/require.h -x c /dev/null)
+says "a kernel that will do" 0 . "${require[@]}" -DCONFIG_64BIT=1
+says "a 32-bit kernel" 1 '#error "Lethe needs a 64-bit kernel' "${require[@]}"
+says "a PREEMPT_RT kernel" 1 '#error "Lethe does not support PREEMPT_RT' \
+	"${require[@]}" -DCONFIG_64BIT=1 -DCONFIG_PREEMPT_RT=1
+says "every file of the modules is compiled with it" 0 . \
+	grep -e '-include \$(src)/require.h' kernel/Kbuild
+
+# ---- a machine without the packages: bin has what setup.sh itself needs, and
+# what a case adds ----
+
+bin=$tmp/bin
+mkdir "$bin"
+for tool in sh tr sed cat env grep; do
+	ln -s "$(command -v $tool)" "$bin/$tool"
+done
+
+# tool NAME: a command of that name; the rest of it on stdin
+tool() {
+	{
+		echo '#!/bin/sh'
+		cat
+	} >"$bin/$1"
+	chmod +x "$bin/$1"
+}
+
+setup=(env PATH="$bin" scripts/setup.sh)
+
+tool id <<<'echo 1000'
+says "no apt: one sentence with the packages" 1 \
+	'^setup: there is no apt-get here; .*: make gcc .*qemu-system-x86 ' "${setup[@]}"
+says "no apt, modules only: no more than those" 1 \
+	'Debian packages hold: make gcc (kmod )?xz-utils$' "${setup[@]}" modules
+tool dpkg-query <<<'printf "installed %s \n" gcc kmod'
+says "what is installed is not asked for" 1 \
+	'Debian packages hold: make xz-utils$' "${setup[@]}" modules
+tool apt-get <<<"echo apt-get \"\$@\" >>$tmp/apt"
+says "no right to install: what to run as root" 1 \
+	'^setup: no right .* as root, run: apt-get install make xz-utils$' "${setup[@]}" modules
+# Asks for a password
+tool sudo <<<'[ "$1" != -n ] && exec "$@"'
+says "sudo that asks, and nobody there" 1 '^setup: no right' "${setup[@]}" modules </dev/null
+says "and nothing was installed" 0 '^$' test ! -e "$tmp/apt"
+says "sudo that asks, on a terminal" 0 'installing make xz-utils' \
+	script -qec "env PATH=$bin scripts/setup.sh modules" /dev/null
+says "it installs what is missing" 0 'apt-get .*install .* make xz-utils$' cat "$tmp/apt"
+tool dpkg-query <<<'printf "installed %s \n" make gcc kmod xz-utils'
+says "nothing missing: nothing said" 0 '^$' "${setup[@]}" modules
+says "a group that there is not" 1 '^setup: usage: ' "${setup[@]}" everything
+
+# ---- names that are none ----
+
+says "a directory that is no kernel" 1 "^build-modules: '$tmp' is no directory that" \
+	scripts/build-modules.sh "$tmp"
+says "no name of a kernel" 1 "cannot be the name of a kernel" scripts/build-modules.sh '../x'
+tool apt-cache </dev/null
+tool dpkg </dev/null
+says "a kernel that there is not" 1 \
+	"^kernel-fetch: package linux-image-nonsense is unknown here: there is none, or " \
+	env PATH="$bin:$PATH" XDG_CACHE_HOME="$tmp/cache" scripts/kernel-fetch.sh nonsense
+
+printf 'host: %d passed, %d failed\n' "$passed" "$failed"
+[ "$failed" = 0 ]
