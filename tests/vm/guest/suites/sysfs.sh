@@ -56,6 +56,7 @@ same "compact without a size" "$(attr $Z/compact 1)" EINVAL
 same "reset without a size" "$(attr $Z/reset 1)" ok
 same "disksize of zero" "$(attr $Z/disksize 0)" EINVAL
 same "disksize of no number" "$(attr $Z/disksize junk)" EINVAL
+same "disksize whose table no memory holds" "$(attr $Z/disksize 1024T)" ENOMEM
 case $KVER in
 6.1.*) default=lzo-rle ;;
 *) default=lz4 ;;
@@ -147,5 +148,15 @@ same "disksize is rounded up to pages" "$(attr $Z/disksize 4097)" ok
 same "to two of them" "$(cat $Z/disksize)" 8192
 same "hot_remove of a device with a size" "$(attr $control/hot_remove 0)" ok
 same "hot_add gives its number again" "$(attr $control/hot_add)" 0
+
+# ---- what people use ----
+
+same "zramctl sets up the first free device" \
+	"$(/sbin/zramctl --find --size 8M --algorithm zstd)" /dev/zram0
+same "and lists it" "$(/sbin/zramctl --bytes --raw --noheadings --output NAME,DISKSIZE,ALGORITHM)" \
+	"/dev/zram0 8388608 zstd"
+check "and takes it away" /sbin/zramctl --reset /dev/zram0
+check "so that it is gone" test ! -e $Z
+
 check "unload" zram_unload
 check "nothing is left in sysfs" test ! -e $control
