@@ -16,7 +16,7 @@ set -euo pipefail
 # shellcheck source=bench/guest.sh
 . "$(dirname "$0")/guest.sh"
 
-rounds=5 variants=intree,sync,array,percpu,default extent=usual
+rounds=5 variants=intree,sync,array,percpu,unbatched,default extent=usual
 
 while getopts qar:v: option; do
 	case $option in

@@ -15,7 +15,7 @@ import statistics
 import sys
 
 PAGE_BYTES = 4096
-VARIANTS = ('intree', 'sync', 'array', 'percpu', 'tombstone', 'default')  # in the table's order
+VARIANTS = ('intree', 'sync', 'array', 'percpu', 'tombstone', 'unbatched', 'default')  # in the table's order
 
 
 def read_samples(path):
@@ -91,6 +91,8 @@ def make_record(kernel, procs, mib, variant, row):
 def make_label(variant, policy):
     if variant == 'intree':
         return "the kernel's own zram"
+    if variant == 'unbatched':
+        return f'lethe, {policy} without batches'
     return f'lethe, default ({policy})' if variant == 'default' else f'lethe, {policy}'
 
 

@@ -14,8 +14,13 @@ struct handle_place;
 struct zspage;
 struct size_class;
 
-/* Most objects freed under one hold of a class lock. */
+/*
+ * Most objects freed under one hold of a class lock. The benchmark builds it with 1
+ * to see what batches are worth (bench/storm.sh, variant "unbatched").
+ */
+#ifndef FREE_LOCK_SLICE
 #define FREE_LOCK_SLICE 64
+#endif
 /* A batch that fits on a kernel stack. */
 #define FREE_SMALL_BATCH 64
 /*

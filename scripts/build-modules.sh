@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
 #
 # Build lethe.ko and zram.ko for a kernel and print the directory they are in,
-# build/modules/KVER (build/modules/KVER/KIND for a debug build).
+# build/modules/KVER (build/modules/KVER/KIND for a KIND).
 #
 # usage: build-modules.sh KVER [KIND] [ARGUMENT OF MAKE]...
 #
 # KIND: "debug" checks every call; "debug512" has blocks of 512 bytes as well, so
-# that zram's I/O to parts of a page can be tested where pages are 4 KiB.
+# that zram's I/O to parts of a page can be tested where pages are 4 KiB;
+# "unbatched" defers, and then frees one by one: a benchmark's control.
 # KVER is what kernel-fetch.sh takes, or a directory that it or uml-build.sh has
 # printed. Headers that are installed for exactly this release are used as they
 # are. Kbuild writes objects beside the sources, so it is given a mirror of the
@@ -65,7 +66,7 @@ install_module() {
 	mv "$2/.${1##*/}.new" "$2/${1##*/}"
 }
 
-[ $# -ge 1 ] || die "usage: build-modules.sh KVER [debug|debug512] [ARGUMENT OF MAKE]..."
+[ $# -ge 1 ] || die "usage: build-modules.sh KVER [debug|debug512|unbatched] [ARGUMENT OF MAKE]..."
 find_kernel "$1"
 shift
 
@@ -77,6 +78,10 @@ debug | debug512)
 	debug=1
 	[ "$1" = debug ] || set -- "$1" KCFLAGS=-DZRAM_BLOCK_SHIFT=9 "${@:2}"
 	shift
+	;;
+unbatched)
+	out=$out/$1
+	set -- KCFLAGS=-DFREE_LOCK_SLICE=1 "${@:2}"
 	;;
 esac
 obj=$out/obj
