@@ -35,11 +35,9 @@ static PORT_NOINLINE void free_refuse(struct zs_pool *pool, u32 index, u64 entry
 	}
 	if ((entry & FREE_PENDING) != FREE_PENDING)
 		return; /* another drain was first */
-	/* In use, or since then pending again in another class: for a later drain. */
+	/* Since then pending again, in another class: for a later drain. */
 	if (itable_flag(&pool->handles, itable_leaf(&pool->handles, index), index))
 		defer_arm(pool, DEFER_SOON);
-	if ((entry & ENTRY_PINS) && (entry & ENTRY_PINS) != ENTRY_MOVING)
-		pool_misuse(pool, handle_of_index(index), call, "in use");
 }
 
 /*
@@ -105,7 +103,7 @@ void zs_free(struct zs_pool *pool, unsigned long handle)
 void free_fallback(struct zs_pool *pool, struct pool_slot *slot,
 		   const struct handle_place *at)
 {
-	if (likely((port_atomic_load(at->entry) & FREE_PENDING) == FREE_DIRECT))
+	if (likely(entry_is_idle(port_atomic_load(at->entry))))
 		port_counter_add(&slot->fallback, 1);
 	free_direct(pool, slot, at, "zs_free_deferred");
 }

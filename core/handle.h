@@ -12,8 +12,8 @@
  *
  * The class of a live entry never changes. Zspage and index change only under
  * the class lock while pins is 0; so whoever holds the class lock, or a pin,
- * may rely on them. A pending entry stays pending until it is freed, under the
- * class lock. A free handle's entry is 0.
+ * may rely on them. A pending entry has no pins and gets none, and stays pending
+ * until it is freed, under the class lock. A free handle's entry is 0.
  */
 #ifndef LETHE_HANDLE_H
 #define LETHE_HANDLE_H
@@ -72,13 +72,23 @@ static inline unsigned int entry_class(u64 entry)
 }
 
 /*
- * Make a live entry pending, fully ordered; @e is what it read last. False: it is
- * not live, or pending already. Wait-free but for pins and compaction, each of
- * which changes the entry a bounded number of times.
+ * May the object's free be deferred: is it live and not pending, with nobody at work
+ * on it but compaction? If it had a reader, a drain could not free it.
+ */
+static inline bool entry_is_idle(u64 e)
+{
+	e &= ENTRY_LIVE | ENTRY_PENDING | ENTRY_PINS;
+	return likely(e == ENTRY_LIVE) || e == (ENTRY_LIVE | ENTRY_MOVING);
+}
+
+/*
+ * Make an idle entry pending, fully ordered; @e is what it read last. False: it is
+ * not idle. Wait-free but for compaction, which changes the entry a bounded number
+ * of times.
  */
 static inline bool entry_set_pending(port_atomic *entry, u64 e)
 {
-	while (likely((e & (ENTRY_LIVE | ENTRY_PENDING)) == ENTRY_LIVE)) {
+	while (likely(entry_is_idle(e))) {
 		if (likely(port_atomic_cmpxchg(entry, &e, e | ENTRY_PENDING)))
 			return true;
 	}

@@ -11,13 +11,13 @@
  */
 #include "pool.h"
 
-/* Pin a live object; its entry, or 0 if it is not live. */
+/* Pin a live object; its entry, or 0 if it is not live, or given back. */
 static u64 object_pin(port_atomic *entry)
 {
 	u64 e = port_atomic_load(entry);
 
 	for (;;) {
-		if (unlikely(!(e & ENTRY_LIVE)))
+		if (unlikely((e & (ENTRY_LIVE | ENTRY_PENDING)) != ENTRY_LIVE))
 			return 0;
 		if (unlikely((e & ENTRY_PINS) >= ENTRY_MAX_PINS)) {
 			port_cpu_relax();
@@ -49,7 +49,7 @@ const void *zs_obj_read_begin(struct zs_pool *pool, unsigned long handle, size_t
 	entry = handle_is_void(handle) ? NULL : pool_entry(pool, handle);
 	e = entry ? object_pin(entry) : 0;
 	if (unlikely(!e)) {
-		pool_misuse(pool, handle, "zs_obj_read_begin", "not allocated");
+		pool_misuse(pool, handle, "zs_obj_read_begin", "not allocated, or freed");
 		return NULL;
 	}
 	c = pool->classes[entry_class(e)];
@@ -80,7 +80,7 @@ int zs_obj_write(struct zs_pool *pool, unsigned long handle, const void *src, si
 	entry = handle_is_void(handle) ? NULL : pool_entry(pool, handle);
 	e = entry ? object_pin(entry) : 0;
 	if (unlikely(!e)) {
-		pool_misuse(pool, handle, "zs_obj_write", "not allocated");
+		pool_misuse(pool, handle, "zs_obj_write", "not allocated, or freed");
 		return -PORT_EINVAL;
 	}
 	c = pool->classes[entry_class(e)];

@@ -153,7 +153,7 @@ unsigned long zs_malloc(struct zs_pool *pool, size_t size);
  * @pool: the pool
  * @handle: the object; null and error values are ignored
  *
- * A handle that is not live, or is pending, is refused and counted
+ * A handle that is not live, is pending, or is being read, is refused and counted
  * (zs_pool_stats.invalid); debug builds say so and stop.
  *
  * Context: any context; takes one class lock.
@@ -182,7 +182,7 @@ void zs_free_batch(struct zs_pool *pool, const unsigned long *handles, size_t n)
  * Queues the handle and returns. When the queue cannot take it, the caller
  * frees synchronously instead (array), or frees a slice of what is pending
  * (tombstone, percpu), so the bound on pending frees holds. A handle that is not
- * live or is pending already is refused as by zs_free().
+ * live, is pending already or is being read is refused as by zs_free().
  *
  * Context: any context. Never sleeps or allocates. tombstone, percpu: takes no
  * lock unless the budget is spent; array: waits for none unless its queue's lock is
@@ -239,7 +239,7 @@ size_t zs_deferred_pending(struct zs_pool *pool);
  * Context: any context. At most 62 readers of one object at a time; a
  * further one waits.
  * Return: the content, either in place or in @buf; NULL if @handle is not
- * live or @len does not fit the object.
+ * live, or is pending, or @len does not fit the object.
  */
 const void *zs_obj_read_begin(struct zs_pool *pool, unsigned long handle, size_t len,
 			      void *buf);
@@ -264,7 +264,7 @@ void zs_obj_read_end(struct zs_pool *pool, unsigned long handle);
  * must be kept apart by the caller.
  *
  * Context: any context.
- * Return: 0; -EINVAL if @handle is not live or @len does not fit.
+ * Return: 0; -EINVAL if @handle is not live, or is pending, or @len does not fit.
  */
 int zs_obj_write(struct zs_pool *pool, unsigned long handle, const void *src, size_t len);
 

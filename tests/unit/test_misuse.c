@@ -124,6 +124,31 @@ static void free_while_read(struct zs_pool *pool, unsigned long handle)
 	zs_free(pool, handle);
 }
 
+static void deferred_while_read(struct zs_pool *pool, unsigned long handle)
+{
+	char byte;
+
+	zs_obj_read_begin(pool, handle, 1, &byte);
+	zs_free_deferred(pool, handle);
+	zs_free_deferred_flush(pool);
+	zs_obj_read_end(pool, handle);
+	zs_free(pool, handle);
+}
+
+static void read_after_deferred(struct zs_pool *pool, unsigned long handle)
+{
+	char byte;
+
+	zs_free_deferred(pool, handle);
+	assert_null(zs_obj_read_begin(pool, handle, 1, &byte));
+}
+
+static void write_after_deferred(struct zs_pool *pool, unsigned long handle)
+{
+	zs_free_deferred(pool, handle);
+	assert_int_equal(zs_obj_write(pool, handle, "x", 1), -22);
+}
+
 static const struct mistake mistakes[] = {
 	{"zs_free", double_free},
 	{"zs_free_batch", double_free_in_batch},
@@ -141,6 +166,9 @@ static const struct mistake mistakes[] = {
 	{"zs_obj_read_begin", read_after_free},
 	{"zs_obj_write", write_after_free},
 	{"zs_free", free_while_read},
+	{"zs_free_deferred", deferred_while_read},
+	{"zs_obj_read_begin", read_after_deferred},
+	{"zs_obj_write", write_after_deferred},
 };
 
 #ifdef LETHE_DEBUG
