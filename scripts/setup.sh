@@ -27,6 +27,8 @@ liblzo2-dev      lzo/lzo1x.h
 libzstd-dev      zstd.h
 libelf-dev       libelf.h
 scdoc            scdoc
+clang            clang
+libclang-rt-dev  clang
 clang-format     clang-format
 cppcheck         cppcheck
 shellcheck       shellcheck

@@ -74,6 +74,7 @@ queue user tests/user.sh
 # Kernels are downloaded and modules built once, before anything needs them.
 part modules build_modules
 queue sim tests/sim/run.sh 5000
+queue fuzz tests/fuzz/run.sh 60
 queue vm-6.12 tests/vm/run.sh -n 6.12-cloud-amd64
 queue vm-6.1 tests/vm/run.sh -n cloud-amd64
 queue vm-debug512 tests/vm/run.sh -i debug512 6.12-cloud-amd64
