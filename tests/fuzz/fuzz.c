@@ -475,7 +475,10 @@ static void op_compact(struct input *in)
 
 static void op_move(struct input *in)
 {
-	port_user_slot = (int)(input_byte(in) % CPUS);
+	u32 cpu = input_byte(in) % CPUS;
+
+	/* The last one of all is among them. */
+	port_user_slot = (int)(cpu ? port_cpu_slots() - cpu : 0);
 }
 
 static void op_fault(struct input *in)

@@ -7,6 +7,7 @@
 #include "model.h"
 #include "objects.h"
 #include "pool.h"
+#include "table.h"
 #include "work.h"
 
 struct model model;
@@ -227,6 +228,9 @@ void model_check(void)
 	if (s.objects != model.live + model.nr_pending)
 		fuzz_fail("%zu objects, of which %zu are live and %zu pending", s.objects,
 			  model.live, model.nr_pending);
+	if ((s.objects + table_free(model.pool)) % ITABLE_FANOUT)
+		fuzz_fail("%zu objects and %zu free handles are no whole leaves",
+			  s.objects, table_free(model.pool));
 	if (s.invalid != model.invalid)
 		fuzz_fail("%llu mistakes, %llu refused", model.invalid, (u64)s.invalid);
 	if (s.pages != user_pages_outstanding() || s.pages < pool_least_pages(model.pool))

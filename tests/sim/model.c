@@ -5,6 +5,7 @@
 
 #include "model.h"
 #include "pool.h"
+#include "table.h"
 
 struct model model;
 
@@ -156,39 +157,31 @@ static void check_at_rest(const struct zs_pool_stats *s)
  * The handle table: each index is an object's or free, and what is set below is
  * announced above (core/itable.h).
  */
-static u32 check_leaf(struct itable *t, u32 nr)
+static void check_leaf(struct itable *t, u32 nr)
 {
 	struct itable_leaf *leaf = itable_leaf(t, nr << ITABLE_SHIFT);
 	struct itable_node *node = itable_node(t, nr);
 	u32 word = nr % ITABLE_FANOUT / 64;
-	u32 w, free = 0;
+	u32 free = table_leaf_free(t, nr);
 
-	for (w = 0; w < ITABLE_WORDS; w++)
-		free += port_popcount64(port_atomic_load(&leaf->free[w]));
 	if (free && !(port_atomic_load(&node->leaf_free[word]) >> nr % 64 & 1))
 		sim_fail("leaf %u has %u free indices and does not say so", nr, free);
 	if (port_atomic_load(&leaf->flags) &&
 	    !(port_atomic_load(&node->leaf_flags[word]) >> nr % 64 & 1))
 		sim_fail("leaf %u has flags and does not say so", nr);
-	return free;
 }
 
 static void check_table(size_t objects)
 {
 	struct itable *t = &model.pool->handles;
+	size_t free;
 	u32 nr, i;
-	size_t free = 0;
 
 	sim_freeze();
 	nr = (u32)port_atomic_load(&t->nr_leaves);
 	for (i = 0; i < nr; i++)
-		free += check_leaf(t, i);
-	for (i = 0; i < port_cpu_slots(); i++) {
-		const struct pool_slot *slot = &model.pool->slots[i];
-
-		free += port_popcount64(slot->handles.mask) +
-			port_popcount64(slot->freed.mask);
-	}
+		check_leaf(t, i);
+	free = table_free(model.pool);
 	sim_thaw();
 	if (free + objects != nr * ITABLE_FANOUT)
 		sim_fail("of %u handles, %zu are free and %zu in use", nr * ITABLE_FANOUT,

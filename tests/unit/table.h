@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
+/*
+ * Counting what is free of the handle table, for tests of every home. Pre: nobody
+ * else uses the pool.
+ */
+#ifndef LETHE_TEST_TABLE_H
+#define LETHE_TEST_TABLE_H
+
+#include "pool.h"
+
+/* Handles of leaf @nr that are free and in no slot's hands. */
+static inline u32 table_leaf_free(const struct itable *t, u32 nr)
+{
+	const struct itable_leaf *leaf = itable_leaf(t, nr << ITABLE_SHIFT);
+	u32 free = 0;
+
+	for (u32 w = 0; w < ITABLE_WORDS; w++)
+		free += port_popcount64(port_atomic_load(&leaf->free[w]));
+	return free;
+}
+
+/* Handles that no object has: as many as the table has grown to, less the objects. */
+static inline size_t table_free(const struct zs_pool *pool)
+{
+	u32 nr = (u32)port_atomic_load(&pool->handles.nr_leaves);
+	size_t free = 0;
+
+	for (u32 i = 0; i < nr; i++)
+		free += table_leaf_free(&pool->handles, i);
+	for (u32 i = 0; i < port_cpu_slots(); i++)
+		free += port_popcount64(pool->slots[i].handles.mask) +
+			port_popcount64(pool->slots[i].freed.mask);
+	return free;
+}
+
+#endif /* LETHE_TEST_TABLE_H */
