@@ -16,6 +16,12 @@ static void creation_refuses_bad_arguments(void **state)
 	params.policy = (enum zs_defer_policy)99;
 	assert_int_equal(zs_create_pool("x", &params, &pool), -EINVAL);
 	assert_int_equal(zs_create_pool(NULL, NULL, &pool), -EINVAL);
+	/* More than their queues can count. */
+	params.defer_budget = (size_t)UINT32_MAX + 1;
+	params.policy = ZS_DEFER_ARRAY;
+	assert_int_equal(zs_create_pool("x", &params, &pool), -EINVAL);
+	params.policy = ZS_DEFER_PERCPU;
+	assert_int_equal(zs_create_pool("x", &params, &pool), -EINVAL);
 	assert_ptr_equal(pool, untouched);
 	assert_int_equal(user_meta_outstanding(), 0);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "objects.h"
+#include "pool.h"
 
 /* Keep one in @keep_of, chosen at random; the rest is freed. */
 static void thin_out(struct zs_pool *pool, struct object *o, size_t n, u32 keep_of,
@@ -30,6 +31,8 @@ static void nine_tenths_freed_leaves_a_tenth(void **state)
 	given = zs_compact(pool);
 	assert_int_equal(zs_get_total_pages(pool), before - given);
 	assert_int_equal(user_pages_outstanding(), before - given);
+	/* Nor does the home keep any for itself. */
+	assert_int_equal(user_pages_retained(), 0);
 	assert_int_equal(pool_stats(pool).pages_compacted, given);
 	/* Exactly as far as it can go, and that is near a tenth. */
 	assert_int_equal(zs_get_total_pages(pool), pool_least_pages(pool));
@@ -153,6 +156,27 @@ static void pending_is_drained_first(void **state)
 	pool_destroy(pool);
 }
 
+/* Another thread compacts the pool: it does what there is to do. */
+static void a_second_compaction_returns_at_once(void **state)
+{
+	struct zs_pool *pool = pool_create(ZS_DEFER_SYNC, 0);
+	struct object o[3000];
+	u64 seed = 37;
+	size_t pages;
+
+	(void)state;
+	objects_create(pool, o, ARRAY_SIZE(o), &seed);
+	thin_out(pool, o, ARRAY_SIZE(o), 10, &seed);
+	pages = zs_get_total_pages(pool);
+	port_atomic_store(&pool->compacting, 1);
+	assert_int_equal(zs_compact(pool), 0);
+	assert_int_equal(zs_get_total_pages(pool), pages);
+	port_atomic_store(&pool->compacting, 0);
+	assert_true(zs_compact(pool) > 0);
+	objects_free(pool, o, ARRAY_SIZE(o));
+	pool_destroy(pool);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -160,6 +184,7 @@ int main(void)
 		TEST_EACH_POLICY(moved_objects_can_be_written_and_freed),
 		cmocka_unit_test(nothing_to_gain_changes_nothing),
 		cmocka_unit_test(pinned_objects_stay_in_place),
+		cmocka_unit_test(a_second_compaction_returns_at_once),
 		TEST_EACH_POLICY(pending_is_drained_first),
 	};
 

@@ -579,6 +579,85 @@ static void array_falls_back_when_its_lock_is_held(void **state)
 	pool_destroy(pool);
 }
 
+enum { CROWD = 160 }; /* of threads: more than there are slots to own */
+
+struct crowd {
+	struct zs_pool *pool;
+	pthread_barrier_t all_here;
+	u32 damaged; /* atomic */
+};
+
+static void *crowd_member(void *arg)
+{
+	struct crowd *c = arg;
+	struct object o[20];
+	u64 seed = (u64)(uintptr_t)&seed;
+
+	for (size_t i = 0; i < ARRAY_SIZE(o); i++) {
+		if (object_try_create(c->pool, &o[i], random_size(&seed), (u32)seed))
+			o[i].handle = 0;
+	}
+	/* Whoever owns a slot keeps it until all have had one. */
+	pthread_barrier_wait(&c->all_here);
+	for (size_t i = 0; i < ARRAY_SIZE(o); i++) {
+		if (!o[i].handle || !object_is_intact(c->pool, &o[i]))
+			__atomic_fetch_add(&c->damaged, 1, __ATOMIC_RELAXED);
+	}
+	objects_free_deferred(c->pool, o, ARRAY_SIZE(o));
+	pthread_barrier_wait(&c->all_here);
+	return NULL;
+}
+
+static void threads_without_a_slot_share_some(void **state)
+{
+	struct crowd c = {.pool = pool_create(test_policy(state), 500)};
+	pthread_t thread[CROWD];
+	pthread_attr_t attr;
+
+	pthread_barrier_init(&c.all_here, NULL, CROWD);
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, 1 << 20);
+	for (int i = 0; i < CROWD; i++)
+		assert_int_equal(pthread_create(&thread[i], &attr, crowd_member, &c), 0);
+	for (int i = 0; i < CROWD; i++)
+		pthread_join(thread[i], NULL);
+	pthread_attr_destroy(&attr);
+	pthread_barrier_destroy(&c.all_here);
+	assert_int_equal(c.damaged, 0);
+	zs_free_deferred_flush(c.pool);
+	assert_int_equal(pool_stats(c.pool).objects, 0);
+	assert_int_equal(pool_stats(c.pool).invalid, 0);
+	pool_check_account(c.pool);
+	pool_destroy(c.pool);
+}
+
+static void *flush_in_thread(void *pool)
+{
+	zs_free_deferred_flush(pool);
+	return NULL;
+}
+
+/* As if another thread were flushing, and had not come to our handles. */
+static void a_second_flush_waits_for_the_first(void **state)
+{
+	struct zs_pool *pool = pool_create(test_policy(state), 0);
+	struct object o[10];
+	pthread_t thread;
+	u64 seed = 29;
+
+	objects_create(pool, o, ARRAY_SIZE(o), &seed);
+	objects_free_deferred(pool, o, ARRAY_SIZE(o));
+	port_atomic_xchg(&pool->defer.flushing, 1);
+	assert_int_equal(pthread_create(&thread, NULL, flush_in_thread, pool), 0);
+	test_sleep_ms(10);
+	assert_int_equal(pool_stats(pool).flushes[ZS_FLUSH_CALLER], 0);
+	port_atomic_xchg(&pool->defer.flushing, 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(pool_stats(pool).flushes[ZS_FLUSH_CALLER], 1);
+	assert_int_equal(pool_stats(pool).objects, 0);
+	pool_destroy(pool);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -588,6 +667,8 @@ int main(void)
 		cmocka_unit_test(sync_frees_at_once),
 		TEST_EACH_DEFERRING(default_budget_is_128_mib_of_pages),
 		TEST_EACH_DEFERRING(budget_can_be_chosen),
+		TEST_EACH_DEFERRING(a_second_flush_waits_for_the_first),
+		TEST_EACH_POLICY(threads_without_a_slot_share_some),
 		TEST_EACH_DEFERRING(pending_never_exceeds_the_budget),
 		TEST_EACH_DEFERRING(producer_keeps_the_bound_alone),
 		TEST_EACH_DEFERRING(pending_memory_stays_visible),

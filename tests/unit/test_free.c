@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "objects.h"
+#include "pool.h"
 
 /* The handles of @o, in order; the objects forget them. */
 static unsigned long *take_handles(struct object *o, size_t n)
@@ -117,12 +118,34 @@ static void allocation_packs_the_fullest(void **state)
 	pool_destroy(pool);
 }
 
+/* Another thread has the pool's room for large batches: small ones do as well. */
+static void a_large_batch_does_without_the_scratch(void **state)
+{
+	struct zs_pool *pool = pool_create(ZS_DEFER_SYNC, 0);
+	unsigned long handles[1000];
+	struct object o[1000];
+	u64 seed = 46;
+
+	(void)state;
+	objects_create(pool, o, ARRAY_SIZE(o), &seed);
+	for (size_t i = 0; i < ARRAY_SIZE(o); i++)
+		handles[i] = o[i].handle;
+	assert_non_null(free_scratch_try_get(pool));
+	assert_null(free_scratch_try_get(pool));
+	zs_free_batch(pool, handles, ARRAY_SIZE(handles));
+	free_scratch_put(pool);
+	assert_int_equal(pool_stats(pool).objects, 0);
+	assert_int_equal(pool_stats(pool).invalid, 0);
+	pool_destroy(pool);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(batches_of_any_length_free_what_they_name),
 		cmocka_unit_test(batch_ignores_void_handles_in_between),
 		cmocka_unit_test(pages_go_with_the_last_object),
+		cmocka_unit_test(a_large_batch_does_without_the_scratch),
 		cmocka_unit_test(allocation_packs_the_fullest),
 	};
 

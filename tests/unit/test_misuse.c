@@ -149,6 +149,28 @@ static void write_after_deferred(struct zs_pool *pool, unsigned long handle)
 	assert_int_equal(zs_obj_write(pool, handle, "x", 1), -22);
 }
 
+static void read_of_null(struct zs_pool *pool, unsigned long handle)
+{
+	char byte;
+
+	assert_null(zs_obj_read_begin(pool, 0, 1, &byte));
+	zs_free(pool, handle);
+}
+
+static void write_of_error(struct zs_pool *pool, unsigned long handle)
+{
+	assert_int_equal(zs_obj_write(pool, -12ul, "x", 1), -22);
+	zs_free(pool, handle);
+}
+
+static void read_of_wild(struct zs_pool *pool, unsigned long handle)
+{
+	char byte;
+
+	assert_null(zs_obj_read_begin(pool, 0xdeadbeef, 1, &byte));
+	zs_free(pool, handle);
+}
+
 static const struct mistake mistakes[] = {
 	{"zs_free", double_free},
 	{"zs_free_batch", double_free_in_batch},
@@ -169,6 +191,9 @@ static const struct mistake mistakes[] = {
 	{"zs_free_deferred", deferred_while_read},
 	{"zs_obj_read_begin", read_after_deferred},
 	{"zs_obj_write", write_after_deferred},
+	{"zs_obj_read_begin", read_of_null},
+	{"zs_obj_write", write_of_error},
+	{"zs_obj_read_begin", read_of_wild},
 };
 
 #ifdef LETHE_DEBUG
@@ -233,7 +258,9 @@ static void mistakes_are_fatal_and_named(void **state)
 		bool wild = m->make == free_of_never_allocated ||
 			    m->make == free_of_wild ||
 			    m->make == free_of_wild_beyond_32_bits ||
-			    m->make == batch_of_wild || m->make == deferred_of_wild;
+			    m->make == batch_of_wild || m->make == deferred_of_wild ||
+			    m->make == read_of_null || m->make == write_of_error ||
+			    m->make == read_of_wild;
 		unsigned long handle;
 		char words[1000];
 		int status = die_of(m, policy, words, sizeof(words), &handle);

@@ -178,6 +178,47 @@ static void readers_share_an_object(void **state)
 	pool_destroy(pool);
 }
 
+struct late_reader {
+	struct zs_pool *pool;
+	unsigned long handle;
+	u32 begun; /* atomic */
+};
+
+static void *read_late(void *arg)
+{
+	struct late_reader *r = arg;
+	unsigned char buf[100];
+
+	if (zs_obj_read_begin(r->pool, r->handle, 100, buf))
+		__atomic_store_n(&r->begun, 1, __ATOMIC_SEQ_CST);
+	return NULL;
+}
+
+static void a_reader_too_many_waits(void **state)
+{
+	struct late_reader late = {.pool = pool_create(ZS_DEFER_SYNC, 0)};
+	unsigned char buf[100];
+	struct object o;
+	pthread_t thread;
+
+	(void)state;
+	object_create(late.pool, &o, 100, 7);
+	late.handle = o.handle;
+	for (int i = 0; i < 62; i++)
+		assert_non_null(zs_obj_read_begin(late.pool, o.handle, 100, buf));
+	assert_int_equal(pthread_create(&thread, NULL, read_late, &late), 0);
+	test_sleep_ms(10);
+	assert_int_equal(__atomic_load_n(&late.begun, __ATOMIC_SEQ_CST), 0);
+	zs_obj_read_end(late.pool, o.handle);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(late.begun, 1);
+	for (int i = 0; i < 62; i++)
+		zs_obj_read_end(late.pool, o.handle);
+	zs_free(late.pool, o.handle);
+	assert_int_equal(pool_stats(late.pool).objects, 0);
+	pool_destroy(late.pool);
+}
+
 /* From zs_huge_class_size() on an object costs a page; just below, less. */
 static void huge_class_size_is_the_border(void **state)
 {
@@ -297,6 +338,7 @@ int main(void)
 		cmocka_unit_test(lengths_that_do_not_fit_are_refused),
 		cmocka_unit_test(reading_copies_only_across_pages),
 		cmocka_unit_test(readers_share_an_object),
+		cmocka_unit_test(a_reader_too_many_waits),
 		cmocka_unit_test(huge_class_size_is_the_border),
 		TEST_EACH_POLICY(handles_are_reused),
 		cmocka_unit_test(new_handles_work_at_once),
