@@ -6,8 +6,8 @@
 KVER ?= 6.12-cloud-amd64
 RECORDS = demo storm native instructions user rivals
 
-.PHONY: help setup demo test sim sim-small sim-mutants fuzz modules bench bench-native report \
-	lint clean
+.PHONY: help setup demo test sim sim-small sim-mutants fuzz coverage modules bench \
+	bench-native report lint clean
 
 help:
 	@echo 'make demo     kill a process whose memory is in swap, with the zram of the'
@@ -17,6 +17,7 @@ help:
 	@echo 'make sim-small  all schedules of small cases, up to three preemptions'
 	@echo 'make sim-mutants  seeded defects of the core: does the simulator find each?'
 	@echo 'make fuzz     ten minutes of fuzzing of the public API'
+	@echo 'make coverage what the unit tests reach of core/ and port/user'
 	@echo 'make modules  build/modules/RELEASE/{lethe,zram}.ko for KVER=$(KVER), which'
 	@echo '              is a release as uname -r says it, or a Debian flavour: then the'
 	@echo '              newest release of it is built for. Prints the directory.'
@@ -47,6 +48,9 @@ sim-mutants: setup
 
 fuzz: setup
 	@tests/fuzz/run.sh -r 600
+
+coverage: setup
+	@tests/coverage/run.sh
 
 modules:
 	@scripts/setup.sh modules
