@@ -15,7 +15,8 @@ import statistics
 import sys
 
 PAGE_BYTES = 4096
-VARIANTS = ('intree', 'sync', 'array', 'percpu', 'tombstone', 'unbatched', 'default')  # in the table's order
+VARIANTS = ('intree', 'sync', 'array', 'percpu', 'tombstone', 'unbatched',
+            'default')  # in the table's order
 
 
 def read_samples(path):
