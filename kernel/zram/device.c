@@ -67,7 +67,8 @@ static void device_unclaim(struct zram *zram)
  * @disksize: bytes, rounded up to whole pages
  *
  * Context: process context, may sleep.
- * Return: 0; -EBUSY if it has one, -EINVAL for none, -ENOMEM.
+ * Return: 0; -EBUSY if it has one, -EINVAL for none, or for a budget (params.c)
+ * that the policy cannot have; -ENOMEM.
  */
 int zram_device_setup(struct zram *zram, u64 disksize)
 {
@@ -95,6 +96,11 @@ int zram_device_setup(struct zram *zram, u64 disksize)
 		goto free_slots;
 	zram_params_of_pool(&params);
 	err = zs_create_pool(zram->disk->disk_name, &params, &zram->pool);
+	if (err == -EINVAL)
+		pr_err("%s: policy %s cannot have a budget of %zu pages; see "
+		       "zram.budget\n",
+		       zram->disk->disk_name, zs_policy_name(params.policy),
+		       params.defer_budget);
 	if (err)
 		goto free_streams;
 

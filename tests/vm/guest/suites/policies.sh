@@ -58,3 +58,12 @@ for policy in array percpu tombstone; do
 	swap_stop
 	zram_unload
 done
+
+# The kernel says why a device gets no size.
+zram_load policy=array budget=4294967296
+same "a budget that the policy cannot have" "$(vmtest attr $Z/disksize 16M)" EINVAL
+check "is named as the reason" \
+	eval "dmesg | grep -q 'zram0: policy array cannot have a budget of 4294967296'"
+same "and does not stay in the way" "$(echo 0 >/sys/module/zram/parameters/budget &&
+	vmtest attr $Z/disksize 16M)" ok
+zram_unload
