@@ -70,23 +70,24 @@ queue() {
 rm -rf "$logs"
 mkdir -p "$logs"
 
+# The longest first: two parts run at a time, and end at about the same time.
 queue user tests/user.sh
 # Kernels are downloaded and modules built once, before anything needs them.
 part modules build_modules
-queue sim tests/sim/run.sh 5000
-queue fuzz tests/fuzz/run.sh 60
 queue vm-6.12 tests/vm/run.sh -n 6.12-cloud-amd64
 queue vm-6.1 tests/vm/run.sh -n cloud-amd64
-queue vm-debug512 tests/vm/run.sh -i debug512 6.12-cloud-amd64
-queue judge tests/vm/judge.sh 6.12-cloud-amd64
+queue fuzz tests/fuzz/run.sh 60
+queue sim tests/sim/run.sh 5000
 queue cli tests/cli.sh
+queue judge tests/vm/judge.sh 6.12-cloud-amd64
+queue vm-debug512 tests/vm/run.sh -i debug512 6.12-cloud-amd64
 queue rivals tests/rivals.sh
 queue report tests/report.sh
-# That the suites ask for nothing that the kernel's own zram does not do
-queue control-6.12 tests/vm/run.sh -i intree 6.12-cloud-amd64
-queue control-6.1 tests/vm/run.sh -i intree cloud-amd64
-queue host tests/host.sh
 queue lint scripts/lint.sh
+# That the suites ask for nothing that the kernel's own zram does not do.
+queue control-6.12 tests/vm/run.sh -i intree 6.12-cloud-amd64 sysfs ext4
+queue control-6.1 tests/vm/run.sh -i intree cloud-amd64 sysfs ext4
+queue host tests/host.sh
 wait
 
 passed=0

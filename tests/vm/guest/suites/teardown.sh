@@ -52,13 +52,22 @@ cycle() {
 	zram_unload
 }
 
+# Each time, some 9 MiB were held: not even one of the three is lost. The kernel
+# may take a moment to have back what it frees.
+no_memory_is_lost() {
+	lost=$((before - $(available)))
+	[ $lost -lt 6144 ]
+}
+
+# The first time, the kernel's caches take some MiB for good.
+cycle 2 tombstone
+# With 1, all that there is of killed or not, reset or not: 2, 3, 6
 for policy in tombstone percpu array; do
 	cycle 1 $policy
 	before=$(available)
-	for n in 2 3 4 5; do
+	for n in 2 3 6; do
 		check "$policy: pending, swapoff, unload, time $n" cycle $n $policy
 	done
-	after=$(available)
-	# Each time, some 9 MiB were held: not even one of the four is lost.
-	compare "$policy: no memory is lost" $((before - after)) -lt 6144
+	check "$policy: no memory is lost" within 5 no_memory_is_lost
+	say "$policy: $lost KiB less"
 done
