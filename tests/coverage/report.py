@@ -40,7 +40,8 @@ class Line:
 def gcov(build):
     """file -> line number -> Line"""
     files = collections.defaultdict(lambda: collections.defaultdict(Line))
-    for data in sorted(build.glob("liblethe_*.a.p/*.gcda")):
+    for data in [*sorted(build.glob("liblethe_*.a.p/*.gcda")),
+                 *build.glob("tests/unit/test_full.p/*core_all*.gcda")]:
         said = subprocess.run(
             ["gcov", "--json-format", "--branch-probabilities", "--stdout", data],
             cwd=build, check=True, capture_output=True).stdout

@@ -92,18 +92,6 @@ static void flags_that_are_not_announced_are_found_after(void **state)
 	table_gone(&t);
 }
 
-static void a_full_table_says_so(void **state)
-{
-	struct itable t;
-
-	(void)state;
-	table_with_leaves(&t, 1);
-	port_atomic_store(&t.nr_leaves, ITABLE_MAX_LEAVES - 1);
-	assert_int_equal(itable_grow(&t, PORT_ALLOC_WAIT), -ENOSPC);
-	port_atomic_store(&t.nr_leaves, 1);
-	table_gone(&t);
-}
-
 /* At the end of a node, a leaf needs a node too. */
 static void no_memory_for_a_node_is_no_leaf(void **state)
 {
@@ -129,7 +117,6 @@ int main(void)
 		cmocka_unit_test(a_table_grows_past_a_node),
 		cmocka_unit_test(flags_are_found_in_every_node),
 		cmocka_unit_test(flags_that_are_not_announced_are_found_after),
-		cmocka_unit_test(a_full_table_says_so),
 		cmocka_unit_test(no_memory_for_a_node_is_no_leaf),
 	};
 
