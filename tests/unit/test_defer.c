@@ -631,6 +631,88 @@ static void threads_without_a_slot_share_some(void **state)
 	pool_destroy(c.pool);
 }
 
+/* There is a block for everybody, but a list may look empty for a moment. */
+static void percpu_does_without_a_block(void **state)
+{
+	struct zs_pool *pool = pool_create(ZS_DEFER_PERCPU, 0);
+	port_atomic *spare = &pool->defer.percpu.spare;
+	struct object o[2];
+	u64 seed = 30;
+	u64 head;
+
+	(void)state;
+	objects_create(pool, o, ARRAY_SIZE(o), &seed);
+	head = port_atomic_xchg(spare, 0);
+	objects_free_deferred(pool, o, 1);
+	port_atomic_xchg(spare, head);
+	assert_int_equal(pool_stats(pool).fallback, 1);
+	assert_int_equal(pool_stats(pool).objects, 1);
+	objects_free_deferred(pool, o + 1, 1);
+	assert_int_equal(pool_stats(pool).queued, 1);
+	zs_free_deferred_flush(pool);
+	pool_check_account(pool);
+	pool_destroy(pool);
+}
+
+struct late_drain {
+	struct zs_pool *pool;
+	u32 index;
+	size_t freed;
+};
+
+static void *drain_late(void *arg)
+{
+	struct late_drain *d = arg;
+	u32 index = d->index;
+	u16 next;
+
+	d->freed = free_indices(d->pool, &index, &next, 1, FREE_PENDING, "test");
+	return NULL;
+}
+
+/*
+ * A drain has taken a handle, and waits for the lock of its class; before it gets
+ * that, the handle is freed, given out again, and pending in another class.
+ */
+static void a_drain_that_comes_late_leaves_it_to_the_next(void **state)
+{
+	struct late_drain d = {.pool = pool_create(ZS_DEFER_TOMBSTONE, 0), .freed = 1};
+	struct size_class *c = d.pool->classes[size_class_index(&d.pool->table, 100)];
+	struct itable_leaf *leaf;
+	port_atomic *entry, *other;
+	struct object o[2];
+	pthread_t thread;
+	u64 was;
+
+	(void)state;
+	object_create(d.pool, &o[0], 100, 1);
+	object_create(d.pool, &o[1], 3000, 2);
+	d.index = index_of_handle(o[0].handle);
+	leaf = itable_leaf(&d.pool->handles, d.index);
+	entry = itable_value(&d.pool->handles, d.index);
+	other = itable_value(&d.pool->handles, index_of_handle(o[1].handle));
+	/* Pending, and taken off; the worker stays away. */
+	port_atomic_xchg(&d.pool->defer.flushing, 1);
+	port_atomic_or(entry, ENTRY_PENDING);
+	was = port_atomic_load(entry);
+	port_spin_lock(&c->lock);
+	assert_int_equal(pthread_create(&thread, NULL, drain_late, &d), 0);
+	test_sleep_ms(20);
+	port_atomic_store(entry, port_atomic_load(other) | ENTRY_PENDING);
+	port_spin_unlock(&c->lock);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(d.freed, 0);
+	assert_int_equal(pool_stats(d.pool).invalid, 0);
+	/* So that the next drain looks at it. */
+	assert_int_equal(port_atomic_load(&leaf->flags),
+			 1ull << d.index / ITABLE_GROUP % 64);
+	assert_int_equal(pool_stats(d.pool).kicks, 1);
+	port_atomic_store(entry, was & ~ENTRY_PENDING);
+	port_atomic_xchg(&d.pool->defer.flushing, 0);
+	objects_free(d.pool, o, ARRAY_SIZE(o));
+	pool_destroy(d.pool);
+}
+
 static void *flush_in_thread(void *pool)
 {
 	zs_free_deferred_flush(pool);
@@ -682,6 +764,8 @@ int main(void)
 		TEST_OF_POLICY(helping_does_not_strand_credit, tombstone),
 		TEST_OF_POLICY(helping_does_not_strand_credit, percpu),
 		cmocka_unit_test(percpu_loses_no_block),
+		cmocka_unit_test(percpu_does_without_a_block),
+		cmocka_unit_test(a_drain_that_comes_late_leaves_it_to_the_next),
 		cmocka_unit_test(array_is_last_in_first_out),
 		cmocka_unit_test(array_falls_back_when_its_lock_is_held),
 	};
