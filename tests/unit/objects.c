@@ -201,3 +201,9 @@ void pool_check_account(struct zs_pool *pool)
 	assert_int_equal(s.queued, s.drained + s.helped + stats_flushed(&s) + s.pending);
 	assert_true(s.pending <= s.capacity);
 }
+
+void objects_create_equal(struct zs_pool *pool, struct object *o, size_t n, u32 size)
+{
+	for (size_t i = 0; i < n; i++)
+		object_create(pool, &o[i], size, (u32)i);
+}

@@ -33,7 +33,10 @@ int object_try_create(struct zs_pool *pool, struct object *o, u32 size, u32 seed
 bool object_is_intact(struct zs_pool *pool, const struct object *o);
 /* Assert that all that have a handle are intact. */
 void objects_verify(struct zs_pool *pool, const struct object *o, size_t n);
+/* Create @n objects of random sizes. */
 void objects_create(struct zs_pool *pool, struct object *o, size_t n, u64 *state);
+/* Create @n objects of @size, each of its own content. */
+void objects_create_equal(struct zs_pool *pool, struct object *o, size_t n, u32 size);
 /* Free those that have a handle, one by one, and forget the handles. */
 void objects_free(struct zs_pool *pool, struct object *o, size_t n);
 /* The same with zs_free_deferred(). */

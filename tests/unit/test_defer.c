@@ -18,12 +18,6 @@ static size_t excess(struct zs_pool *pool, size_t ours)
 	return pool_stats(pool).objects - ours;
 }
 
-static void create_equal(struct zs_pool *pool, struct object *o, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		object_create(pool, &o[i], SIZE, (u32)i);
-}
-
 /* ---- every policy ---- */
 
 static void flush_leaves_nothing_pending(void **state)
@@ -89,7 +83,7 @@ static void sync_frees_at_once(void **state)
 	struct zs_pool_stats s;
 
 	(void)state;
-	create_equal(pool, o, ARRAY_SIZE(o));
+	objects_create_equal(pool, o, ARRAY_SIZE(o), SIZE);
 	for (size_t i = 0; i < ARRAY_SIZE(o); i++) {
 		objects_free_deferred(pool, &o[i], 1);
 		assert_int_equal(pool_stats(pool).objects, ARRAY_SIZE(o) - 1 - i);
@@ -144,7 +138,7 @@ static void pending_never_exceeds_the_budget(void **state)
 	for (size_t b = 0; b < ARRAY_SIZE(budgets); b++) {
 		struct zs_pool *pool = pool_create(test_policy(state), budgets[b]);
 
-		create_equal(pool, o, ARRAY_SIZE(o));
+		objects_create_equal(pool, o, ARRAY_SIZE(o), SIZE);
 		for (size_t i = 0; i < ARRAY_SIZE(o); i++) {
 			objects_free_deferred(pool, &o[i], 1);
 			assert_true(excess(pool, ARRAY_SIZE(o) - 1 - i) <= budgets[b]);
@@ -167,7 +161,7 @@ static void producer_keeps_the_bound_alone(void **state)
 	struct zs_pool_stats s;
 	size_t pending;
 
-	create_equal(pool, o, ARRAY_SIZE(o));
+	objects_create_equal(pool, o, ARRAY_SIZE(o), SIZE);
 	worker_hold(&hold, pool);
 	objects_free_deferred(pool, o, ARRAY_SIZE(o));
 	/* zs_pool_stats() takes class locks, the held one too: ask without it. */
@@ -201,7 +195,7 @@ static void pending_memory_stays_visible(void **state)
 	struct worker_hold hold;
 	size_t pages;
 
-	create_equal(pool, o, ARRAY_SIZE(o));
+	objects_create_equal(pool, o, ARRAY_SIZE(o), SIZE);
 	worker_hold(&hold, pool);
 	pages = zs_get_total_pages(pool);
 	objects_free_deferred(pool, o, ARRAY_SIZE(o));
@@ -244,10 +238,29 @@ static void pending_age_is_shown(void **state)
 	pool_destroy(pool);
 }
 
-/*
- * At the threshold the worker starts at once, below it when the timer says. In
- * many rounds the quickest tells which it was, however busy the machine.
- */
+/* Below the threshold a timer is set, at the threshold the worker is wanted at once. */
+static void threshold_kicks_the_worker(void **state)
+{
+	enum { BUDGET = 256 };
+	struct zs_pool *pool = pool_create(test_policy(state), BUDGET);
+	struct object o[BUDGET];
+	struct worker_hold hold;
+
+	objects_create_equal(pool, o, ARRAY_SIZE(o), SIZE);
+	/* Held in a run, it cannot begin the one that it is armed for. */
+	worker_hold(&hold, pool);
+	objects_free_deferred(pool, o, BUDGET / 4);
+	assert_int_equal(port_atomic_load(&pool->defer.armed), DEFER_SOON);
+	objects_free_deferred(pool, o + BUDGET / 4, BUDGET / 2);
+	assert_int_equal(port_atomic_load(&pool->defer.armed), DEFER_NOW);
+	worker_release(&hold);
+	TEST_WAIT_UNTIL(!zs_deferred_pending(pool));
+	assert_true(pool_stats(pool).drained >= BUDGET * 3 / 4);
+	objects_free_deferred(pool, o + BUDGET * 3 / 4, BUDGET / 4);
+	pool_destroy(pool);
+}
+
+/* However busy the machine: the quickest of many rounds tells what the timer does. */
 static u64 quickest_drain_ns(struct zs_pool *pool, struct object *o, size_t n, int rounds)
 {
 	u64 quickest = ~0ull;
@@ -255,7 +268,7 @@ static u64 quickest_drain_ns(struct zs_pool *pool, struct object *o, size_t n, i
 	for (int r = 0; r < rounds; r++) {
 		u64 start, took;
 
-		create_equal(pool, o, n);
+		objects_create_equal(pool, o, n, SIZE);
 		zs_free_deferred_flush(pool);
 		start = port_now_ns();
 		objects_free_deferred(pool, o, n);
@@ -265,21 +278,6 @@ static u64 quickest_drain_ns(struct zs_pool *pool, struct object *o, size_t n, i
 			quickest = took;
 	}
 	return quickest;
-}
-
-static void threshold_kicks_the_worker(void **state)
-{
-	enum { BUDGET = 256 };
-	struct zs_pool *pool = pool_create(test_policy(state), BUDGET);
-	struct object o[BUDGET];
-	struct zs_pool_stats s;
-
-	assert_true(quickest_drain_ns(pool, o, BUDGET * 3 / 4, 60) <
-		    DEFER_TIMER_MS * 1000000ull * 3 / 4);
-	s = pool_stats(pool);
-	assert_true(s.kicks >= 60);
-	assert_true(s.drained > 0);
-	pool_destroy(pool);
 }
 
 static void remainder_is_drained_by_the_timer(void **state)
@@ -306,7 +304,7 @@ static void drain_counts_under_its_cause(void **state)
 	struct zs_pool *pool = pool_create(test_policy(state), 0);
 	struct object o[300];
 
-	create_equal(pool, o, ARRAY_SIZE(o));
+	objects_create_equal(pool, o, ARRAY_SIZE(o), SIZE);
 	for (size_t i = 0; i < ARRAY_SIZE(causes); i++) {
 		struct zs_pool_stats s;
 		struct worker_hold hold;
@@ -334,7 +332,7 @@ static void flush_waits_for_the_worker(void **state)
 	struct object *o = malloc(6000 * sizeof(*o));
 
 	for (int round = 0; round < 10; round++) {
-		create_equal(pool, o, 6000);
+		objects_create_equal(pool, o, 6000, SIZE);
 		objects_free_deferred(pool, o, 6000);
 		if (round % 2)
 			test_sleep_ms(DEFER_TIMER_MS); /* the worker is in the middle */
@@ -441,144 +439,6 @@ static void flush_ends_while_others_push(void **state)
 	pool_destroy(pool);
 }
 
-/* ---- policies with credit ---- */
-
-/* A thread, and so a slot, of its own that frees one object and stays. */
-struct helper {
-	struct zs_pool *pool;
-	unsigned long handle;
-	pthread_t thread;
-	sem_t helped, leave;
-};
-
-static void *helper_thread(void *arg)
-{
-	struct helper *h = arg;
-
-	zs_free_deferred(h->pool, h->handle);
-	sem_post(&h->helped);
-	sem_wait(&h->leave);
-	return NULL;
-}
-
-/* What a helper earns does not pile up in slots where nobody else can use it. */
-static void helping_does_not_strand_credit(void **state)
-{
-	enum { BUDGET = 512, WORD = 64 };
-	struct zs_pool *pool = pool_create(test_policy(state), BUDGET);
-	struct object o[BUDGET + BUDGET / WORD];
-	struct helper helpers[BUDGET / WORD];
-	size_t stranded = 0;
-
-	create_equal(pool, o, ARRAY_SIZE(o));
-	/* The worker finds a flush at work, and stays away. */
-	port_atomic_store(&pool->defer.flushing, 1);
-	/* Spend the budget, but leave out one handle of each word of the table. */
-	for (size_t i = 0; i < ARRAY_SIZE(o); i++)
-		if (i >= BUDGET || i % WORD != WORD - 1)
-			zs_free_deferred(pool, o[i].handle);
-	assert_int_equal(zs_deferred_pending(pool), BUDGET);
-	for (size_t i = 0; i < ARRAY_SIZE(helpers); i++) {
-		helpers[i].pool = pool;
-		helpers[i].handle = o[i * WORD + WORD - 1].handle;
-		sem_init(&helpers[i].helped, 0, 0);
-		sem_init(&helpers[i].leave, 0, 0);
-		assert_int_equal(pthread_create(&helpers[i].thread, NULL, helper_thread,
-						&helpers[i]),
-				 0);
-		sem_wait(&helpers[i].helped);
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(helpers); i++) {
-		sem_post(&helpers[i].leave);
-		pthread_join(helpers[i].thread, NULL);
-	}
-	assert_true(pool_stats(pool).helped >= WORD - 1);
-	port_atomic_store(&pool->defer.flushing, 0);
-	zs_free_deferred_flush(pool);
-	for (unsigned int i = 0; i < port_cpu_slots(); i++)
-		stranded += pool->slots[i].credit;
-	assert_true(stranded <= BUDGET / 4);
-	assert_int_equal(port_atomic_load(&pool->defer.credit.left) + stranded, BUDGET);
-	pool_destroy(pool);
-}
-
-/* ---- percpu ---- */
-
-/* However blocks were filled, stolen and left half drained, all are spare again. */
-static void percpu_loses_no_block(void **state)
-{
-	enum { N = 4000 };
-	struct zs_pool *pool = pool_create(ZS_DEFER_PERCPU, 2 * N);
-	struct free_scratch *scratch;
-	static struct object o[N];
-	size_t spare = 0;
-
-	(void)state;
-	create_equal(pool, o, N);
-	port_atomic_store(&pool->defer.flushing, 1); /* keeps the worker away */
-	objects_free_deferred(pool, o, N);
-	/* Nobody has the large scratch: drains take parts of blocks. */
-	scratch = free_scratch_try_get(pool);
-	assert_non_null(scratch);
-	assert_int_equal(zs_drain_deferred(pool, ZS_FLUSH_SHRINKER), N);
-	free_scratch_put(pool);
-	port_atomic_store(&pool->defer.flushing, 0);
-	zs_free_deferred_flush(pool);
-	for (u64 nr = (u32)port_atomic_load(&pool->defer.percpu.spare); nr; spare++)
-		nr = port_atomic_load((port_atomic *)((char *)pool->defer.percpu.blocks +
-						      (nr - 1) * 1024));
-	assert_int_equal(spare * 1024, defer_queue_bytes(pool));
-	pool_check_account(pool);
-	pool_destroy(pool);
-}
-
-/* ---- array ---- */
-
-static void array_is_last_in_first_out(void **state)
-{
-	enum { N = 10 };
-	struct zs_pool *pool = pool_create(ZS_DEFER_ARRAY, 0);
-	struct defer_pass pass = {0};
-	u32 index[FREE_SMALL_BATCH], pushed[N];
-	u16 next[FREE_SMALL_BATCH];
-	struct worker_hold hold;
-	struct object o[N];
-	size_t n;
-
-	(void)state;
-	create_equal(pool, o, N);
-	worker_hold(&hold, pool);
-	for (int i = 0; i < N; i++)
-		pushed[i] = index_of_handle(o[i].handle);
-	objects_free_deferred(pool, o, N);
-	n = defer_array_ops.take(pool, &pass, index, FREE_SMALL_BATCH);
-	assert_int_equal(n, N);
-	for (int i = 0; i < N; i++)
-		assert_int_equal(index[i], pushed[N - 1 - i]);
-	free_indices(pool, index, next, n, FREE_PENDING, "test");
-	defer_account(pool, DEFER_BY_HELP, n);
-	defer_array_ops.freed(pool, n, n);
-	worker_release(&hold);
-	pool_destroy(pool);
-}
-
-/* D4: its lock is held by someone: the caller frees, and does not wait. */
-static void array_falls_back_when_its_lock_is_held(void **state)
-{
-	struct zs_pool *pool = pool_create(ZS_DEFER_ARRAY, 0);
-	struct object o[10];
-
-	(void)state;
-	create_equal(pool, o, ARRAY_SIZE(o));
-	port_spin_lock(&pool->defer.array.lock);
-	objects_free_deferred(pool, o, ARRAY_SIZE(o));
-	port_spin_unlock(&pool->defer.array.lock);
-	assert_int_equal(pool_stats(pool).objects, 0);
-	assert_int_equal(pool_stats(pool).fallback, ARRAY_SIZE(o));
-	assert_int_equal(pool_stats(pool).queued, 0);
-	pool_destroy(pool);
-}
-
 enum { CROWD = 160 }; /* of threads: more than there are slots to own */
 
 struct crowd {
@@ -629,29 +489,6 @@ static void threads_without_a_slot_share_some(void **state)
 	assert_int_equal(pool_stats(c.pool).invalid, 0);
 	pool_check_account(c.pool);
 	pool_destroy(c.pool);
-}
-
-/* There is a block for everybody, but a list may look empty for a moment. */
-static void percpu_does_without_a_block(void **state)
-{
-	struct zs_pool *pool = pool_create(ZS_DEFER_PERCPU, 0);
-	port_atomic *spare = &pool->defer.percpu.spare;
-	struct object o[2];
-	u64 seed = 30;
-	u64 head;
-
-	(void)state;
-	objects_create(pool, o, ARRAY_SIZE(o), &seed);
-	head = port_atomic_xchg(spare, 0);
-	objects_free_deferred(pool, o, 1);
-	port_atomic_xchg(spare, head);
-	assert_int_equal(pool_stats(pool).fallback, 1);
-	assert_int_equal(pool_stats(pool).objects, 1);
-	objects_free_deferred(pool, o + 1, 1);
-	assert_int_equal(pool_stats(pool).queued, 1);
-	zs_free_deferred_flush(pool);
-	pool_check_account(pool);
-	pool_destroy(pool);
 }
 
 struct late_drain {
@@ -761,13 +598,7 @@ int main(void)
 		TEST_EACH_DEFERRING(flush_waits_for_the_worker),
 		TEST_EACH_DEFERRING(flush_waits_for_other_drains),
 		TEST_EACH_DEFERRING(flush_ends_while_others_push),
-		TEST_OF_POLICY(helping_does_not_strand_credit, tombstone),
-		TEST_OF_POLICY(helping_does_not_strand_credit, percpu),
-		cmocka_unit_test(percpu_loses_no_block),
-		cmocka_unit_test(percpu_does_without_a_block),
 		cmocka_unit_test(a_drain_that_comes_late_leaves_it_to_the_next),
-		cmocka_unit_test(array_is_last_in_first_out),
-		cmocka_unit_test(array_falls_back_when_its_lock_is_held),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
