@@ -12,8 +12,8 @@ import re
 import subprocess
 
 INK = '#7a7a7a'
-RED, VIOLET, OCHRE, GREEN, BLUE, PINK = (
-    '#c4573a', '#8a6fc8', '#a8842a', '#2f9372', '#2b7fc4', '#b5588f')
+RED, VIOLET, OCHRE, GREEN, BLUE, PINK, SLATE = (
+    '#c4573a', '#8a6fc8', '#a8842a', '#2f9372', '#2b7fc4', '#b5588f', '#5b8a9a')
 LICENCE = 'SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause'
 
 

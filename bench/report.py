@@ -384,13 +384,15 @@ def shorten(text):
 # Drawings
 
 COLOURS = {'intree': plot.RED, 'sync': plot.VIOLET, 'array': plot.OCHRE, 'percpu': plot.GREEN,
-           'tombstone': plot.PINK, 'default': plot.BLUE}
+           'tombstone': plot.PINK, 'unbatched': plot.SLATE, 'default': plot.BLUE}
 
 
 def short_label(record):
     if record['impl'] == 'in-tree':
         return 'in-tree'
-    return f'default ({record["policy"]})' if record['variant'] == 'default' else record['policy']
+    if record['variant'] == 'default':
+        return f'default ({record["policy"]})'
+    return 'without batches' if record['variant'] == 'unbatched' else record['policy']
 
 
 def exit_bars(machine, title, key, floor=None):
