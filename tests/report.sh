@@ -10,26 +10,9 @@
 set -u
 
 root=$(cd "$(dirname "$0")/.." && pwd) || exit 1
-passed=0
-failed=0
 
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
-trap 'exit 1' INT TERM
-cd "$tmp" || exit 1
-
-# check NAME COMMAND...: the command succeeds.
-check() {
-	name=$1
-	shift
-	if "$@" >check.log 2>&1; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		echo "FAILED: $name"
-		sed 's/^/    /' check.log
-	fi
-}
+# shellcheck source=tests/checks.sh
+. "$root/tests/checks.sh"
 
 # report DATA_DIR OUT_MD OUT_SVG_DIR
 report() {
@@ -80,29 +63,24 @@ NS = {'intree': 400, 'sync': 100, 'default': 50}
 KEYS = ['munmap_ns_per_page', 'kill_ns_per_page', 'store_ns_per_page', 'read_ns_per_page',
         'fault_p99_us', 'back_ms', 'mem_used_bytes']
 
-
 def record(kernel, variant, procs, mib, **more):
     return {'kernel': kernel, 'impl': 'in-tree' if variant == 'intree' else 'lethe',
             'policy': {'intree': 'none', 'default': 'tombstone'}.get(variant, variant),
             'variant': variant, 'procs': procs, 'mib': mib, 'rounds': 5, 'fallbacks': 0,
             **{key: NS[variant] for key in KEYS}, **more}
 
-
 def records(kernel, points, **more):
     return [record(kernel, variant, *point, munmap_floor_ns_per_page=49,
                    cpu_ns_per_page={'intree': 100, 'sync': 50, 'default': 61}[variant], **more)
             for variant in NS for point in points]
 
-
 def rival(allocator, rest, **more):
     return {'allocator': allocator, 'threads': 1, 'held_full': 1.1, 'held_rest': rest,
             'free_ns': 20 if allocator == 'glibc' else 30, **more}
 
-
 def push(policy, budget, p50, rate):
     return {'policy': policy, 'threads': 2, 'budget': budget, 'p50_ns': p50, 'p99_ns': 49.5,
             'handles_per_s': rate}
-
 
 POINTS = [(1, 128), (1, 256), (1, 512), (4, 512)]
 FILES = {

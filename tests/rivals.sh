@@ -9,8 +9,6 @@
 set -u
 
 root=$(cd "$(dirname "$0")/.." && pwd) || exit 1
-passed=0
-failed=0
 
 # A directory of its own: other tests may be building in build/user.
 build=$root/build/user-rivals
@@ -20,23 +18,8 @@ build=$root/build/user-rivals
 } >&2 || exit 1
 rivals=$build/bench/user/rivals
 
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
-trap 'exit 1' INT TERM
-cd "$tmp" || exit 1
-
-# check NAME COMMAND...: the command succeeds.
-check() {
-	name=$1
-	shift
-	if "$@" >check.log 2>&1; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		echo "FAILED: $name"
-		sed 's/^/    /' check.log
-	fi
-}
+# shellcheck source=tests/checks.sh
+. "$root/tests/checks.sh"
 
 # refused CODE PATTERN COMMAND...: that exit code, and one sentence with PATTERN
 refused() {

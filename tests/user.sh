@@ -36,7 +36,7 @@ build() {
 	# A directory of another time may be of other options: begin anew.
 	rm -rf "$dir"
 	# shellcheck disable=SC2086  # one option a word
-	if meson setup "$dir" -Dtools=false $options >"$log" 2>&1 &&
+	if meson setup "$dir" -Dtools=false -Dsim=false $options >"$log" 2>&1 &&
 		ninja -C "$dir" >>"$log" 2>&1; then
 		rm -f "$log"
 		return 0

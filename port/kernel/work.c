@@ -112,5 +112,7 @@ void port_work_cancel(port_work *work)
 
 void port_work_fini(port_work *work)
 {
+	/* To end it has to run, and somebody waits for that. */
+	sched_set_normal(work->worker->task, 0);
 	kthread_destroy_worker(work->worker);
 }
