@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
 /*
- * The pool: classes, handle table, zspage table, per-CPU slots, deferral.
+ * The pool: classes, handle table, per-CPU slots, deferral.
  */
 #ifndef LETHE_POOL_H
 #define LETHE_POOL_H
