@@ -54,7 +54,8 @@ prepare() {
 	gcc -std=gnu11 -O2 -Wall -Wextra -static -o "$work/exitbench" \
 		"$here/exitbench.c" "$here/bystander.c"
 	"$top/tests/vm/image.sh" "$3" "$1" "$modules" 64 \
-		"$here/guest-init:/init" "$work/exitbench:/bin/exitbench" "${unbatched[@]}"
+		"$here/guest-init:/init" "$top/tests/vm/guest/lib.sh:/lib.sh" \
+		"$work/exitbench:/bin/exitbench" "${unbatched[@]}"
 }
 
 # follow PID RESULTS: say what the guest says, for as long as the process lives

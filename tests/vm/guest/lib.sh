@@ -14,6 +14,10 @@ guest_start() {
 	mount -t debugfs debugfs /sys/kernel/debug
 	mount -t tmpfs tmpfs /tmp
 	stty -F "$RESULTS" raw
+	# All but one CPU wait for this (boot.sh).
+	for cpu in /sys/devices/system/cpu/cpu[1-9]*/online; do
+		[ ! -f "$cpu" ] || echo 1 >"$cpu"
+	done
 	# One page at a time: what is read back is what was asked for.
 	echo 0 >/proc/sys/vm/page-cluster
 	KVER=$(uname -r)
