@@ -46,6 +46,7 @@ words=("$@")
 boot() {
 	: >"$log"
 	: >"$results"
+	: >"$log.qemu" # tail looks at it, perhaps before QEMU has it open
 	status=0
 	# Memory is touched by QEMU before the guest starts: what the host has yet to
 	# provide would otherwise be charged to whoever in the guest touches it first.

@@ -138,7 +138,8 @@ play broken '^QEMU ended with status 1: no such machine$' 60 <<'END'
 echo 'no such machine' >&2
 exit 1
 END
-# Pauses for ever under KVM, and comes to its end otherwise
+# Pauses for ever under KVM, and comes to its end otherwise; found out at once
+begin=$SECONDS
 play kvm '' 60 <<'END'
 case "$*" in
 *'-accel kvm'*)
@@ -148,6 +149,7 @@ case "$*" in
 esac
 echo end >"$results"
 END
+[ $((SECONDS - begin)) -lt 30 ] && pass || fail "kvm: took $((SECONDS - begin)) s"
 
 # A guest that says nothing at all is reported like any other.
 echo 'echo "the guest cannot start" >&2' >"$work/play"
