@@ -81,7 +81,7 @@ unsigned long zs_malloc(struct zs_pool *pool, size_t size)
 	struct size_class *c;
 	struct zspage *z;
 	unsigned int obj;
-	u32 index;
+	u32 index = 0; /* for compilers that do not see that it is set */
 	int err;
 
 	if (unlikely(size - 1 >= PORT_PAGE_SIZE))
