@@ -52,10 +52,15 @@ static void list_push(struct zs_pool *pool, port_atomic *head, u32 nr)
 /* The number of a block, or 0. */
 static u32 list_pop(struct zs_pool *pool, port_atomic *head)
 {
-	u64 old = port_atomic_load_acquire(head);
-	u64 next;
+	u64 old, next;
 
 	do {
+		/*
+		 * Acquire, each time: what a failed swap has found is not ordered
+		 * before the look at the block, which may then be older than the
+		 * push that put it there, and nobody would notice.
+		 */
+		old = port_atomic_load_acquire(head);
 		if (!(u32)old)
 			return 0;
 		/* Stale if the block has been popped meanwhile: then we try again. */
