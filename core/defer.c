@@ -183,15 +183,41 @@ static PORT_NOINLINE size_t defer_drain_small_slice(struct zs_pool *pool,
 	return defer_drain_slice(pool, pass, index, next, FREE_SMALL_BATCH, who);
 }
 
-/* One pass over what is pending, yielding between slices. Returns how many it freed. */
-static size_t defer_drain_pass(struct zs_pool *pool, enum defer_account who)
+/* Between slices: let others run, and does the pass go on? */
+static bool defer_goes_on(struct zs_pool *pool, struct defer_pass *pass,
+			  enum defer_account who)
 {
 	struct defer *d = &pool->defer;
+
+	if (who >= DEFER_BY_HELP) {
+		port_yield();
+		return true;
+	}
+	/* A flush waits for the workers, and will do the rest itself. */
+	if (port_atomic_load(&d->flushing))
+		return false;
+	if (who == DEFER_BY_AIDE) {
+		port_yield();
+		return !port_cpu_wanted();
+	}
+	if (pass->taken - pass->called >= DEFER_BACKLOG &&
+	    zs_deferred_pending(pool) >= DEFER_BACKLOG) {
+		pass->called = pass->taken;
+		port_work_schedule(&d->aide, 0);
+	}
+	port_work_yield(&d->work);
+	return true;
+}
+
+/* One pass over what is pending. Returns how many it freed. */
+static size_t defer_drain_pass(struct zs_pool *pool, enum defer_account who)
+{
+	const struct defer_policy_ops *ops = policy_ops[pool->defer.policy];
 	struct defer_pass pass = {0};
 	unsigned int side;
 	size_t n;
 
-	if (!policy_ops[d->policy])
+	if (!ops)
 		return 0;
 	side = defer_enter(pool);
 	do {
@@ -200,23 +226,18 @@ static size_t defer_drain_pass(struct zs_pool *pool, enum defer_account who)
 		if (s) {
 			n = defer_drain_slice(pool, &pass, s->index, s->next,
 					      FREE_LARGE_BATCH, who);
-			free_scratch_put(pool);
+			free_scratch_put(s);
 		} else {
 			n = defer_drain_small_slice(pool, &pass, who);
 		}
 		pass.taken += n;
-		if (who != DEFER_BY_WORKER) {
-			port_yield();
-			continue;
-		}
-		/* A flush waits for the worker, and will do the rest itself. */
-		if (port_atomic_load(&d->flushing))
-			break;
-		port_work_yield(&d->work);
-	} while (n);
-	if (policy_ops[d->policy]->end)
-		policy_ops[d->policy]->end(pool, &pass);
+	} while (n && defer_goes_on(pool, &pass, who));
+	if (ops->end)
+		ops->end(pool, &pass);
 	defer_leave(pool, side);
+	/* The worker may have passed over a leaf that the aide has left. */
+	if (n && who == DEFER_BY_AIDE)
+		defer_arm(pool, DEFER_SOON);
 	return pass.freed;
 }
 
@@ -224,8 +245,10 @@ static void defer_worker(void *arg)
 {
 	struct zs_pool *pool = arg;
 	struct defer *d = &pool->defer;
-	u64 since = port_atomic_load(&d->armed_at_ns);
+	u64 since;
 
+	port_work_yield(&d->work);
+	since = port_atomic_load(&d->armed_at_ns);
 	/*
 	 * Fully ordered before the pass (see the top of defer.h), and before the
 	 * look at `flushing`: a flush that is seen here looks at what is pending
@@ -237,6 +260,15 @@ static void defer_worker(void *arg)
 	port_atomic_store(&d->pass_since_ns, since);
 	defer_drain_pass(pool, DEFER_BY_WORKER);
 	port_atomic_store(&d->pass_since_ns, 0);
+}
+
+/* For a large backlog, beside the worker, on a CPU that nobody else wants. */
+static void defer_aide(void *arg)
+{
+	struct zs_pool *pool = arg;
+
+	if (!port_cpu_wanted())
+		defer_drain_pass(pool, DEFER_BY_AIDE);
 }
 
 /* Having freed @n, does the drainer need what others have taken just before? */
@@ -294,6 +326,9 @@ void defer_flush(struct zs_pool *pool, enum zs_flush_cause cause)
 		port_nap();
 	}
 	port_atomic_fence();
+	/* The worker may call the aide, and the aide may arm the worker as it goes. */
+	port_work_cancel(&d->work);
+	port_work_cancel(&d->aide);
 	port_work_cancel(&d->work);
 	/*
 	 * The work may have been armed and is not scheduled now. This pass takes
@@ -371,7 +406,16 @@ int defer_init(struct zs_pool *pool, const struct zs_pool_params *params)
 		return err;
 	err = port_work_init(&d->work, defer_worker, pool);
 	if (err)
-		ops->fini(pool);
+		goto no_work;
+	err = port_work_init(&d->aide, defer_aide, pool);
+	if (err)
+		goto no_aide;
+	return 0;
+
+no_aide:
+	port_work_fini(&d->work);
+no_work:
+	ops->fini(pool);
 	return err;
 }
 
@@ -381,6 +425,7 @@ void defer_fini(struct zs_pool *pool)
 
 	if (!ops)
 		return;
+	port_work_fini(&pool->defer.aide);
 	port_work_fini(&pool->defer.work);
 	ops->fini(pool);
 }

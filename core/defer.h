@@ -22,6 +22,11 @@
  * its slice, rather than have the flush wait for a thread of low priority to do
  * everything.
  *
+ * Where much is pending the worker calls an aide, which makes a pass beside the
+ * worker's on another CPU, if one has nothing else to do, and goes as soon as
+ * somebody wants that CPU. What it leaves the worker may have passed over, so it
+ * arms the worker when it goes.
+ *
  * When is the worker scheduled? `armed` says how urgently (enum defer_urgency).
  * Whoever makes pending work visible arms the timer if armed is DEFER_IDLE;
  * the worker sets it to DEFER_IDLE before it begins its pass. Both are full
@@ -47,6 +52,14 @@
  */
 #define DEFER_EARLY_THRESHOLD FREE_LARGE_BATCH
 
+/*
+ * When the worker has freed so many and as many are left, the aide is called: so
+ * seldom that it does not matter if there is no CPU for it. A home may have less.
+ */
+#ifndef DEFER_BACKLOG
+#define DEFER_BACKLOG (4 * FREE_LARGE_BATCH)
+#endif
+
 /* A remainder below the threshold waits this long for company. */
 #define DEFER_TIMER_MS 4
 
@@ -62,6 +75,7 @@ enum defer_urgency {
 /* Who frees: the columns of the account queued = drained + helped + flushed. */
 enum defer_account {
 	DEFER_BY_WORKER,
+	DEFER_BY_AIDE, /* as the worker */
 	DEFER_BY_HELP,
 	DEFER_BY_FLUSH, /* + enum zs_flush_cause */
 	DEFER_ACCOUNTS = DEFER_BY_FLUSH + ZS_FLUSH_NR
@@ -108,12 +122,14 @@ struct defer {
 	port_atomic flushes[ZS_FLUSH_NR];
 	port_atomic kicks;
 	port_work work;
+	port_work aide;
 };
 
 /* How far a pass has come; zero-initialised to begin. */
 struct defer_pass {
 	size_t taken; /* handles, so far */
 	size_t freed; /* of these, by this pass */
+	size_t called; /* what was taken when the aide was last called */
 	u32 leaf; /* tombstone: of the handle table, to go on with */
 	u32 step; /* percpu: to go on with */
 	u32 chain; /* percpu: blocks taken, to be drained */

@@ -299,7 +299,7 @@ void zs_free_batch(struct zs_pool *pool, const unsigned long *handles, size_t n)
 			free_small_batch(pool, handles + done, step);
 	}
 	if (scratch)
-		free_scratch_put(pool);
+		free_scratch_put(scratch);
 }
 
 size_t free_dead_zspages(struct zs_pool *pool, struct size_class *c, struct zspage *dead)
@@ -312,16 +312,20 @@ size_t free_dead_zspages(struct zs_pool *pool, struct size_class *c, struct zspa
 
 struct free_scratch *free_scratch_try_get(struct zs_pool *pool)
 {
-	/* Acquire pairs with the release in free_scratch_put(). */
-	u64 idle = 0;
+	struct free_scratch *s;
 
-	if (port_atomic_load(&pool->scratch_busy) ||
-	    !port_atomic_cmpxchg_acquire(&pool->scratch_busy, &idle, 1))
-		return NULL;
-	return pool->scratch;
+	for (s = pool->scratch; s < pool->scratch + FREE_SCRATCHES; s++) {
+		/* Acquire pairs with the release in free_scratch_put(). */
+		u64 idle = 0;
+
+		if (!port_atomic_load(&s->busy) &&
+		    port_atomic_cmpxchg_acquire(&s->busy, &idle, 1))
+			return s;
+	}
+	return NULL;
 }
 
-void free_scratch_put(struct zs_pool *pool)
+void free_scratch_put(struct free_scratch *scratch)
 {
-	port_atomic_store_release(&pool->scratch_busy, 0);
+	port_atomic_store_release(&scratch->busy, 0);
 }

@@ -25,12 +25,19 @@ struct size_class;
 #define FREE_SMALL_BATCH 64
 /*
  * The pool's own, large batch. Swapped-out neighbours spread over some 100
- * classes, so a batch must be many times that to meet each zspage once.
+ * classes, so a batch must be many times that to meet each zspage once. A
+ * home may have less, to see more of them.
  */
+#ifndef FREE_LARGE_BATCH
 #define FREE_LARGE_BATCH 4096u
+#endif
+
+/* Most drains at a time that can have a large batch: those of both workers. */
+#define FREE_SCRATCHES 2
 
 /* Handle indices to be freed, and room to chain them by class. */
 struct free_scratch {
+	port_atomic busy; /* 1: lent */
 	u32 index[FREE_LARGE_BATCH];
 	u16 next[FREE_LARGE_BATCH];
 };
@@ -63,9 +70,9 @@ void free_fallback(struct zs_pool *pool, struct pool_slot *slot,
 /* Free @index if it is live, pending or not. Pre: the pool is being destroyed. */
 void free_live(struct zs_pool *pool, u32 index);
 
-/* Borrow the pool's large scratch; NULL while another has it. Never waits. */
+/* Borrow one of the pool's; NULL while others have them all. Never waits. */
 struct free_scratch *free_scratch_try_get(struct zs_pool *pool);
-void free_scratch_put(struct zs_pool *pool);
+void free_scratch_put(struct free_scratch *scratch);
 
 /*
  * Release the pages and descriptors of zspages of @c that zspage_settle() declared

@@ -171,7 +171,8 @@ static int pool_init(struct zs_pool *pool, const char *name)
 		goto no_slots;
 	for (i = 0; i < port_cpu_slots(); i++)
 		pool->slots[i].leaf_nr = NO_LEAF;
-	pool->scratch = port_meta_alloc(sizeof(*pool->scratch), PORT_ALLOC_WAIT);
+	pool->scratch =
+		port_meta_alloc(FREE_SCRATCHES * sizeof(*pool->scratch), PORT_ALLOC_WAIT);
 	if (!pool->scratch)
 		goto no_scratch;
 	err = pool_create_classes(pool);
@@ -180,7 +181,7 @@ static int pool_init(struct zs_pool *pool, const char *name)
 	return 0;
 
 no_classes:
-	port_meta_free(pool->scratch, sizeof(*pool->scratch));
+	port_meta_free(pool->scratch, FREE_SCRATCHES * sizeof(*pool->scratch));
 no_scratch:
 	port_meta_free(pool->slots, pool_slots_size());
 no_slots:
@@ -192,7 +193,7 @@ static void pool_fini(struct zs_pool *pool)
 {
 	pool_free_zspages(pool);
 	pool_free_classes(pool);
-	port_meta_free(pool->scratch, sizeof(*pool->scratch));
+	port_meta_free(pool->scratch, FREE_SCRATCHES * sizeof(*pool->scratch));
 	port_meta_free(pool->slots, pool_slots_size());
 	itable_fini(&pool->handles);
 }

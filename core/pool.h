@@ -42,8 +42,7 @@ struct zs_pool {
 	port_atomic pages PORT_CACHE_ALIGNED; /* changed once a zspage or batch */
 	port_atomic pages_compacted;
 	port_atomic compacting; /* 1: zs_compact() is at work */
-	struct free_scratch *scratch; /* for whoever sets scratch_busy */
-	port_atomic scratch_busy;
+	struct free_scratch *scratch; /* FREE_SCRATCHES of them */
 	void *home; /* port_pool_attach()'s */
 	char name[POOL_NAME_MAX];
 };

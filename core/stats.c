@@ -68,7 +68,8 @@ static void stats_of_deferral(struct zs_pool *pool, struct zs_pool_stats *stats)
 	stats->threshold = d->threshold;
 	stats->pending = zs_deferred_pending(pool);
 	stats->oldest_age_ns = stats->pending ? stats_oldest_age(pool) : 0;
-	stats->drained = port_atomic_load(&d->freed[DEFER_BY_WORKER]);
+	stats->aided = port_atomic_load(&d->freed[DEFER_BY_AIDE]);
+	stats->drained = port_atomic_load(&d->freed[DEFER_BY_WORKER]) + stats->aided;
 	stats->helped = port_atomic_load(&d->freed[DEFER_BY_HELP]);
 	stats->kicks = port_atomic_load(&d->kicks);
 	for (i = 0; i < ZS_FLUSH_NR; i++) {
@@ -90,7 +91,7 @@ void zs_pool_stats(struct zs_pool *pool, struct zs_pool_stats *stats)
 	stats->page_size = PORT_PAGE_SIZE;
 	stats->pages = zs_get_total_pages(pool);
 	stats->pages_compacted = port_atomic_load(&pool->pages_compacted);
-	stats->meta_bytes = sizeof(*pool) + sizeof(*pool->scratch) +
+	stats->meta_bytes = sizeof(*pool) + FREE_SCRATCHES * sizeof(*pool->scratch) +
 			    sizeof(struct pool_slot) * port_cpu_slots() +
 			    sizeof(struct size_class) * pool->table.nr +
 			    port_atomic_load(&pool->handles.meta_bytes);

@@ -162,6 +162,12 @@ void port_work_schedule(port_work *work, unsigned int delay_ms);
 void port_work_yield(port_work *work);
 
 /*
+ * Does somebody else want the CPU that the caller, a port_work, is on? A home that
+ * cannot tell says no.
+ */
+bool port_cpu_wanted(void);
+
+/*
  * Post: @work is neither scheduled nor running, unless somebody has scheduled
  * it since. Pre: process context, not from @work itself.
  */

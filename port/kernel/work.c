@@ -34,19 +34,24 @@ static bool work_is_late(const struct port_work *work)
 	return time_after(jiffies, work->run_due + msecs_to_jiffies(WORK_LATE_MS));
 }
 
-/* Does somebody want this CPU for longer than it takes to have it once? */
-static bool cpu_is_wanted(void)
+bool port_cpu_wanted(void)
 {
-	if (single_task_running())
+	return !single_task_running();
+}
+
+/* Does somebody want this CPU for longer than it takes to have it once? */
+static bool cpu_stays_wanted(void)
+{
+	if (!port_cpu_wanted())
 		return false;
 	yield();
-	return !single_task_running();
+	return port_cpu_wanted();
 }
 
 void port_work_yield(port_work *work)
 {
 	cond_resched();
-	while (!work->hurried && !READ_ONCE(work->cancelling) && cpu_is_wanted()) {
+	while (!work->hurried && !READ_ONCE(work->cancelling) && cpu_stays_wanted()) {
 		if (work_is_late(work)) {
 			sched_set_normal(current, 0);
 			work->hurried = true;
@@ -61,7 +66,6 @@ static void work_run(struct kthread_work *w)
 	struct port_work *work = container_of(w, struct port_work, dwork.work);
 
 	work->run_due = READ_ONCE(work->due);
-	port_work_yield(work);
 	work->fn(work->arg);
 	if (work->hurried) {
 		sched_set_normal(current, MAX_NICE);

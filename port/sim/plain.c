@@ -187,7 +187,7 @@ static void freed_at_end(const char *p, size_t size)
 
 void plain_freed(const void *p, size_t size)
 {
-	if (sim.watched && !(sim.alive & ~(1u << SIM_WORKER) & ~1u)) {
+	if (sim.watched && !(sim.alive & ~SIM_WORKERS & ~1u)) {
 		freed_at_end(p, size);
 		return;
 	}

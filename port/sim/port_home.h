@@ -31,7 +31,11 @@ typedef unsigned long long u64;
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
-/* Most threads of a simulation: the main one, actors, and the one that runs works. */
+/* So that short schedules have passes of several slices, and backlogs. */
+#define FREE_LARGE_BATCH 64u
+#define DEFER_BACKLOG 1
+
+/* Most threads of a simulation: the main one, actors, and the two that run works. */
 #define SIM_THREADS 8
 
 /* A time of each thread. What is 0 in memory just allocated is before all. */

@@ -278,7 +278,7 @@ static void fail_deadlock(void)
 	char who[256] = "";
 	u32 set;
 
-	for (set = sim.alive & ~(1u << SIM_WORKER); set; set &= set - 1) {
+	for (set = sim.alive & ~SIM_WORKERS; set; set &= set - 1) {
 		size_t n = strlen(who);
 
 		snprintf(who + n, sizeof(who) - n, " %s",
@@ -320,7 +320,7 @@ static void thread_entry(void)
 	clock_join(&sim.thread[0].seen, &me->seen);
 	sim.alive &= ~(1u << sim.self);
 	sim.runnable &= ~(1u << sim.self);
-	if (!(sim.alive & ~(1u << SIM_WORKER) & ~1u)) {
+	if (!(sim.alive & ~SIM_WORKERS & ~1u)) {
 		sched_wake(sim.join_waiters);
 		sim.join_waiters = 0;
 	}
@@ -350,6 +350,12 @@ static void thread_prepare(unsigned int i, void (*fn)(void *), void *arg,
 	sched_wake(1u << i);
 }
 
+void sched_start_worker(unsigned int thread)
+{
+	thread_prepare(thread, work_thread, NULL,
+		       thread == SIM_WORKER ? "worker" : "aide");
+}
+
 unsigned int sim_spawn(void (*fn)(void *arg), void *arg, const char *name)
 {
 	unsigned int i = 1;
@@ -357,11 +363,11 @@ unsigned int sim_spawn(void (*fn)(void *arg), void *arg, const char *name)
 	if (sim.alone) {
 		sim.alone = false;
 		sim.watched = true;
-		thread_prepare(SIM_WORKER, work_thread, NULL, "worker");
+		sched_start_worker(SIM_WORKER);
 	}
 	while (sim.alive >> i & 1)
 		i++;
-	if (i == SIM_WORKER)
+	if (SIM_WORKERS >> i & 1)
 		sim_fail("too many threads");
 	thread_prepare(i, fn, arg, name);
 	sim_tick(sim_me());
@@ -370,7 +376,7 @@ unsigned int sim_spawn(void (*fn)(void *arg), void *arg, const char *name)
 
 void sim_join(void)
 {
-	while (sim.alive & ~(1u << SIM_WORKER) & ~1u) {
+	while (sim.alive & ~SIM_WORKERS & ~1u) {
 		sim.join_waiters = 1;
 		sim.runnable &= ~1u;
 		sched_block();

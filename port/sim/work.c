@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
 /*
- * Deferred work, time and waiting. One thread, the worker, runs the works, each
- * when it is due or, by config.work_lag_us, later.
+ * Deferred work, time and waiting. Two threads, the worker and the aide, run the
+ * works, each when it is due or, by config.work_lag_us, later.
  */
 #include "world.h"
 
-enum { WORKS_MAX = 8, NAP_US = 100 };
+enum { WORKS_MAX = 8, NAP_US = 100, RELAX_POINTS = 16 };
 
 struct work {
 	void (*fn)(void *arg);
@@ -28,6 +28,12 @@ void work_begin(void)
 	for (i = 0; i < WORKS_MAX; i++)
 		works[i] = (struct work){.due = SIM_NEVER};
 	work_waiters = 0;
+}
+
+/* Works that a pool has two of are run by different threads. */
+static unsigned int thread_of(const struct work *w)
+{
+	return (w - works) % 2 ? SIM_AIDE : SIM_WORKER;
 }
 
 static struct work *work_of(const port_work *work)
@@ -71,7 +77,10 @@ void port_work_schedule(port_work *work, unsigned int delay_ms)
 	if (!w->scheduled || due < w->due)
 		w->due = due;
 	w->scheduled = true;
-	sched_wake_by(SIM_WORKER, w->due);
+	if (thread_of(w) == SIM_AIDE && !(sim.alive >> SIM_AIDE & 1))
+		sched_start_worker(SIM_AIDE);
+	else
+		sched_wake_by(thread_of(w), w->due);
 	TRACE("schedule work, ms", NULL, delay_ms, 0);
 }
 
@@ -81,7 +90,7 @@ void port_work_cancel(port_work *work)
 	u32 run;
 
 	lock_may_sleep("port_work_cancel");
-	if (sim.self == SIM_WORKER)
+	if (SIM_WORKERS >> sim.self & 1)
 		sim_fail("a work is cancelled by the worker");
 	sched_point(w, SIM_CHANGES);
 	w->scheduled = false;
@@ -104,7 +113,7 @@ void port_work_fini(port_work *work)
 	w->in_use = false;
 }
 
-/* A work that is due, else NULL, and when the next will be. */
+/* A work of the calling thread that is due, else NULL, and when the next will be. */
 static struct work *work_due(u64 *next)
 {
 	unsigned int i;
@@ -113,7 +122,7 @@ static struct work *work_due(u64 *next)
 	for (i = 0; i < WORKS_MAX; i++) {
 		struct work *w = &works[i];
 
-		if (!w->in_use || !w->scheduled)
+		if (!w->in_use || !w->scheduled || thread_of(w) != sim.self)
 			continue;
 		if (w->due <= sim.now)
 			return w;
@@ -215,6 +224,11 @@ void port_work_yield(port_work *work)
 	port_yield();
 }
 
+bool port_cpu_wanted(void)
+{
+	return sim_choose(2, 128);
+}
+
 void port_nap(void)
 {
 	lock_may_sleep("port_nap");
@@ -228,7 +242,13 @@ void port_cpu_relax(void)
 {
 	if (sim_quiet())
 		sim_fail("livelock: waiting for nobody");
-	sim_sleep_us(1);
+	/*
+	 * Of all schedules, only those in which whoever is waited for gets on: two
+	 * that wait for a third could take turns without end.
+	 */
+	sched_sleep_until(sim.now + (sim.config.source == SIM_EXPLORE
+					     ? RELAX_POINTS * sim.config.point_ns
+					     : 1000));
 }
 
 /* ---- the pool and its home ---- */

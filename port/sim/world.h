@@ -13,7 +13,9 @@
 
 #define SIM_USERS 4096
 #define SIM_NEVER (~0ull)
-#define SIM_WORKER (SIM_THREADS - 1) /* the thread that runs works */
+#define SIM_WORKER (SIM_THREADS - 1) /* runs works: the first, third and so on */
+#define SIM_AIDE (SIM_THREADS - 2) /* the others; there once it has something to do */
+#define SIM_WORKERS (1u << SIM_WORKER | 1u << SIM_AIDE)
 #define SIM_EPOCH_BITS 28 /* of a time, in the shadow memory */
 
 struct sim_thread {
@@ -114,6 +116,8 @@ void sched_sleep_until(u64 time);
 void sched_wake(u32 threads);
 /* Have @thread, if asleep, wake at @time if that is earlier. */
 void sched_wake_by(unsigned int thread, u64 time);
+/* SIM_WORKER or SIM_AIDE, which is not there yet. */
+void sched_start_worker(unsigned int thread);
 /* Which of @n stores a load sees; 0: the newest. */
 u32 sched_choose_store(u32 n);
 

@@ -24,6 +24,16 @@ void user_fault_arm(unsigned int sites, u64 nth, u64 count)
 	port_spin_unlock(&fault_lock);
 }
 
+u64 user_fault_seen(void)
+{
+	u64 seen;
+
+	port_spin_lock(&fault_lock);
+	seen = fault_seen;
+	port_spin_unlock(&fault_lock);
+	return seen;
+}
+
 u64 user_fault_disarm(void)
 {
 	u64 failed;

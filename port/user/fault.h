@@ -14,14 +14,18 @@ enum user_fault_site {
 	USER_FAULT_META = 2, /* port_meta_alloc() */
 	USER_FAULT_WORK = 4, /* port_work_init() */
 	USER_FAULT_ATTACH = 8, /* port_pool_attach() */
-	USER_FAULT_ANY = 15,
+	USER_FAULT_ANY = 15, /* of the above */
+	USER_FAULT_CPU = 16, /* port_cpu_wanted(), which says yes then */
 };
 
 /*
- * user_fault_arm() - from now on fail allocations of @sites: the @nth, counted
+ * user_fault_arm() - from now on fail calls of @sites: the @nth, counted
  * from 1, and the @count - 1 after it. Arming again starts a new count.
  */
 void user_fault_arm(unsigned int sites, u64 nth, u64 count);
+
+/* Calls of the armed sites since then, failed or not. */
+u64 user_fault_seen(void);
 
 /* Stop failing and counting. Post: how many allocations were made to fail. */
 u64 user_fault_disarm(void);

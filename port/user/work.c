@@ -194,6 +194,12 @@ void port_work_yield(port_work *work)
 	port_yield();
 }
 
+/* A process cannot tell; threads as nice as ours may be left to the scheduler. */
+bool port_cpu_wanted(void)
+{
+	return user_fault_fails(USER_FAULT_CPU);
+}
+
 /* Wait for the run that is under way, if any, but for no later one. */
 static void work_wait_run(struct user_work *w)
 {

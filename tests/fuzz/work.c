@@ -3,6 +3,7 @@
 #include "work.h"
 
 #define NEVER (~0u)
+#define WORKS 2
 
 struct user_work {
 	void (*fn)(void *arg);
@@ -11,14 +12,19 @@ struct user_work {
 };
 
 /* In use if it has a function. */
-static struct user_work the_work;
+static struct user_work works[WORKS];
 
 int port_work_init(port_work *work, void (*fn)(void *arg), void *arg)
 {
+	struct user_work *w = works;
+
 	if (user_fault_fails(USER_FAULT_WORK))
 		return -PORT_ENOMEM;
-	the_work = (struct user_work){.fn = fn, .arg = arg, .delay_ms = NEVER};
-	work->impl = &the_work;
+	while (w->fn)
+		if (++w == works + WORKS)
+			return -PORT_ENOMEM;
+	*w = (struct user_work){.fn = fn, .arg = arg, .delay_ms = NEVER};
+	work->impl = w;
 	return 0;
 }
 
@@ -33,6 +39,11 @@ void port_work_yield(port_work *work)
 	(void)work;
 }
 
+bool port_cpu_wanted(void)
+{
+	return false;
+}
+
 void port_work_cancel(port_work *work)
 {
 	work->impl->delay_ms = NEVER;
@@ -44,25 +55,32 @@ void port_work_fini(port_work *work)
 	work->impl = NULL;
 }
 
+static bool is_scheduled(const struct user_work *w)
+{
+	return w->fn && w->delay_ms != NEVER;
+}
+
 void fuzz_work_run(void)
 {
-	if (!fuzz_work_scheduled())
-		return;
-	the_work.delay_ms = NEVER;
-	the_work.fn(the_work.arg);
+	for (struct user_work *w = works; w < works + WORKS; w++) {
+		if (!is_scheduled(w))
+			continue;
+		w->delay_ms = NEVER;
+		w->fn(w->arg);
+	}
 }
 
 bool fuzz_work_exists(void)
 {
-	return the_work.fn != NULL;
+	return works[0].fn || works[1].fn;
 }
 
 bool fuzz_work_scheduled(void)
 {
-	return the_work.fn && the_work.delay_ms != NEVER;
+	return is_scheduled(&works[0]) || is_scheduled(&works[1]);
 }
 
 bool fuzz_work_urgent(void)
 {
-	return fuzz_work_scheduled() && !the_work.delay_ms;
+	return fuzz_work_scheduled() && (!works[0].delay_ms || !works[1].delay_ms);
 }

@@ -2,7 +2,7 @@
 /*
  * Deferred work that runs when the input says so, on the one thread there is: so
  * an input does the same each time, and what is pending can be counted exactly.
- * Stands in for port/user/work.c, at most one work at a time.
+ * Stands in for port/user/work.c, for the works of one pool.
  */
 #ifndef LETHE_FUZZ_WORK_H
 #define LETHE_FUZZ_WORK_H

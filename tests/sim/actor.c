@@ -354,7 +354,8 @@ static void cells_fill(const struct program *p)
 static void remainder_wait(const struct program *p)
 {
 	u64 begin = sim_now_us();
-	u64 most = DEFER_TIMER_MS * 1000 + p->config.work_lag_us + SLACK_US;
+	/* Once more if the aide, called by the worker, leaves something. */
+	u64 most = 2 * DEFER_TIMER_MS * 1000 + 3 * p->config.work_lag_us + SLACK_US;
 
 	sim_work_wait();
 	if (model_pending())

@@ -32,13 +32,13 @@ static const struct field fields[] = {
 	{offsetof(struct zs_pool, defer.flushes), "defer.flushes"},
 	{offsetof(struct zs_pool, defer.kicks), "defer.kicks"},
 	{offsetof(struct zs_pool, defer.work), "defer.work"},
+	{offsetof(struct zs_pool, defer.aide), "defer.aide"},
 	{offsetof(struct zs_pool, classes), "pool.classes"},
 	{offsetof(struct zs_pool, table), "pool.table"},
 	{offsetof(struct zs_pool, pages), "pool.pages"},
 	{offsetof(struct zs_pool, pages_compacted), "pool.pages_compacted"},
 	{offsetof(struct zs_pool, compacting), "pool.compacting"},
 	{offsetof(struct zs_pool, scratch), "pool.scratch"},
-	{offsetof(struct zs_pool, scratch_busy), "pool.scratch_busy"},
 	{offsetof(struct zs_pool, home), "pool.home, name"},
 	{sizeof(struct zs_pool), NULL},
 };
@@ -59,6 +59,16 @@ static bool describe_field(const void *p, char *text, size_t size)
 	while (f[1].at <= at)
 		f++;
 	snprintf(text, size, "%s", f->name);
+	return true;
+}
+
+static bool describe_scratch(const void *p, char *text, size_t size)
+{
+	size_t at;
+
+	if (!in(p, pool->scratch, FREE_SCRATCHES * sizeof(*pool->scratch), &at))
+		return false;
+	snprintf(text, size, "scratch %zu", at / sizeof(*pool->scratch));
 	return true;
 }
 
@@ -148,8 +158,9 @@ static bool describe(const void *p, char *text, size_t size)
 	if (!pool)
 		return false;
 	sim_freeze();
-	known = describe_field(p, text, size) || describe_class(p, text, size) ||
-		describe_slot(p, text, size) || describe_table(p, text, size);
+	known = describe_field(p, text, size) || describe_scratch(p, text, size) ||
+		describe_class(p, text, size) || describe_slot(p, text, size) ||
+		describe_table(p, text, size);
 	sim_thaw();
 	return known;
 }

@@ -260,6 +260,72 @@ static void threshold_kicks_the_worker(void **state)
 	pool_destroy(pool);
 }
 
+static size_t objects_pushed_aside(struct zs_pool *pool, struct worker_hold *hold,
+				   struct object *o, size_t n)
+{
+	objects_create_equal(pool, o, n, SIZE);
+	worker_hold(hold, pool);
+	objects_free_deferred(pool, o, n);
+	return n + hold->handles;
+}
+
+/* The worker, when it sees how much there is, gets help. */
+static void a_large_backlog_has_two_drains(void **state)
+{
+	enum { N = 3 * DEFER_BACKLOG };
+	struct zs_pool *pool = pool_create(test_policy(state), N + 1);
+	struct object *o = calloc(N, sizeof(*o));
+	struct worker_hold hold;
+	size_t pushed = 0;
+
+	assert_non_null(o);
+	/* On a busy machine the worker may be done before the aide gets a CPU. */
+	for (int round = 0; round < 200 && !pool_stats(pool).aided; round++) {
+		pushed += objects_pushed_aside(pool, &hold, o, N);
+		worker_release(&hold);
+		TEST_WAIT_UNTIL(!zs_deferred_pending(pool));
+	}
+	assert_true(pool_stats(pool).aided > 0);
+	assert_true(pool_stats(pool).aided <= pool_stats(pool).drained);
+	assert_int_equal(pool_stats(pool).drained + pool_stats(pool).helped, pushed);
+	free(o);
+	pool_destroy(pool);
+}
+
+/* The aide goes when its CPU is wanted, and what it leaves is not forgotten. */
+static void an_aide_that_goes_arms_the_worker(void **state)
+{
+	enum { N = 3 * FREE_LARGE_BATCH };
+	struct zs_pool *pool = pool_create(test_policy(state), N + 1);
+	struct object *o = calloc(N, sizeof(*o));
+	port_atomic *aided = &pool->defer.freed[DEFER_BY_AIDE];
+	struct worker_hold hold;
+	size_t pushed;
+
+	assert_non_null(o);
+	pushed = objects_pushed_aside(pool, &hold, o, N);
+	port_atomic_store(&pool->defer.armed, DEFER_IDLE);
+	user_fault_arm(USER_FAULT_CPU, 1, 1);
+	port_work_schedule(&pool->defer.aide, 0);
+	TEST_WAIT_UNTIL(user_fault_seen() == 1);
+	port_work_cancel(&pool->defer.aide);
+	/* Wanted before it began, it has done nothing. */
+	assert_int_equal(port_atomic_load(aided), 0);
+	assert_int_equal(port_atomic_load(&pool->defer.armed), DEFER_IDLE);
+	user_fault_arm(USER_FAULT_CPU, 2, 1);
+	port_work_schedule(&pool->defer.aide, 0);
+	TEST_WAIT_UNTIL(port_atomic_load(&pool->defer.armed) == DEFER_SOON);
+	assert_int_equal(user_fault_disarm(), 1);
+	/* One slice of it, and no more. */
+	assert_true(port_atomic_load(aided) > 0);
+	assert_true(port_atomic_load(aided) <= FREE_LARGE_BATCH);
+	assert_int_equal(zs_deferred_pending(pool), pushed - port_atomic_load(aided));
+	worker_release(&hold);
+	TEST_WAIT_UNTIL(!zs_deferred_pending(pool));
+	free(o);
+	pool_destroy(pool);
+}
+
 /* However busy the machine: the quickest of many rounds tells what the timer does. */
 static u64 quickest_drain_ns(struct zs_pool *pool, struct object *o, size_t n, int rounds)
 {
@@ -593,6 +659,8 @@ int main(void)
 		TEST_EACH_DEFERRING(pending_memory_stays_visible),
 		TEST_EACH_DEFERRING(pending_age_is_shown),
 		TEST_EACH_DEFERRING(threshold_kicks_the_worker),
+		TEST_EACH_DEFERRING(a_large_backlog_has_two_drains),
+		TEST_EACH_DEFERRING(an_aide_that_goes_arms_the_worker),
 		TEST_EACH_DEFERRING(remainder_is_drained_by_the_timer),
 		TEST_EACH_DEFERRING(drain_counts_under_its_cause),
 		TEST_EACH_DEFERRING(flush_waits_for_the_worker),

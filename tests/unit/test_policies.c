@@ -80,7 +80,7 @@ static void percpu_loses_no_block(void **state)
 {
 	enum { N = 4000 };
 	struct zs_pool *pool = pool_create(ZS_DEFER_PERCPU, 2 * N);
-	struct free_scratch *scratch;
+	struct free_scratch *scratch[FREE_SCRATCHES];
 	static struct object o[N];
 	size_t spare = 0;
 
@@ -88,11 +88,13 @@ static void percpu_loses_no_block(void **state)
 	objects_create_equal(pool, o, N, SIZE);
 	port_atomic_store(&pool->defer.flushing, 1); /* keeps the worker away */
 	objects_free_deferred(pool, o, N);
-	/* Nobody has the large scratch: drains take parts of blocks. */
-	scratch = free_scratch_try_get(pool);
-	assert_non_null(scratch);
+	/* No large scratch is to be had: drains take parts of blocks. */
+	for (size_t i = 0; i < FREE_SCRATCHES; i++)
+		scratch[i] = free_scratch_try_get(pool);
+	assert_non_null(scratch[FREE_SCRATCHES - 1]);
 	assert_int_equal(zs_drain_deferred(pool, ZS_FLUSH_SHRINKER), N);
-	free_scratch_put(pool);
+	for (size_t i = 0; i < FREE_SCRATCHES; i++)
+		free_scratch_put(scratch[i]);
 	port_atomic_store(&pool->defer.flushing, 0);
 	zs_free_deferred_flush(pool);
 	for (u64 nr = (u32)port_atomic_load(&pool->defer.percpu.spare); nr; spare++)
