@@ -38,24 +38,26 @@ mib_of() {
 # prepare KERNEL_DIR VARIANT,... INITRAMFS: sets kver, and modules to the directory
 # of ours, "-" if none are meant
 prepare() {
-	local unbatched=()
+	local build ko own=()
 	kver=$(cat "$1/kver")
 	modules=-
 	if [ "$2" != intree ]; then
 		step "build lethe.ko and zram.ko for $kver"
 		modules=$("$top/scripts/build-modules.sh" "$1")
 	fi
-	if [[ ,$2, = *,unbatched,* ]]; then
-		"$top/scripts/build-modules.sh" "$1" unbatched >/dev/null
-		unbatched=("$modules/unbatched/lethe.ko:/modules/unbatched/lethe.ko"
-			"$modules/unbatched/zram.ko:/modules/unbatched/zram.ko")
-	fi
+	for build in unbatched bulk alone; do
+		[[ ,$2, = *,$build,* ]] || continue
+		"$top/scripts/build-modules.sh" "$1" $build >/dev/null
+		for ko in lethe.ko zram.ko; do
+			own+=("$modules/$build/$ko:/modules/$build/$ko")
+		done
+	done
 	step "make an initramfs with page content from /usr/lib"
 	gcc -std=gnu11 -O2 -Wall -Wextra -static -o "$work/exitbench" \
 		"$here/exitbench.c" "$here/bystander.c"
 	"$top/tests/vm/image.sh" "$3" "$1" "$modules" 64 \
 		"$here/guest-init:/init" "$top/tests/vm/guest/lib.sh:/lib.sh" \
-		"$work/exitbench:/bin/exitbench" "${unbatched[@]}"
+		"$work/exitbench:/bin/exitbench" "${own[@]}"
 }
 
 # follow PID RESULTS: say what the guest says, for as long as the process lives

@@ -12,8 +12,9 @@ import re
 import subprocess
 
 INK = '#7a7a7a'
-RED, VIOLET, OCHRE, GREEN, BLUE, PINK, SLATE = (
-    '#c4573a', '#8a6fc8', '#a8842a', '#2f9372', '#2b7fc4', '#b5588f', '#5b8a9a')
+RED, VIOLET, OCHRE, GREEN, BLUE, PINK, SLATE, TEAL, BROWN = (
+    '#c4573a', '#8a6fc8', '#a8842a', '#2f9372', '#2b7fc4', '#b5588f', '#5b8a9a', '#1f9aa8',
+    '#8a5a3c')
 LICENCE = 'SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause'
 
 

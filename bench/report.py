@@ -384,7 +384,8 @@ def shorten(text):
 # Drawings
 
 COLOURS = {'intree': plot.RED, 'sync': plot.VIOLET, 'array': plot.OCHRE, 'percpu': plot.GREEN,
-           'tombstone': plot.PINK, 'unbatched': plot.SLATE, 'default': plot.BLUE}
+           'tombstone': plot.PINK, 'unbatched': plot.SLATE, 'bulk': plot.TEAL,
+           'alone': plot.BROWN, 'default': plot.BLUE}
 
 
 def short_label(record):
@@ -392,7 +393,7 @@ def short_label(record):
         return 'in-tree'
     if record['variant'] == 'default':
         return f'default ({record["policy"]})'
-    return 'without batches' if record['variant'] == 'unbatched' else record['policy']
+    return table.BUILDS.get(record['variant'], record['policy'])
 
 
 def exit_bars(machine, title, key, floor=None):

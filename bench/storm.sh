@@ -7,16 +7,17 @@
 #
 # usage: storm.sh [-q | -a] [-r ROUNDS] [-v VARIANT,...]
 #
-# Prints a table for each machine, and writes build/bench/storm.json. Some 20
-# minutes. -q: one machine and the sizes of the targets only; -a: with compaction
-# running, 6.1, and 4 CPUs too, which takes hours.
+# Prints a table for each boot, and writes build/bench/storm.json. All variants meet
+# at the sizes of the targets, some minutes each; -q: these only. At the others, two.
+# -a: with compaction running, on 6.1, and on 4 CPUs too, these two at two sizes.
 
 set -euo pipefail
 
 # shellcheck source=bench/guest.sh
 . "$(dirname "$0")/guest.sh"
 
-rounds=5 variants=intree,sync,array,percpu,unbatched,default extent=usual
+rounds=5 variants=intree,sync,array,percpu,unbatched,bulk,alone,default extent=usual
+two=intree,default
 
 while getopts qar:v: option; do
 	case $option in
@@ -31,19 +32,15 @@ done
 targets=1x128:munmap,1x256:munmap+munmap-floor+kill+kill-floor+read
 targets=$targets,1x512:munmap,4x512:kill+storm
 more=1x64:munmap+kill,2x256:munmap+kill+storm,8x512:kill+storm
-case $extent in
-quick) points=$targets ;;
-*) points=$targets,$more ;;
-esac
+few=1x256:munmap+kill,4x512:kill+storm
 
-# machine KERNEL CPUS COMPACT: one boot, one table
+# machine KERNEL CPUS COMPACT POINT,... VARIANT,...: one boot, one table
 machine() {
-	local name=storm-$1-$2${3:+-compact} kernel
+	local name=storm-${#made[@]} kernel
 	kernel=$("$top/scripts/kernel-fetch.sh" "$1")
-	prepare "$kernel" "$variants" "$work/$name.cpio"
+	prepare "$kernel" "$5" "$work/$name.cpio"
 	step "boot $kver in QEMU with $2 CPUs${3:+, compaction running}"
-	in_qemu "$name" "$kernel" "$2" 7200 "$points" "ROUNDS=$rounds" "VARIANTS=$variants" \
-		"COMPACT=$3"
+	in_qemu "$name" "$kernel" "$2" 7200 "$4" "ROUNDS=$rounds" "VARIANTS=$5" "COMPACT=$3"
 	python3 "$here/table.py" "$work/$name.results" "$work/$name.json" "$kver" \
 		"cpus=$2" "compaction=${3:+running}"
 	rm -f "$work/$name.cpio"
@@ -51,11 +48,15 @@ machine() {
 }
 
 made=()
-machine 6.12-cloud-amd64 2 ''
+machine 6.12-cloud-amd64 2 '' "$targets" "$variants"
+if [ $extent != quick ]; then
+	machine 6.12-cloud-amd64 2 '' $more $two
+fi
 if [ $extent = all ]; then
-	machine 6.12-cloud-amd64 2 1
-	machine 6.12-cloud-amd64 4 ''
-	machine cloud-amd64 2 ''
+	machine 6.12-cloud-amd64 2 1 $few $two
+	machine 6.12-cloud-amd64 4 '' $few $two
+	machine cloud-amd64 2 '' $few $two
+	machine cloud-amd64 4 '' $few $two
 fi
 python3 -c 'import json, sys
 print(json.dumps([record for path in sys.argv[1:] for record in json.load(open(path))], indent=1))' \

@@ -15,7 +15,7 @@ import statistics
 import sys
 
 PAGE_BYTES = 4096
-VARIANTS = ('intree', 'sync', 'array', 'percpu', 'tombstone', 'unbatched',
+VARIANTS = ('intree', 'sync', 'array', 'percpu', 'tombstone', 'unbatched', 'bulk', 'alone',
             'default')  # in the table's order
 
 
@@ -89,11 +89,15 @@ def make_record(kernel, procs, mib, variant, row):
     return record
 
 
+# Variants that differ from the default in one thing
+BUILDS = {'unbatched': 'without batches', 'bulk': 'bulk page release', 'alone': 'one drain'}
+
+
 def make_label(variant, policy):
     if variant == 'intree':
         return "the kernel's own zram"
-    if variant == 'unbatched':
-        return f'lethe, {policy} without batches'
+    if variant in BUILDS:
+        return f'lethe, {policy}, {BUILDS[variant]}'
     return f'lethe, default ({policy})' if variant == 'default' else f'lethe, {policy}'
 
 

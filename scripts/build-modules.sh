@@ -8,7 +8,9 @@
 #
 # KIND: "debug" checks every call; "debug512" has blocks of 512 bytes as well, so
 # that zram's I/O to parts of a page can be tested where pages are 4 KiB;
-# "unbatched" defers, and then frees one by one: a benchmark's control.
+# and what a benchmark compares the default with: "unbatched" defers, and then
+# frees one by one; "bulk" gives pages back by release_pages(); "alone" has no
+# second drain.
 # KVER is what kernel-fetch.sh takes, or a directory that it or uml-build.sh has
 # printed. Headers that are installed for exactly this release are used as they
 # are. Kbuild writes objects beside the sources, so it is given a mirror of the
@@ -66,7 +68,7 @@ install_module() {
 	mv "$2/.${1##*/}.new" "$2/${1##*/}"
 }
 
-[ $# -ge 1 ] || die "usage: build-modules.sh KVER [debug|debug512|unbatched] [ARGUMENT OF MAKE]..."
+[ $# -ge 1 ] || die "usage: build-modules.sh KVER [debug|debug512|unbatched|bulk|alone] [ARGUMENT OF MAKE]..."
 find_kernel "$1"
 shift
 
@@ -82,6 +84,14 @@ debug | debug512)
 unbatched)
 	out=$out/$1
 	set -- KCFLAGS=-DFREE_LOCK_SLICE=1 "${@:2}"
+	;;
+bulk)
+	out=$out/$1
+	set -- KCFLAGS=-DPORT_PAGES_FREE_IN_BULK "${@:2}"
+	;;
+alone)
+	out=$out/$1
+	set -- KCFLAGS=-DDEFER_BACKLOG=~0u "${@:2}"
 	;;
 esac
 obj=$out/obj
