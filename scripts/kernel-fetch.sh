@@ -8,7 +8,8 @@
 #
 # NAME is a flavour, the tail of a Debian meta package (cloud-amd64,
 # 6.12-cloud-amd64, amd64, 6.12-amd64), or an exact release as uname -r says it
-# (6.1.0-56-cloud-amd64). The directory printed holds
+# (6.1.0-56-cloud-amd64); or 6.12-kasan or 6.12-kcsan, which debug-build.sh builds;
+# or a directory that this has printed. The directory printed holds
 #   kver                 the release, one line
 #   boot/vmlinuz-KVER    the kernel
 #   lib/modules/KVER/    its modules, uncompressed, with depmod run
@@ -117,6 +118,12 @@ case $# in
 *) die "usage: kernel-fetch.sh NAME (such as 6.12-cloud-amd64)" ;;
 esac
 case $1 in
+/*)
+	[ -f "$1/kver" ] || die "'$1' is no directory that kernel-fetch.sh has printed"
+	printf '%s\n' "$1"
+	exit 0
+	;;
+6.12-kasan | 6.12-kcsan) exec "$(dirname "$0")/debug-build.sh" "${1#6.12-}" ;;
 '' | *[!A-Za-z0-9.+_-]* | -*) die "'$1' cannot be the name of a kernel" ;;
 esac
 
