@@ -99,11 +99,16 @@ static void compact_zspage(struct zs_pool *pool, struct size_class *c, struct zs
 
 	for (obj = 0; obj < c->objs; obj++) {
 		struct zspage *to;
+		bool done;
 
 		if (!zspage_is_live(src, obj))
 			continue;
 		to = compact_target(c, src);
-		if (!to || !compact_move(pool, c, src, obj, to)) {
+		/* Who wants to pin the object spins while it moves. */
+		port_preempt_off();
+		done = to && compact_move(pool, c, src, obj, to);
+		port_preempt_on();
+		if (!done) {
 			src->stuck = 1;
 			break;
 		}

@@ -118,6 +118,8 @@ enum defer_push_result defer_percpu_push(struct zs_pool *pool, struct pool_slot 
 
 	if (unlikely(!defer_credit_take(pool, slot, &low)))
 		goto out;
+	/* A pass spins while the block is open. */
+	port_preempt_off();
 	nr = block_open(pool, slot);
 	if (unlikely(!nr))
 		goto no_block;
@@ -131,6 +133,7 @@ enum defer_push_result defer_percpu_push(struct zs_pool *pool, struct pool_slot 
 	}
 	block_close(pool, slot, nr);
 no_block:
+	port_preempt_on();
 	if (unlikely(result != DEFER_PUSHED))
 		slot->credit++;
 out:

@@ -106,10 +106,7 @@ unsigned long zs_malloc(struct zs_pool *pool, size_t size)
 void pool_misuse(struct zs_pool *pool, unsigned long handle, const char *call,
 		 const char *what)
 {
-	struct pool_slot *slot = &pool->slots[port_cpu_get()];
-
-	port_counter_add(&slot->invalid, 1);
-	port_cpu_put();
+	port_atomic_add(&pool->invalid, 1);
 	port_misuse(pool->name, handle, call, what);
 }
 

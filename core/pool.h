@@ -27,7 +27,6 @@ struct pool_slot {
 	struct itable_cursor freed; /* one at a time, to be given back */
 	/* Counters: written by the slot's holder, read by anyone. */
 	port_atomic fallback;
-	port_atomic invalid;
 } PORT_CACHE_ALIGNED;
 
 #define NO_LEAF (~0ul)
@@ -41,6 +40,7 @@ struct zs_pool {
 
 	port_atomic pages PORT_CACHE_ALIGNED; /* changed once a zspage or batch */
 	port_atomic pages_compacted;
+	port_atomic invalid; /* calls refused, some of them with preemption off */
 	port_atomic compacting; /* 1: zs_compact() is at work */
 	struct free_scratch *scratch; /* FREE_SCRATCHES of them */
 	void *home; /* port_pool_attach()'s */

@@ -72,6 +72,7 @@ static void stats_of_deferral(struct zs_pool *pool, struct zs_pool_stats *stats)
 	stats->drained = port_atomic_load(&d->freed[DEFER_BY_WORKER]) + stats->aided;
 	stats->helped = port_atomic_load(&d->freed[DEFER_BY_HELP]);
 	stats->kicks = port_atomic_load(&d->kicks);
+	stats->invalid = port_atomic_load(&pool->invalid);
 	for (i = 0; i < ZS_FLUSH_NR; i++) {
 		stats->flushed[i] = port_atomic_load(&d->freed[DEFER_BY_FLUSH + i]);
 		stats->flushes[i] = port_atomic_load(&d->flushes[i]);
@@ -81,7 +82,6 @@ static void stats_of_deferral(struct zs_pool *pool, struct zs_pool_stats *stats)
 
 		stats->queued += port_atomic_load(&slot->queued);
 		stats->fallback += port_atomic_load(&slot->fallback);
-		stats->invalid += port_atomic_load(&slot->invalid);
 	}
 }
 

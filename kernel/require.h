@@ -10,8 +10,5 @@
 #ifndef CONFIG_64BIT
 #error "Lethe needs a 64-bit kernel: it keeps pages by their kernel address."
 #endif
-#ifdef CONFIG_PREEMPT_RT
-#error "Lethe does not support PREEMPT_RT, where a spinlock may sleep inside get_cpu()."
-#endif
 
 #endif /* LETHE_REQUIRE_H */

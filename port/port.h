@@ -135,8 +135,20 @@ void port_counter_add(port_atomic *a, u64 v);
  */
 
 unsigned int port_cpu_slots(void); /* how many there are; constant */
-unsigned int port_cpu_get(void); /* 0 to port_cpu_slots() - 1; never waits */
+/*
+ * 0 to port_cpu_slots() - 1. Waits for nobody, unless the home's spinlocks sleep:
+ * then for who was preempted in the slot of this CPU, which may wait for a spinlock.
+ */
+unsigned int port_cpu_get(void);
 void port_cpu_put(void);
+
+/*
+ * Others spin until what lies between these two is over. A home where somebody more
+ * urgent could take the CPU from the caller, and then spin on it for ever, keeps
+ * the CPU for the caller. In between: no lock, no slot, no sleep, a microsecond.
+ */
+void port_preempt_off(void);
+void port_preempt_on(void);
 
 /* ---- deferred work ---- */
 

@@ -34,8 +34,6 @@ says() {
 require=(gcc -E -include kernel/require.h -x c /dev/null)
 says "a kernel that will do" 0 . "${require[@]}" -DCONFIG_64BIT=1
 says "a 32-bit kernel" 1 '#error "Lethe needs a 64-bit kernel' "${require[@]}"
-says "a PREEMPT_RT kernel" 1 '#error "Lethe does not support PREEMPT_RT' \
-	"${require[@]}" -DCONFIG_64BIT=1 -DCONFIG_PREEMPT_RT=1
 says "every file of the modules is compiled with it" 0 . \
 	grep -e '-include \$(src)/require.h' kernel/Kbuild
 

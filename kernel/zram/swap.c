@@ -13,6 +13,20 @@
 #include "fill.h"
 #include "zram.h"
 
+/* A spinlock held keeps us on this CPU, but on PREEMPT_RT. */
+static inline struct zram_stats *stats_get(struct zram *zram)
+{
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		preempt_disable();
+	return this_cpu_ptr(zram->stats);
+}
+
+static inline void stats_put(void)
+{
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		preempt_enable();
+}
+
 /**
  * zram_slot_free_notify() - a swap slot is free
  * @bdev: the disk
@@ -27,20 +41,22 @@
 void zram_slot_free_notify(struct block_device *bdev, unsigned long index)
 {
 	struct zram *zram = bdev->bd_disk->private_data;
-	struct zram_stats *here = this_cpu_ptr(zram->stats);
+	struct zram_stats *here;
 	u64 word;
 
 	if (WARN_ON_ONCE(index >= zram->nr_slots))
 		return;
 	if (!slot_try_exchange(&zram->slots[index], slot_word(SLOT_EMPTY, 0, 0), &word)) {
-		zram_count_here(here, ZRAM_MISS_FREE, 1);
+		zram_count(zram, ZRAM_MISS_FREE, 1);
 		return;
 	}
 	if (slot_has_object(word))
 		zs_free_deferred(zram->pool, slot_payload(word));
 	else
 		zram_fill_release(&zram->fills, word);
+	here = stats_get(zram);
 	if (slot_kind(word) != SLOT_EMPTY)
 		zram_count_here(here, ZRAM_NOTIFY_FREE, 1);
 	zram_account_here(here, word, -1);
+	stats_put();
 }

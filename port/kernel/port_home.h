@@ -12,7 +12,10 @@
 #include <linux/cpumask.h>
 #include <linux/delay.h>
 #include <linux/kthread.h>
+#include <linux/local_lock.h>
 #include <linux/mm.h>
+#include <linux/percpu.h>
+#include <linux/preempt.h>
 #include <linux/prefetch.h>
 #include <linux/sched.h>
 #include <linux/smp.h>
@@ -172,7 +175,18 @@ static __always_inline void port_counter_add(port_atomic *a, u64 v)
 	atomic64_set(a, atomic64_read(a) + (s64)v);
 }
 
-/* ---- per-CPU slots: a slot is a CPU, held by not being preempted ---- */
+/*
+ * ---- per-CPU slots: a slot is a CPU, held by a local lock ----
+ *
+ * That is by not being preempted, at no cost. On PREEMPT_RT it is a lock that
+ * sleeps, as spinlocks there do and may be taken in it, and by not migrating.
+ */
+
+struct port_cpu {
+	local_lock_t lock;
+};
+
+DECLARE_PER_CPU(struct port_cpu, port_cpu);
 
 static inline unsigned int port_cpu_slots(void)
 {
@@ -181,12 +195,26 @@ static inline unsigned int port_cpu_slots(void)
 
 static __always_inline unsigned int port_cpu_get(void)
 {
-	return (unsigned int)get_cpu();
+	local_lock(&port_cpu.lock);
+	return (unsigned int)smp_processor_id();
 }
 
 static __always_inline void port_cpu_put(void)
 {
-	put_cpu();
+	local_unlock(&port_cpu.lock);
+}
+
+/* Who calls this is in a slot, or holds a spinlock: only on PREEMPT_RT is it news. */
+static __always_inline void port_preempt_off(void)
+{
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		preempt_disable();
+}
+
+static __always_inline void port_preempt_on(void)
+{
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		preempt_enable();
 }
 
 /* ---- deferred work ---- */

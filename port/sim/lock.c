@@ -15,6 +15,8 @@ void lock_may_sleep(const char *call)
 		sim_fail("%s() inside a CPU slot", call);
 	if (t->atomic)
 		sim_fail("%s() in atomic context", call);
+	if (t->no_preempt)
+		sim_fail("%s() with preemption off", call);
 	if (sim.frozen)
 		sim_fail("%s() by an observer", call);
 }
@@ -36,6 +38,8 @@ static void lock_check(port_spinlock *lock)
 		sim_fail("a spinlock is taken by its holder");
 	if (sim_me()->locks)
 		sim_fail("two spinlocks are held at once");
+	if (sim_me()->no_preempt)
+		sim_fail("a spinlock is taken with preemption off");
 }
 
 void port_spin_init(port_spinlock *lock)
@@ -129,6 +133,8 @@ unsigned int port_cpu_get(void)
 		sim_fail("an observer takes a CPU slot");
 	if (t->in_slot)
 		sim_fail("port_cpu_get() inside a CPU slot");
+	if (t->no_preempt)
+		sim_fail("port_cpu_get() with preemption off");
 	sched_point(&sim.slot[t->cpu], SIM_CHANGES);
 	while ((cpu = slot_find()) == sim.config.cpus) {
 		sim.slot_waiters |= 1u << sim.self;
@@ -158,6 +164,21 @@ void port_cpu_put(void)
 	sim_tick(t);
 	sched_wake(sim.slot_waiters);
 	sim.slot_waiters = 0;
+}
+
+/* Everybody has a CPU to go on with here: what is checked is what may be inside. */
+void port_preempt_off(void)
+{
+	sim_me()->no_preempt++;
+}
+
+void port_preempt_on(void)
+{
+	struct sim_thread *t = sim_me();
+
+	if (!t->no_preempt)
+		sim_fail("port_preempt_on() without port_preempt_off()");
+	t->no_preempt--;
 }
 
 static unsigned int cpus_online(void)

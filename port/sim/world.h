@@ -34,6 +34,7 @@ struct sim_thread {
 	unsigned int cpu;
 	unsigned int locks; /* spinlocks held */
 	unsigned int atomic; /* depth of sim_atomic_begin() */
+	unsigned int no_preempt; /* depth of port_preempt_off() */
 	bool in_slot;
 	const void *stale_at; /* the atomic of which it saw an old value last, */
 	unsigned int stale_times; /* so many times in a row */

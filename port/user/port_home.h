@@ -253,6 +253,15 @@ static inline void port_cpu_put(void)
 		port_user_slot_put_slow();
 }
 
+/* A process cannot keep a CPU. Who spins is preempted in turn. */
+static inline void port_preempt_off(void)
+{
+}
+
+static inline void port_preempt_on(void)
+{
+}
+
 /* ---- bits ---- */
 
 static inline unsigned int port_ctz64(u64 v)
