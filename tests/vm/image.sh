@@ -8,7 +8,8 @@
 #
 # KERNEL_DIR is what kernel-fetch.sh printed. MODULE_DIR holds lethe.ko and
 # zram.ko; with '-' there is only the kernel's own zram. In the guest,
-# /modules/intree/order and /modules/lethe/order list what to load, in order.
+# /modules/intree/order, /modules/lethe/order and /modules/ext4/order list what to
+# load, in order.
 
 set -euo pipefail
 
@@ -89,6 +90,8 @@ make_corpus "$corpus_mib" >"$root/corpus"
 
 # The crypto modules are what 6.1's own zram finds its codecs through.
 kernel_modules lzo lzo_rle lz4 lz4hc zstd zram | sed "s|^|$tree/|" | load_order intree
+# Of flavours that have it as a module
+kernel_modules crc32c_generic ext4 | sed "s|^|$tree/|" | load_order ext4
 if [ "$modules" != - ]; then
 	for ko in "$modules/lethe.ko" "$modules/zram.ko"; do
 		[ -f "$ko" ] || die "$ko is missing"

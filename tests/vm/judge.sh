@@ -130,7 +130,29 @@ BUG: kernel NULL pointer dereference, address: 0000000000000000
 watchdog: BUG: soft lockup - CPU#0 stuck for 22s! [sh:1]
 INFO: task sh:1 blocked for more than 120 seconds.
 rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:
+INFO: trying to register non-static key.
+BUG kmalloc-64 (Tainted: G           O    ): Right Redzone overwritten
 END
+
+# race FUNCTION PATTERN: what is said of a data race in which that function has a part
+race() {
+	play race "$2" 60 <<END
+cat >"\$console" <<'REPORT'
+[    1.000000] ==================================================================
+[    1.000001] BUG: KCSAN: data-race in xas_load / $1
+[    1.000002]
+[    1.000003] read to 0xffff8880069b8010 of 8 bytes by task 77 on cpu 1:
+[    1.000004]  $1
+[    1.000005]  ksys_write+0xa0/0xd0
+[    1.000006] Reported by Kernel Concurrency Sanitizer on:
+[    1.000007] ==================================================================
+REPORT
+echo end >"\$results"
+END
+}
+race vfs_write+0x10/0x20 ''
+said race 'data-race in xas_load / vfs_write' "$log.races"
+race 'zram_slot_free_notify+0x10/0x20 [zram]' 'complained: .*KCSAN: data-race in xas_load / zram_slot_free'
 play hang '^no end within 1 s$' 1 <<'END'
 exec sleep 30
 END

@@ -3,9 +3,14 @@
 #
 # Run suites in a virtual machine.
 #
-# usage: run.sh [-i lethe|debug|debug512|intree] [-n] [-t TAG] KERNEL [SUITE ...]
+# usage: run.sh [-d SECONDS] [-i lethe|debug|debug512|intree] [-m MIB] [-n] [-s FACTOR]
+#               [-t TAG] [-w WORD] KERNEL [SUITE ...]
 #
-# KERNEL is a name for kernel-fetch.sh. Without SUITE: all that the
+# KERNEL is a name for kernel-fetch.sh, or a directory that it has printed. -m is
+# the guest's memory, 160 MiB if it is not given. -s says that the kernel is that
+# many times slower than Debian's, so that whatever has to happen in a time may
+# take as many times longer. -d is how long the suite "storm" storms, which is only
+# run if it is named. -w is a word for the kernel's command line. Without SUITE: all that the
 # implementation under test can pass, or is for. The modules under test are those
 # of build/modules (debug and debug512: see build-modules.sh), which are brought up
 # to date unless -n is given; 'intree' takes the kernel's own zram instead, which
@@ -20,18 +25,26 @@ top=$(cd "$here/../.." && pwd)
 impl=lethe
 build=yes
 tag=
+mib=160
+storm=60
+slow=1
+words=()
 
 die() {
 	printf 'tests/vm: %s\n' "$*" >&2
 	exit 1
 }
 
-while getopts i:nt: option; do
+while getopts d:i:m:ns:t:w: option; do
 	case $option in
+	d) storm=$OPTARG ;;
 	i) impl=$OPTARG ;;
+	m) mib=$OPTARG ;;
 	n) build=no ;;
+	s) slow=$OPTARG ;;
 	t) tag=$OPTARG ;;
-	*) die "usage: run.sh [-i lethe|debug|debug512|intree] [-n] [-t TAG] KERNEL [SUITE ...]" ;;
+	w) words+=("$OPTARG") ;;
+	*) die "usage: run.sh [-d SECONDS] [-i IMPLEMENTATION] [-m MIB] [-n] [-s FACTOR] [-t TAG] [-w WORD] KERNEL [SUITE ...]" ;;
 	esac
 done
 shift $((OPTIND - 1))
@@ -48,7 +61,7 @@ lethe | debug | debug512)
 	kind=${impl/lethe/}
 	[ "$kind" != debug512 ] || suites=(bio teardown)
 	modules=$top/build/modules/$kver${kind:+/$kind}
-	[ "$build" = no ] || "$top/scripts/build-modules.sh" "$kver" ${kind:+"$kind"} >/dev/null
+	[ "$build" = no ] || "$top/scripts/build-modules.sh" "$kernel" ${kind:+"$kind"} >/dev/null
 	;;
 intree)
 	suites=("${abi[@]}")
@@ -76,10 +89,13 @@ done
 
 # Three CPUs: one to work on, one to hold the worker back on, one to take away
 start=$SECONDS
+seconds=$((420 * slow))
+[ "${suites[*]}" != storm ] || seconds=$((seconds + 2 * storm))
 list=$(IFS=, && printf '%s' "${suites[*]}")
 verdict=good
-"$here/boot.sh" "$kernel" "$initramfs" "$log" "$results" 420 160 3 \
-	"SUITES=$list" "IMPL=${impl/debug*/lethe}" "KIND=$impl" >"$work/$name.verdict" || verdict=$(cat "$work/$name.verdict")
+"$here/boot.sh" "$kernel" "$initramfs" "$log" "$results" "$seconds" "$mib" 3 \
+	"SUITES=$list" "IMPL=${impl/debug*/lethe}" "KIND=$impl" "SLOW=$slow" "STORM=$storm" "${words[@]}" \
+	>"$work/$name.verdict" || verdict=$(cat "$work/$name.verdict")
 
 passed=$(grep -a -c '^ok ' "$results" || true)
 failed=$(grep -a -c '^not ok ' "$results" || true)
@@ -100,6 +116,8 @@ else
 		grep -a -v ' s: ok ' "$log" | tr -d '\r' | tail -n 25
 	} | sed 's/^/  | /' || true
 fi
+[ ! -s "$log.races" ] ||
+	printf 'vm: %d data races of the kernel alone left out\n' "$(wc -l <"$log.races")"
 printf 'vm: %s on %s, %s, %d s\n' "$impl" "$kver" "$list" $((SECONDS - start))
 printf 'vm: %d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" = 0 ]

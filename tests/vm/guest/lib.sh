@@ -18,6 +18,7 @@ guest_start() {
 	for cpu in /sys/devices/system/cpu/cpu[1-9]*/online; do
 		[ ! -f "$cpu" ] || echo 1 >"$cpu"
 	done
+	[ ! -e /sys/kernel/debug/kcsan ] || echo on >/sys/kernel/debug/kcsan
 	# One page at a time: what is read back is what was asked for.
 	echo 0 >/proc/sys/vm/page-cluster
 	KVER=$(uname -r)
@@ -25,6 +26,8 @@ guest_start() {
 }
 
 guest_end() {
+	# How much it has looked at
+	[ ! -e /sys/kernel/debug/kcsan ] || cat /sys/kernel/debug/kcsan
 	echo end >"$RESULTS"
 	poweroff -f
 	sleep 60
@@ -73,9 +76,10 @@ compare() {
 	fi
 }
 
-# within SECONDS COMMAND...: the command succeeds some time soon
+# within SECONDS COMMAND...: the command succeeds some time soon. SLOW is how many
+# times slower than others this kernel is (run.sh -s).
 within() {
-	tries=$(($1 * 50))
+	tries=$(($1 * 50 * ${SLOW:-1}))
 	shift
 	while ! "$@"; do
 		tries=$((tries - 1))
@@ -113,12 +117,17 @@ clean_up() {
 
 # ---- modules ----
 
-# zram_needs: load what the zram under test needs
-zram_needs() {
+# modules_load LIST: what is on it and not there yet, but for zram itself
+modules_load() {
 	while read -r ko; do
 		name=$(basename "$ko" .ko | tr - _)
 		[ "$name" = zram ] || [ -d "/sys/module/$name" ] || insmod "$ko" || return 1
-	done <"/modules/$IMPL/order"
+	done <"/modules/$1/order"
+}
+
+# zram_needs: load what the zram under test needs
+zram_needs() {
+	modules_load "$IMPL"
 }
 
 # zram_load [PARAMETER...]: load the implementation under test
@@ -244,7 +253,7 @@ hold_worker() {
 	drain_on 2
 	rm -f /tmp/hog
 	mkfifo /tmp/hog
-	vmtest hog 1 "$1" >/tmp/hog &
+	vmtest hog 1 $(($1 * ${SLOW:-1})) >/tmp/hog &
 	HOG=$!
 	read -r answer </tmp/hog && [ "$answer" = ready ]
 }

@@ -5,7 +5,7 @@
  * is pending then stays pending until somebody flushes it.
  *
  * The kernel threads that belong to the CPU are let through, as the rest of the
- * system waits for them: soft interrupts (RCU) and the CPU's own work queues.
+ * system waits for them: soft interrupts, RCU, the CPU's own work queues.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -27,14 +27,18 @@ static int set_priority(pid_t pid, int priority)
 	return sched_setscheduler(pid, SCHED_FIFO, &param);
 }
 
-/* ksoftirqd/CPU and kworker/CPU:N; unbound workers are kworker/uN:N. */
+/*
+ * ksoftirqd/CPU and, with PREEMPT_RT, rcuc/CPU, ktimers/CPU and others; and
+ * kworker/CPU:N, where unbound workers are kworker/uN:N.
+ */
 static int belongs_to(const char *comm, unsigned long cpu)
 {
-	char softirq[32], worker[32];
+	const char *slash = strchr(comm, '/');
+	char alone[32], worker[32];
 
-	snprintf(softirq, sizeof(softirq), "ksoftirqd/%lu\n", cpu);
+	snprintf(alone, sizeof(alone), "/%lu\n", cpu);
 	snprintf(worker, sizeof(worker), "kworker/%lu:", cpu);
-	return !strcmp(comm, softirq) || !strncmp(comm, worker, strlen(worker));
+	return (slash && !strcmp(slash, alone)) || !strncmp(comm, worker, strlen(worker));
 }
 
 static void let_through(unsigned long cpu)

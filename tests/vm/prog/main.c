@@ -23,6 +23,8 @@ static const struct {
 	 "fill MIB SEED [PROCESSES]: memory of known content, all verified"},
 	{"held", cmd_held, "held MIB SEED: swapped-out memory, commands on stdin"},
 	{"hog", cmd_hog, "hog CPU SECONDS: let nothing of normal priority run there"},
+	{"storm", cmd_storm,
+	 "storm SECONDS SEED PROCESSES MIB: processes that swap, end and are killed"},
 	{"victim", cmd_victim, "victim MIB: wait for the OOM killer"},
 };
 

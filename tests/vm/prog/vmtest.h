@@ -29,6 +29,7 @@ int cmd_files(int argc, char **argv);
 int cmd_fill(int argc, char **argv);
 int cmd_held(int argc, char **argv);
 int cmd_hog(int argc, char **argv);
+int cmd_storm(int argc, char **argv);
 int cmd_victim(int argc, char **argv);
 
 #endif /* VMTEST_H */

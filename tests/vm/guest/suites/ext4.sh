@@ -4,6 +4,7 @@
 # A file system on the device, its files verified after a remount.
 
 zram_load
+modules_load ext4
 echo 64M >$Z/disksize
 check "mkfs.ext4" /sbin/mke2fs -q -F -t ext4 /dev/zram0
 check "mount" mount -t ext4 /dev/zram0 /mnt
