@@ -71,15 +71,35 @@ oom_request() {
 }
 yields oom "the OOM killer" oom_request
 
-# A real one: more memory wanted than there is, and no swap to speak of.
+# A real one: more memory wanted than there is, and little swap, with frees pending
+# and the worker held back. Somebody else's pages are in swap, too.
 swap_stop
-swap_start 16M
+swap_start 32M
 echo 1 >/proc/sys/vm/overcommit_memory
+mkfifo /tmp/other.in /tmp/other.out
+vmtest held 4 400 </tmp/other.in >/tmp/other.out &
+other=$!
+exec 3>/tmp/other.in 4</tmp/other.out
+read -r _ <&4
+check "frees are pending before memory runs out" make_pending 16 401
 requests=$(deferred flushes_oom)
 much=$(awk '/^MemTotal/ { print int($2 / 1024) * 2 + 80 }' /proc/meminfo)
 check "a process that wants too much is stopped" eval "! vmtest fill $much 300"
 check "by being killed" eval "dmesg | grep -q 'Killed process.*rss:[0-9]\{5,\}kB'"
 compare "pending frees were asked for first" "$(deferred flushes_oom)" -gt "$requests"
+freed=$(awk '/^(flushed_|helped)/ { n += $2 } END { print n }' \
+	/sys/kernel/debug/lethe/zram0/deferred_free)
+compare "all of them were given back, with the worker held" "$freed" -ge "$PENDING"
+release_worker
+check "those of the killed process are freed soon" within 5 nothing_pending
+# It was full; what is left are files of this guest, which are in memory.
+compare "and much of the swap is empty again" "$(mm_stat zram0 orig)" -lt 25165824
+echo check >&3
+read -r answer <&4
+same "the other's pages have their content" "$answer" "done"
+exec 3>&- 4<&-
+wait $other
+same "nothing was freed twice, all was freed" "$(orphans)" 0
 
 same "no free was invalid" "$(deferred invalid)" 0
 check "reset" swap_stop
