@@ -108,7 +108,9 @@ clean_up() {
 	pids=$(pidof vmtest)
 	# shellcheck disable=SC2086 # a list of numbers
 	[ -z "$pids" ] || kill -9 $pids
-	echo 1 >/sys/devices/system/cpu/cpu2/online
+	for cpu in 1 2; do
+		echo 1 >/sys/devices/system/cpu/cpu$cpu/online
+	done
 	drain_on 7
 	umount /mnt
 	swapoff -a
@@ -188,15 +190,6 @@ held_start() {
 # held COMMAND: and wait until it is done
 held() {
 	echo "$*" >&7
-	read -r answer <&8 && [ "$answer" = "done" ]
-}
-
-# held_begin COMMAND: and do not wait; held_finish does
-held_begin() {
-	echo "$*" >&7
-}
-
-held_finish() {
 	read -r answer <&8 && [ "$answer" = "done" ]
 }
 

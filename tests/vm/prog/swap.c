@@ -127,26 +127,8 @@ int cmd_fill(int argc, char **argv)
 	return failed;
 }
 
-/* One page at a time, some microseconds apart: frees that never stop coming. */
-static void region_unmap_slowly(struct region *r, unsigned long microseconds)
-{
-	uint64_t next;
-	size_t i;
-
-	for (i = 0; i < r->pages; i++) {
-		next = now_ns() + microseconds * 1000;
-		if (munmap(r->mem + i * PAGE_BYTES, PAGE_BYTES))
-			die("munmap: %s", strerror(errno));
-		while (now_ns() < next)
-			;
-	}
-	r->mem = NULL;
-}
-
 static void held_command(struct region *r, const char *command)
 {
-	unsigned long n;
-
 	if (!strcmp(command, "check")) {
 		region_check(r);
 	} else if (!strcmp(command, "pageout")) {
@@ -155,8 +137,6 @@ static void held_command(struct region *r, const char *command)
 		if (munmap(r->mem, r->pages * PAGE_BYTES))
 			die("munmap: %s", strerror(errno));
 		r->mem = NULL;
-	} else if (sscanf(command, "trickle %lu", &n) == 1) {
-		region_unmap_slowly(r, n);
 	} else {
 		die("'%s' is not a command", command);
 	}

@@ -1,0 +1,66 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
+#
+# CPUs go and come back while processes with swapped-out memory end.
+#
+# HOTPLUG is how many seconds of that there are with each policy (run.sh -w HOTPLUG=9).
+
+cpu() {
+	echo "$2" >"/sys/devices/system/cpu/cpu$1/online"
+}
+
+# Both at once, and each while the other is there
+turn() {
+	cpu 1 0 && cpu 2 0 && cpu 1 1 && cpu 2 1 && cpu 1 0 && cpu 1 1
+}
+
+# What was queued is what was freed, in one way or another.
+balance() {
+	awk '/^queued:/ { queued = $2 }
+		/^(drained|helped|flushed_[a-z]*|pending):/ { freed += $2 }
+		END { print queued - freed }' /sys/kernel/debug/lethe/zram0/deferred_free
+}
+
+no_page_is_left() {
+	[ "$(mm_stat zram0 used)" = 0 ]
+}
+
+for policy in tombstone percpu; do
+	zram_load policy=$policy
+	swap_start 128M
+
+	# That some are pending at the moment a CPU has gone is a matter of chance, and
+	# nearly certain.
+	turns=0
+	for seed in 17 18 19 20 21; do
+		vmtest storm "${HOTPLUG:-1}" $seed 3 4 &
+		storm=$!
+		while kill -0 $storm 2>/dev/null && turn; do
+			turns=$((turns + 1))
+		done
+		check "$policy: content is right in a storm" wait $storm
+		[ "$(deferred flushed_hotplug)" = 0 ] || break
+	done
+	compare "$policy: CPUs went and came meanwhile" $turns -gt 0
+	compare "$policy: the pool was told each time" "$(deferred flushes_hotplug)" -ge $((turns * 3))
+	compare "$policy: what was pending then was freed" "$(deferred flushed_hotplug)" -gt 0
+	say "$policy: $turns turns, $(deferred flushed_hotplug) of $(deferred queued) freed for them"
+	check "$policy: all is drained" within 5 nothing_pending
+
+	held_start 4 1
+	taskset -p 4 "$HELD" >/dev/null
+	held munmap
+	cpu 2 0
+	check "$policy: nothing stays behind on a CPU that has gone" within 2 nothing_pending
+	cpu 2 1
+	held_end
+
+	same "$policy: each free that was queued was done, once" "$(balance)" 0
+	same "$policy: no free was invalid" "$(deferred invalid)" 0
+	swapoff /dev/zram0
+	blkdiscard /dev/zram0
+	check "$policy: not a page is left" within 2 no_page_is_left
+	same "$policy: and no object" "$(orphans)" 0
+	echo 1 >$Z/reset
+	check "$policy: unload" zram_unload
+done
