@@ -132,6 +132,13 @@ INFO: task sh:1 blocked for more than 120 seconds.
 rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:
 INFO: trying to register non-static key.
 BUG kmalloc-64 (Tainted: G           O    ): Right Redzone overwritten
+kmemleak: 2 new suspected memory leaks (see /sys/kernel/debug/kmemleak)
+kmemleak: Kernel memory leak detector disabled
+END
+play watched '' 60 <<'END'
+echo 'kmemleak: Kernel memory leak detector initialized (mem pool available: 15000)' >"$console"
+echo 'Call Trace: ? kmemleak_alloc+0x10/0x20' >>"$console"
+echo end >"$results"
 END
 
 # race FUNCTION PATTERN: what is said of a data race in which that function has a part
