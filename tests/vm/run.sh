@@ -85,6 +85,13 @@ for suite in "${suites[@]}"; do
 	[ -f "$here/guest/suites/$suite.sh" ] || die "there is no suite '$suite'"
 	guest+=("$here/guest/suites/$suite.sh:/suites/$suite.sh")
 done
+expected=()
+if [[ " ${suites[*]} " = *" inject "* ]]; then
+	"$here/sites.py" "$modules/lethe.ko" "$modules/zram.ko" >"$work/$name.sites"
+	guest+=("$work/$name.sites:/sites")
+	# Writes that get no memory fail; users of the device say so.
+	expected=(-x 'Write-error on swap-device|Buffer I/O error on dev zram0, ')
+fi
 "$here/image.sh" "$initramfs" "$kernel" "$modules" 6 "${guest[@]}"
 
 # Three CPUs: one to work on, one to hold the worker back on, one to take away
@@ -93,7 +100,7 @@ seconds=$((420 * slow))
 [ "${suites[*]}" != storm ] || seconds=$((seconds + 2 * storm))
 list=$(IFS=, && printf '%s' "${suites[*]}")
 verdict=good
-"$here/boot.sh" "$kernel" "$initramfs" "$log" "$results" "$seconds" "$mib" 3 \
+"$here/boot.sh" "${expected[@]}" "$kernel" "$initramfs" "$log" "$results" "$seconds" "$mib" 3 \
 	"SUITES=$list" "IMPL=${impl/debug*/lethe}" "KIND=$impl" "SLOW=$slow" "STORM=$storm" "${words[@]}" \
 	>"$work/$name.verdict" || verdict=$(cat "$work/$name.verdict")
 
@@ -105,7 +112,7 @@ else
 	failed=$((failed + 1))
 fi
 if [ "$failed" = 0 ]; then
-	rm -f "$results" "$initramfs" "$vmtest" "$work/$name.verdict"
+	rm -f "$results" "$initramfs" "$vmtest" "$work/$name.verdict" "$work/$name.sites"
 else
 	grep -a '^not ok ' "$results" | tr -d '\r' || true
 	[ "$verdict" = good ] || printf 'not ok boot: %s\n' "$verdict"

@@ -23,6 +23,9 @@ static const struct {
 	 "fill MIB SEED [PROCESSES]: memory of known content, all verified"},
 	{"held", cmd_held, "held MIB SEED: swapped-out memory, commands on stdin"},
 	{"hog", cmd_hog, "hog CPU SECONDS: let nothing of normal priority run there"},
+	{"inject", cmd_inject,
+	 "inject SITES REPORT sites|init|percpu|PID[/STEP] ACT... : [-]ACT : ACT...: "
+	 "do the act with each allocation failing in turn"},
 	{"storm", cmd_storm,
 	 "storm SECONDS SEED PROCESSES MIB: processes that swap, end and are killed"},
 	{"victim", cmd_victim, "victim MIB: wait for the OOM killer"},

@@ -10,13 +10,7 @@
 
 #include "vmtest.h"
 
-struct region {
-	unsigned char *mem;
-	size_t pages;
-	uint64_t seed;
-};
-
-static void region_fill(const struct region *r)
+void region_fill(const struct region *r)
 {
 	size_t i;
 
@@ -25,7 +19,7 @@ static void region_fill(const struct region *r)
 }
 
 /* From both ends, so that not only what was swapped out first is read first. */
-static void region_check(const struct region *r)
+void region_check(const struct region *r)
 {
 	size_t i, at;
 

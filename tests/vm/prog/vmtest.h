@@ -16,6 +16,15 @@ void content_page(void *page, uint64_t seed, uint64_t index);
 int content_check(const void *page, uint64_t seed, uint64_t index);
 uint64_t content_random(uint64_t *state);
 
+/* swap.c: memory of such pages */
+struct region {
+	unsigned char *mem;
+	size_t pages;
+	uint64_t seed;
+};
+void region_fill(const struct region *r);
+void region_check(const struct region *r); /* or dies */
+
 /* main.c */
 __attribute__((noreturn, format(printf, 1, 2))) void die(const char *fmt, ...);
 unsigned long number(const char *word); /* decimal, or dies */
@@ -29,6 +38,7 @@ int cmd_files(int argc, char **argv);
 int cmd_fill(int argc, char **argv);
 int cmd_held(int argc, char **argv);
 int cmd_hog(int argc, char **argv);
+int cmd_inject(int argc, char **argv);
 int cmd_storm(int argc, char **argv);
 int cmd_victim(int argc, char **argv);
 
