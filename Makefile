@@ -38,13 +38,13 @@ test: setup
 	@tests/run.sh
 
 sim: setup
-	@tests/sim/run.sh 100000 2
+	@tests/sim/run.sh -r 100000 2
 
 sim-small: setup
-	@tests/sim/run.sh 0 1 3
+	@tests/sim/run.sh -r 0 1 3
 
 sim-mutants: setup
-	@tests/sim/mutants.sh
+	@tests/sim/mutants.sh -r
 
 fuzz: setup
 	@tests/fuzz/run.sh -r 600

@@ -5,8 +5,9 @@
 # the simulator look for it. Fails if one is not found, or its patch no longer
 # applies. The last line is "N passed, N failed".
 #
-# usage: mutants.sh [--refresh] [NAME...]
+# usage: mutants.sh [-r | --refresh] [NAME...]
 #
+#   -r          record the result in docs/verification.md
 #   --refresh   write the patches anew, against core/ as it is now
 
 set -uo pipefail
@@ -16,10 +17,12 @@ cd "$(dirname "$0")/../.." || exit 1
 most=100000 # schedules of each policy
 dir=build/sim
 refresh=
-if [ "${1:-}" = --refresh ]; then
-	refresh=yes
-	shift
-fi
+record=
+case ${1-} in
+--refresh) refresh=yes ;;
+-r) record=yes ;;
+esac
+[ -z "$refresh$record" ] || shift
 names=("$@")
 if [ $# -eq 0 ]; then
 	for patch in tests/sim/mutants/*.patch; do
@@ -64,7 +67,7 @@ compile() {
 
 # mutant NAME: is it found?
 mutant() {
-	local status
+	local status said
 	scratch=$dir/mutants/$1
 	if ! apply "$1"; then
 		printf '%-28s no longer applies\n' "$1"
@@ -78,13 +81,16 @@ mutant() {
 	fi
 	"$scratch/sim" --hunt --schedules $most >"$scratch/said"
 	status=$?
-	printf '%-28s %s\n' "$1" "$(head -n 1 "$scratch/said")"
+	said=$(printf '%-28s %s' "$1" "$(head -n 1 "$scratch/said")")
+	printf '%s\n' "$said"
+	results+=$said$'\n'
 	return $status
 }
 
 tests/sim/run.sh 0 1 0 >/dev/null # builds it
 passed=0
 failed=0
+results=
 for name in "${names[@]}"; do
 	if mutant "$name"; then
 		passed=$((passed + 1))
@@ -92,5 +98,13 @@ for name in "${names[@]}"; do
 		failed=$((failed + 1))
 	fi
 done
+if [ -n "$record" ]; then
+	scripts/verification.py 'Seeded defects' <<END
+\`make sim-mutants\` (\`tests/sim/mutants\`), $(date -u +%F), $passed found, $failed not; after so many schedules, of all policies:
+
+\`\`\`
+$results\`\`\`
+END
+fi
 printf '%d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" = 0 ]

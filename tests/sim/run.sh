@@ -5,12 +5,19 @@
 # seeds that once failed, and all schedules of small cases up to a number of
 # preemptions. The last line is "N passed, N failed".
 #
-# usage: run.sh [SCHEDULES [JOBS [PREEMPTIONS]]]
+# usage: run.sh [-r] [SCHEDULES [JOBS [PREEMPTIONS]]]
+#
+#   -r  record the result in docs/verification.md
 
 set -uo pipefail
 
 cd "$(dirname "$0")/../.." || exit 1
 
+record=
+if [ "${1-}" = -r ]; then
+	record=yes
+	shift
+fi
 schedules=${1:-5000}
 jobs=${2:-1}
 preemptions=${3:-1}
@@ -35,6 +42,7 @@ build() {
 
 passed=0
 failed=0
+results=
 
 # A run of the command, whose last line counts
 run() {
@@ -46,7 +54,9 @@ run() {
 		good=0
 		bad=1
 	fi
-	sed '$d' <<<"$said"
+	said=$(sed '$d' <<<"$said")
+	[ -z "$said" ] || printf '%s\n' "$said"
+	results+=${said:+$said$'\n'}
 	passed=$((passed + good))
 	failed=$((failed + bad))
 }
@@ -61,5 +71,18 @@ while read -r policy seed _; do
 done < <(grep -v '^#' tests/sim/seeds)
 run --small --preemptions "$preemptions"
 
+report() {
+	cat <<END
+\`$1\` (\`tests/sim\`), $(date -u +%F), $failed failed:
+
+\`\`\`
+$results\`\`\`
+END
+}
+if [ -n "$record" ] && [ "$schedules" != 0 ]; then
+	report 'make sim' | scripts/verification.py Schedules
+elif [ -n "$record" ]; then
+	report 'make sim-small' | scripts/verification.py 'All schedules of small cases'
+fi
 printf '%d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" = 0 ]
