@@ -272,7 +272,7 @@ static size_t objects_pushed_aside(struct zs_pool *pool, struct worker_hold *hol
 /* The worker, when it sees how much there is, gets help. */
 static void a_large_backlog_has_two_drains(void **state)
 {
-	enum { N = 3 * DEFER_BACKLOG };
+	enum { N = 2 * DEFER_BACKLOG + FREE_LARGE_BATCH };
 	struct zs_pool *pool = pool_create(test_policy(state), N + 1);
 	struct object *o = calloc(N, sizeof(*o));
 	struct worker_hold hold;
