@@ -83,7 +83,11 @@ read -r answer <&4
 same "the other's pages have their content" "$answer" "done"
 exec 3>&- 4<&-
 wait $other
-same "nothing was freed twice, all was freed" "$(orphans)" 0
+# Pages of this guest's programs are still coming back from swap.
+nothing_orphaned() {
+	[ "$(orphans)" = 0 ]
+}
+check "nothing was freed twice, all was freed" within 5 nothing_orphaned
 
 same "no free was invalid" "$(deferred invalid)" 0
 check "reset" swap_stop
