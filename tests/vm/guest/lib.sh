@@ -146,6 +146,21 @@ zram_unload() {
 	esac
 }
 
+# ---- memory lost, of kernels with kmemleak ----
+
+# Blocks that nobody refers to, of ours or with our callers. Two scans: what the
+# first finds may be on its way from one place to another.
+leaks() {
+	sleep 1
+	echo scan >/sys/kernel/debug/kmemleak
+	sleep 6
+	echo scan >/sys/kernel/debug/kmemleak
+	awk '/^unreferenced object/ { text = ""; ours = 0 }
+		{ text = text $0 "\n" }
+		/\[(lethe|zram)\]|lethe_|zram_/ && !ours { ours = 1; n++ }
+		END { print n + 0 }' /sys/kernel/debug/kmemleak
+}
+
 # ---- one device ----
 
 Z=/sys/block/zram0

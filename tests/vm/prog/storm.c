@@ -187,5 +187,5 @@ int cmd_storm(int argc, char **argv)
 		;
 	printf("%lu ended, %lu were killed, %lu by the OOM killer\n", ended, by_us,
 	       by_oom);
-	return ended + by_us ? 0 : 1;
+	return 0;
 }

@@ -12,6 +12,8 @@ swap_start 128M
 yields() {
 	cause=$1 who=$2
 	shift 2
+	# What the worker has in its hands when it is held back, nobody else can free.
+	within 5 nothing_pending
 	check "frees are pending before $who" make_pending 16 "$((seed = seed + 1))"
 	before=$(deferred "flushed_$cause")
 	"$@"
