@@ -6,13 +6,14 @@
 KVER ?= 6.12-cloud-amd64
 RECORDS = demo storm native instructions user rivals
 
-.PHONY: help setup demo test sim sim-small sim-mutants fuzz coverage modules bench \
-	bench-native report lint clean
+.PHONY: help setup demo test test-debug sim sim-small sim-mutants fuzz coverage modules \
+	bench bench-native report lint clean
 
 help:
 	@echo 'make demo     kill a process whose memory is in swap, with the zram of the'
 	@echo '              kernel and with ours, in a virtual machine; print what it costs'
 	@echo 'make test     everything there is to test'
+	@echo 'make test-debug  the suites on kernels that watch themselves, built on first use'
 	@echo 'make sim      100,000 simulated schedules of the core for every policy'
 	@echo 'make sim-small  all schedules of small cases, up to three preemptions'
 	@echo 'make sim-mutants  seeded defects of the core: does the simulator find each?'
@@ -36,6 +37,9 @@ demo: setup
 
 test: setup
 	@tests/run.sh
+
+test-debug: setup
+	@tests/debug/run.sh -r
 
 sim: setup
 	@tests/sim/run.sh -r 100000 2

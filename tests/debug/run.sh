@@ -1,0 +1,148 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
+#
+# The suites of tests/vm, and a storm (its suite "storm"), on kernels that watch
+# themselves, and the suites on Debian's PREEMPT_RT kernel. Two guests run at a time.
+# What the kernels say stays in build/vm, what the parts say in build/debug. The last
+# line is "N passed, N failed".
+#
+# usage: run.sh [-r] [SECONDS]
+#   -r       record the result in docs/verification.md
+#   SECONDS  how long the storm takes, of all kernels together; 600 if not given
+
+set -uo pipefail
+
+cd "$(dirname "$0")/../.." || exit 1
+
+record=
+if [ "${1-}" = -r ]; then
+	record=1
+	shift
+fi
+storm=$((${1:-600} / 2))
+logs=build/debug
+kernels=(6.12-kasan 6.12-kcsan 6.12-rt-amd64)
+begin=$SECONDS
+
+die() {
+	printf '%s\n0 passed, 1 failed\n' "$*"
+	exit 1
+}
+
+# part NAME ARGUMENT...: of tests/vm/run.sh; leaves its figures in NAME.count
+part() {
+	local name=$1 start=$SECONDS good bad left
+	local log=$logs/$name.log
+	shift
+	tests/vm/run.sh -t "$name" "$@" >"$log" 2>&1
+	read -r good bad < <(tail -n 1 "$log" |
+		sed -nE 's/^vm: ([0-9]+) passed, ([0-9]+) failed$/\1 \2/p') || {
+		printf '%s did not come to its end\n' "$name" >>"$log"
+		good=0
+		bad=1
+	}
+	left=$(sed -nE 's/^vm: ([0-9]+) data races of the kernel alone.*/\1/p' "$log")
+	printf '%d %d %d %d\n' "$good" "$bad" "${left:-0}" $((SECONDS - start)) >"$logs/$name.count"
+	{
+		[ "$bad" = 0 ] || sed "s/^/$name| /" "$log"
+		printf '%s: %d passed, %d failed (%d s)\n' "$name" "$good" "$bad" $((SECONDS - start))
+	} | cat # one write, so that parts do not mix
+}
+
+# canary NAME KERNEL PATTERN...: mistakes of a module named zram are found, and held
+# against it. Does the kernel see what it is there to see?
+canary() {
+	local name=$1 start=$SECONDS good=0 bad=0 kernel pattern
+	local work=$PWD/$logs/$1
+	kernel=$(scripts/kernel-fetch.sh "$2")
+	shift 2
+	mkdir -p "$work"
+	cp tests/debug/canary/{Kbuild,zram.c} "$work/"
+	{
+		MAKEFLAGS='' make -C "$kernel/build" M="$work" W=1 modules &&
+			tests/vm/image.sh "$work/cpio" "$kernel" - 1 tests/debug/canary/init:/init \
+				tests/vm/guest/lib.sh:/lib.sh "$work/zram.ko:/zram.ko"
+	} >"$work/build.log" 2>&1 || cat "$work/build.log"
+	tests/vm/boot.sh "$kernel" "$work/cpio" "$work/log" "$work/results" 200 256 3 \
+		"CASE=${name%-*}" >"$work/verdict" 2>&1
+	for pattern; do
+		if grep -a -q -E "$pattern" "$work/log" "$work/verdict"; then
+			good=$((good + 1))
+		else
+			bad=$((bad + 1))
+			printf '%s: no "%s" in %s\n' "$name" "$pattern" "$logs/$name"
+		fi
+	done
+	printf '%d %d 0 %d\n' "$good" "$bad" $((SECONDS - start)) >"$logs/$name.count"
+	printf '%s: %d passed, %d failed (%d s)\n' "$name" "$good" "$bad" $((SECONDS - start))
+}
+
+# A guest is so slow that whatever is waited for may take four times as long. On a
+# host that busy it may be wrong about the rate of the TSC: once it was by a factor of
+# three. KASAN needs memory of its own. Leaks are looked for after the storm.
+slow=(-s 4 -w clocksource=hpet)
+
+memory() {
+	canary mistakes-canary 6.12-kasan 'KASAN: slab-out-of-bounds in wild' \
+		'possible circular locking' 'sleeping function called' 'blocks lost: 1' \
+		'kernel complained: '
+	part kasan "${slow[@]}" -m 256 -w kmemleak=off 6.12-kasan
+	part kasan-storm "${slow[@]}" -m 256 -w page_poison=1 -d "$storm" 6.12-kasan storm
+}
+
+races() {
+	canary race-canary 6.12-kcsan 'KCSAN: data-race in racer' 'kernel complained: .*KCSAN'
+	part rt -s 2 -m 256 6.12-rt-amd64
+	part kcsan "${slow[@]}" 6.12-kcsan
+	part kcsan-storm "${slow[@]}" -d "$storm" 6.12-kcsan storm
+}
+
+# row PART KERNEL WHAT
+row() {
+	local good bad left took
+	read -r good bad left took <"$logs/$1.count"
+	printf '| %s | %s | %d s | %d | %d | %s |\n' "$2" "$3" "$took" $((good + bad)) "$bad" \
+		"$([ "$1" = "${1#kcsan}" ] && echo - || echo "$left")"
+}
+
+report() {
+	cat <<TEXT
+\`make test-debug\`: the suites of \`tests/vm\` and its storm, on kernels built with what looks for mistakes while they run
+(\`tests/debug/*.config\`), and the suites on Debian's PREEMPT_RT kernel. Any report of a kernel is a check that failed, but
+for data races in which no function of our modules takes part. $(date -u +%F), in $((SECONDS - begin)) s.
+
+| kernel | what | duration | checks | failed | data races of the kernel alone |
+|---|---|---|---|---|---|
+$(row mistakes-canary "${kver[6.12-kasan]}: KASAN, lockdep, debug objects" "seeded mistakes")
+$(row kasan "the same" suites)
+$(row kasan-storm "the same, kmemleak and page poisoning" storm)
+$(row race-canary "${kver[6.12-kcsan]}: KCSAN, strict" "a seeded race")
+$(row kcsan "the same" suites)
+$(row kcsan-storm "the same" storm)
+$(row rt "${kver[6.12-rt-amd64]}" suites)
+TEXT
+}
+
+rm -rf "$logs"
+mkdir -p "$logs"
+declare -A kver
+for kernel in "${kernels[@]}"; do
+	dir=$(scripts/kernel-fetch.sh "$kernel") || die "there is no kernel $kernel"
+	kver[$kernel]=$(cat "$dir/kver")
+done
+printf 'kernels: %d s\n' $((SECONDS - begin))
+memory &
+races &
+wait
+
+passed=0
+failed=0
+for name in mistakes-canary kasan kasan-storm rt race-canary kcsan kcsan-storm; do
+	read -r good bad _ <"$logs/$name.count" || bad=1
+	passed=$((passed + good))
+	failed=$((failed + bad))
+done
+[ -z "$record" ] || report | scripts/verification.py 'Kernels that watch themselves'
+printf 'took %d s\n' $((SECONDS - begin))
+printf '%d passed, %d failed\n' "$passed" "$failed"
+[ "$failed" = 0 ]
