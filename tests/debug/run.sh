@@ -88,6 +88,7 @@ memory() {
 		'kernel complained: '
 	part kasan "${slow[@]}" -m 256 -w kmemleak=off 6.12-kasan
 	part kasan-storm "${slow[@]}" -m 256 -w page_poison=1 -d "$storm" 6.12-kasan storm
+	part kasan-inject "${slow[@]}" -m 256 -i debug512 6.12-kasan inject
 }
 
 races() {
@@ -116,6 +117,7 @@ for data races in which no function of our modules takes part. $(date -u +%F), i
 $(row mistakes-canary "${kver[6.12-kasan]}: KASAN, lockdep, debug objects" "seeded mistakes")
 $(row kasan "the same" suites)
 $(row kasan-storm "the same, kmemleak and page poisoning" storm)
+$(row kasan-inject "the same, kmemleak" "each allocation fails in turn")
 $(row race-canary "${kver[6.12-kcsan]}: KCSAN, strict" "a seeded race")
 $(row kcsan "the same" suites)
 $(row kcsan-storm "the same" storm)
@@ -137,7 +139,7 @@ wait
 
 passed=0
 failed=0
-for name in mistakes-canary kasan kasan-storm rt race-canary kcsan kcsan-storm; do
+for name in mistakes-canary kasan kasan-storm kasan-inject rt race-canary kcsan kcsan-storm; do
 	read -r good bad _ <"$logs/$name.count" || bad=1
 	passed=$((passed + good))
 	failed=$((failed + bad))
