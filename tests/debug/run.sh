@@ -82,20 +82,12 @@ canary() {
 # three. KASAN needs memory of its own. Leaks are looked for after the storm.
 slow=(-s 4 -w clocksource=hpet)
 
-memory() {
-	canary mistakes-canary 6.12-kasan 'KASAN: slab-out-of-bounds in wild' \
-		'possible circular locking' 'sleeping function called' 'blocks lost: 1' \
-		'kernel complained: '
-	part kasan "${slow[@]}" -m 256 -w kmemleak=off 6.12-kasan
-	part kasan-storm "${slow[@]}" -m 256 -w page_poison=1 -d "$storm" 6.12-kasan storm
-	part kasan-inject "${slow[@]}" -m 256 -i debug512 6.12-kasan inject
-}
-
-races() {
-	canary race-canary 6.12-kcsan 'KCSAN: data-race in racer' 'kernel complained: .*KCSAN'
-	part rt -s 2 -m 256 6.12-rt-amd64
-	part kcsan "${slow[@]}" 6.12-kcsan
-	part kcsan-storm "${slow[@]}" -d "$storm" 6.12-kcsan storm
+# Starts it as soon as fewer than two are at work
+queue() {
+	while [ "$(jobs -rp | wc -l)" -ge 2 ]; do
+		wait -n
+	done
+	"$@" &
 }
 
 # row PART KERNEL WHAT
@@ -133,8 +125,17 @@ for kernel in "${kernels[@]}"; do
 	kver[$kernel]=$(cat "$dir/kver")
 done
 printf 'kernels: %d s\n' $((SECONDS - begin))
-memory &
-races &
+queue canary mistakes-canary 6.12-kasan 'KASAN: slab-out-of-bounds in wild' \
+	'possible circular locking' 'sleeping function called' 'blocks lost: 1' \
+	'kernel complained: '
+queue canary race-canary 6.12-kcsan 'KCSAN: data-race in racer' 'kernel complained: .*KCSAN'
+# The longest first, so that the two end at about the same time.
+queue part kasan "${slow[@]}" -m 256 -w kmemleak=off 6.12-kasan
+queue part kcsan "${slow[@]}" 6.12-kcsan
+queue part kasan-inject "${slow[@]}" -m 256 -i debug512 6.12-kasan inject
+queue part kasan-storm "${slow[@]}" -m 256 -w page_poison=1 -d "$storm" 6.12-kasan storm
+queue part kcsan-storm "${slow[@]}" -d "$storm" 6.12-kcsan storm
+queue part rt -s 2 -m 256 6.12-rt-amd64
 wait
 
 passed=0
