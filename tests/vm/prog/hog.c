@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "vmtest.h"
 
@@ -77,6 +78,9 @@ int cmd_hog(int argc, char **argv)
 	CPU_SET(cpu, &set);
 	if (sched_setaffinity(0, sizeof(set), &set))
 		die("CPU %lu: %s", cpu, strerror(errno));
+	/* Waiting for a page of its own, it would let others run. */
+	if (mlockall(MCL_CURRENT | MCL_FUTURE))
+		die("mlockall: %s", strerror(errno));
 	if (set_priority(0, PRIORITY_HOG))
 		die("SCHED_FIFO: %s", strerror(errno));
 	puts("ready");
