@@ -54,8 +54,8 @@
 
 /*
  * When the worker has freed so many and as many are left, the aide is called: so
- * seldom that it does not matter if there is no CPU for it. A
- * home may have less, and the benchmark has it never (variant "alone").
+ * seldom that it does not matter if there is no CPU for it. A home may have less,
+ * and the benchmark has it never (variant "alone").
  */
 #ifndef DEFER_BACKLOG
 #define DEFER_BACKLOG (4 * FREE_LARGE_BATCH)
