@@ -74,12 +74,13 @@ boot() {
 	# Memory is touched by QEMU before the guest starts: what the host has yet to
 	# provide would otherwise be charged to whoever in the guest touches it first.
 	# The kernel's test of the timer counts interrupts for some ms, in which a busy
-	# host may let the guest have none.
+	# host may let the guest have none. A CPU that comes in later takes 5 s to find
+	# that it cannot calibrate its delay: lpj says what it is on a CPU of 5 GHz.
 	timeout --kill-after=5 "$seconds" qemu-system-x86_64 "$@" \
 		-m "$mib" -mem-prealloc -smp "$cpus" -nodefaults -no-user-config -display none -no-reboot \
 		-serial "file:$log" -serial "file:$results" \
 		-kernel "$kernel/boot/vmlinuz-$(cat "$kernel/kver")" -initrd "$initramfs" \
-		-append "console=ttyS0 panic=-1 oops=panic tsc=reliable no_timer_check loglevel=6 maxcpus=1 ${words[*]}" \
+		-append "console=ttyS0 panic=-1 oops=panic tsc=reliable no_timer_check lpj=20000000 loglevel=6 maxcpus=1 ${words[*]}" \
 		</dev/null >"$log.qemu" 2>&1 &
 	qemu=$!
 	trap 'kill $qemu 2>/dev/null || true' EXIT

@@ -274,10 +274,10 @@ release_worker() {
 	taskset -p 7 "$self" >/dev/null
 }
 
-# make_pending MIB SEED [SECONDS]: swap that much out, unmap it, with the worker
+# make_pending MIB SEED: swap that much out, unmap it, with the worker
 # held back. Sets PENDING, and USED: bytes of the device before.
 make_pending() {
-	hold_worker "${3:-25}" && held_start "$1" "$2" || return 1
+	hold_worker 25 && held_start "$1" "$2" || return 1
 	# shellcheck disable=SC2034 # for the suites
 	USED=$(mm_stat zram0 used)
 	held munmap && held_end
