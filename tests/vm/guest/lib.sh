@@ -257,7 +257,11 @@ hold_worker() {
 	echo -1 >/proc/sys/kernel/sched_rt_runtime_us
 	# From 6.12 on, this would give normal tasks their share nevertheless.
 	fair=/sys/kernel/debug/sched/fair_server/cpu1/runtime
-	[ ! -e $fair ] || echo 0 >$fair
+	# A CPU that came in later has none, which cannot be changed.
+	[ ! -e $fair ] || [ "$(cat $fair)" = 0 ] || echo 0 >$fair
+	# The hog locks its pages, but the kernel may still move them to another place
+	# when it needs several in a row; the hog would wait for that, and not spin.
+	echo 0 >/proc/sys/vm/compact_unevictable_allowed
 	drain_on 2
 	rm -f /tmp/hog
 	mkfifo /tmp/hog
