@@ -132,8 +132,13 @@ INFO: task sh:1 blocked for more than 120 seconds.
 rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:
 INFO: trying to register non-static key.
 BUG kmalloc-64 (Tainted: G           O    ): Right Redzone overwritten
-kmemleak: 2 new suspected memory leaks (see /sys/kernel/debug/kmemleak)
-kmemleak: Kernel memory leak detector disabled
+kmemleak: Cannot insert 0xffff888007340000 into the object search tree (overlaps existing)
+ODEBUG: Out of memory. ODEBUG disabled
+pagealloc: single bit error
+rcu: INFO: rcu_preempt detected expedited stalls on CPUs/tasks: { 1-... } 26 jiffies s: 69
+** 12 printk messages dropped **
+sysfs: cannot create duplicate filename '/devices/virtual/block/zram1'
+vmtest: page allocation failure: order:0, mode:0xcc0(GFP_KERNEL), nodemask=(null)
 END
 play watched '' 60 <<'END'
 echo 'kmemleak: Kernel memory leak detector initialized (mem pool available: 15000)' >"$console"

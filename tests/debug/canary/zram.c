@@ -9,14 +9,17 @@
 #include <linux/err.h>
 #include <linux/kthread.h>
 #include <linux/module.h>
+#include <linux/percpu.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
+#include <linux/timer.h>
 
 static char *what = "";
 module_param(what, charp, 0444);
 
 static unsigned long shared;
+static DEFINE_PER_CPU(unsigned long, mine);
 static DEFINE_SPINLOCK(one);
 static DEFINE_SPINLOCK(two);
 
@@ -69,6 +72,28 @@ static noinline void order(void)
 	spin_unlock(&two);
 }
 
+/* A CPU's own variable, by who may find himself on another the next moment. */
+static noinline void wander(void)
+{
+	__this_cpu_inc(mine);
+}
+
+static void timer_fn(struct timer_list *unused)
+{
+}
+
+/* Freed while it runs. */
+static noinline void forget(void)
+{
+	struct timer_list *timer = kmalloc(sizeof(*timer), GFP_KERNEL);
+
+	if (!timer)
+		return;
+	timer_setup(timer, timer_fn, 0);
+	mod_timer(timer, jiffies + 1000 * HZ);
+	kfree(timer);
+}
+
 /* Nobody knows where it is. */
 static noinline int leak(void)
 {
@@ -82,6 +107,8 @@ static int __init canary_init(void)
 		return 0;
 	}
 	order();
+	wander();
+	forget();
 	wild();
 	return leak();
 }

@@ -28,6 +28,8 @@ guest_start() {
 guest_end() {
 	# How much it has looked at
 	[ ! -e /sys/kernel/debug/kcsan ] || cat /sys/kernel/debug/kcsan
+	# Where the console is written by a thread, it is to be through.
+	[ ! -e /sys/kernel/realtime ] || sleep 1
 	echo end >"$RESULTS"
 	poweroff -f
 	sleep 60
@@ -152,9 +154,8 @@ zram_unload() {
 # first finds may be on its way from one place to another.
 leaks() {
 	sleep 1
-	echo scan >/sys/kernel/debug/kmemleak
-	sleep 6
-	echo scan >/sys/kernel/debug/kmemleak
+	echo scan >/sys/kernel/debug/kmemleak && sleep 6 &&
+		echo scan >/sys/kernel/debug/kmemleak || { echo "no scan" && return; }
 	awk '/^unreferenced object/ { text = ""; ours = 0 }
 		{ text = text $0 "\n" }
 		/\[(lethe|zram)\]|lethe_|zram_/ && !ours { ours = 1; n++ }

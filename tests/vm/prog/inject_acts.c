@@ -38,13 +38,34 @@ static int open_or_die(const char *file, int flags)
 
 /* ---- files of attributes, and modules ---- */
 
-/* set FILE VALUE */
+/* The size of the device that @file is an attribute of, in bytes */
+static unsigned long long size_of_device(const char *file)
+{
+	int dir = (int)(strrchr(file, '/') - file);
+	unsigned long long bytes;
+	char path[128];
+	FILE *in;
+
+	snprintf(path, sizeof(path), "%.*s/disksize", dir, file);
+	in = fopen(path, "r");
+	if (!in || fscanf(in, "%llu", &bytes) != 1)
+		die("%s: %s", path, strerror(errno));
+	fclose(in);
+	return bytes;
+}
+
+/* set FILE VALUE: who is told that it has been done can see that it has */
 static int act_set(char **word)
 {
+	const char *name = strrchr(word[1], '/') + 1;
 	int fd = open_or_die(word[1], O_WRONLY);
 	int err = write(fd, word[2], strlen(word[2])) < 0 ? errno : 0;
 
 	close(fd);
+	if (!err && !strcmp(name, "disksize") && !size_of_device(word[1]))
+		die("%s has been set, and there is no size", word[1]);
+	if (!err && !strcmp(name, "reset") && size_of_device(word[1]))
+		die("%s has been set, and there is a size", word[1]);
 	return err;
 }
 
@@ -64,6 +85,15 @@ static int act_get(char **word)
 	return err;
 }
 
+static void there_is_device(int id)
+{
+	char file[64];
+
+	snprintf(file, sizeof(file), "/sys/block/zram%d/disksize", id);
+	if (access(file, F_OK))
+		die("a device is said to be there, but not %s", file);
+}
+
 /* add: a device */
 static int act_add(char **word)
 {
@@ -73,16 +103,18 @@ static int act_add(char **word)
 
 	(void)word;
 	close(fd);
-	if (!err)
+	if (!err) {
 		device_id = (int)number(strtok(text, "\n"));
+		there_is_device(device_id);
+	}
 	return err;
 }
 
 /* remove: that device, if there is one, and those before it but device 0 */
 static int act_remove(char **word)
 {
+	int added = device_id, err = 0;
 	char text[16];
-	int err = 0;
 
 	(void)word;
 	for (; device_id > 0 && !err; device_id--) {
@@ -90,7 +122,7 @@ static int act_remove(char **word)
 
 		snprintf(text, sizeof(text), "%d", device_id);
 		err = act_set(remove);
-		if (err == ENODEV)
+		if (err == ENODEV && device_id != added)
 			err = 0;
 	}
 	return err;
@@ -116,6 +148,8 @@ static int act_load(char **word)
 	fd = open_or_die(path, O_RDONLY);
 	err = syscall(SYS_finit_module, fd, word[2] ? word[2] : "", 0) ? errno : 0;
 	close(fd);
+	if (!err && !strcmp(word[1], "zram") && !word[2])
+		there_is_device(0);
 	return err;
 }
 

@@ -130,10 +130,11 @@ static void storm_kill(uint64_t *random)
 /* What has become of processes: on their own, killed by us, by the OOM killer. */
 static unsigned long ended, by_us, by_oom;
 
-static struct proc *storm_reap(void)
+/* @options: of waitpid(), which waits for one unless they say otherwise */
+static struct proc *storm_reap(int options)
 {
 	int status;
-	pid_t pid = waitpid(-1, &status, WNOHANG);
+	pid_t pid = waitpid(-1, &status, options);
 	size_t i;
 
 	if (pid <= 0)
@@ -178,12 +179,14 @@ int cmd_storm(int argc, char **argv)
 	while (now_ns() < until) {
 		usleep(content_random(&random) % 500000);
 		storm_kill(&random);
-		while ((p = storm_reap()))
+		while ((p = storm_reap(WNOHANG)))
 			storm_start(p, chunks, &random);
 	}
-	for (i = 0; i < nr_procs; i++)
+	for (i = 0; i < nr_procs; i++) {
+		procs[i].killed = 1;
 		kill(procs[i].pid, SIGKILL);
-	while (wait(NULL) > 0)
+	}
+	while (storm_reap(0))
 		;
 	printf("%lu ended, %lu were killed, %lu by the OOM killer\n", ended, by_us,
 	       by_oom);

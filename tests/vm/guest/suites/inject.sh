@@ -1,8 +1,8 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
 #
-# Every allocation of both modules fails, by number and by the place it is made at:
-# an errno comes back or nobody notices, what was stored stays as it was, what failed
+# Every place that allocates in either module fails, and of all allocations by number
+# every so many: an errno comes back or nobody notices, what was stored stays as it was, what failed
 # can be done again, and nothing leaks. For kernels with fault injection that can look
 # at the stack (CONFIG_FAULT_INJECTION_STACKTRACE_FILTER), and with kmemleak.
 #
@@ -147,6 +147,19 @@ no_leak() {
 	[ "$(wc -l <$leaks)" = 0 ]
 }
 check "nothing has leaked that the modules know of" no_leak
+
+# Pages, which kmemleak does not know, that the modules have asked for and that are
+# not the slab's, or page tables', or of the kernel's own debugging. Devices are empty.
+pages_of_modules() {
+	awk 'BEGIN { RS = "" }
+		/\[(lethe|zram)\]/ && !/allocate_slab|___slab_alloc|p[tmu][ed]_alloc|depot|kasan_/' \
+		/sys/kernel/debug/page_owner
+}
+pages_of_modules >/tmp/pages
+cat /tmp/pages
+check "the kernel knows who asked for a page" \
+	eval "head -n 1 /sys/kernel/debug/page_owner | grep -q '^Page allocated via order'"
+same "no page of the modules is left" "$(wc -l </tmp/pages)" 0
 check "unload" zram_unload
 cat /proc/sys/vm/stat_refresh
 same "no page has" "$(awk '/^nr_zspages/ { print $2 }' /proc/vmstat)" 0

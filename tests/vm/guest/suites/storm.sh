@@ -20,18 +20,27 @@ forever() {
 	done
 }
 
+put() {
+	echo "$1" >"$2"
+}
+
+# expected COMMAND...: it succeeds
+expected() {
+	"$@" || echo "$*" >>/tmp/failed
+}
+
 noise_compact() {
-	echo 1 >$Z/compact
-	echo 1 >$Z1/compact
-	echo 2 >/proc/sys/vm/drop_caches
+	expected put 1 $Z/compact
+	put 1 $Z1/compact 2>/dev/null # which may have no size just now
+	expected put 2 /proc/sys/vm/drop_caches
 	usleep 200000
 }
 
 noise_hotplug() {
 	usleep 1500000
-	echo 0 >/sys/devices/system/cpu/cpu2/online
+	expected put 0 /sys/devices/system/cpu/cpu2/online
 	usleep 500000
-	echo 1 >/sys/devices/system/cpu/cpu2/online
+	expected put 1 /sys/devices/system/cpu/cpu2/online
 }
 
 noise_statistics() {
@@ -39,17 +48,23 @@ noise_statistics() {
 	usleep 50000
 }
 
-# Its content is checked against a model, and starts from nothing each time.
+# Its content is checked against a model, and starts from nothing each time: one time
+# in four it is a new device.
 noise_bio() {
-	blkdiscard /dev/zram1 && vmtest bio /dev/zram1 "$seed" 100 512 || echo bio >>/tmp/failed
+	expected blkdiscard /dev/zram1
+	expected vmtest bio /dev/zram1 "$seed" 100 512
 	seed=$((seed + 1))
+	if [ $((seed % 4)) = 0 ]; then
+		expected put 1 $Z1/reset
+		expected put 8M $Z1/disksize
+	fi
 }
 
+# A device that is swap stays.
 noise_reset() {
 	usleep 700000
-	# Refused while it is open, and for the other device, which is swap
-	echo 1 >$Z/reset
-} 2>/dev/null
+	! put 1 $Z/reset 2>/dev/null || echo "reset of swap" >>/tmp/failed
+}
 
 # round POLICY[:BUDGET] SEED
 round() {
@@ -57,6 +72,7 @@ round() {
 	[ "$policy" = "$1" ] || budget=${1#*:}
 	echo "$policy" >$parameters/policy && echo "$budget" >$parameters/budget || return 1
 	swap_start $((total * 3 / 2))M && echo 8M >$Z1/disksize || return 1
+	rm -f /tmp/failed
 	: >/tmp/storm
 	for noise in compact hotplug statistics bio reset; do
 		forever noise_$noise &
@@ -68,6 +84,7 @@ round() {
 	# shellcheck disable=SC2154
 	wait "$compact" "$hotplug" "$statistics" "$bio" "$reset"
 	swapoff /dev/zram0 || return 1
+	[ ! -e /tmp/failed ] || cat /tmp/failed
 	[ $stormed = yes ] && [ ! -e /tmp/failed ]
 }
 
@@ -85,6 +102,7 @@ for policy in $policies; do
 		same "$policy: no free of $device was invalid" "$(deferred invalid $device)" 0
 	done
 	check "$policy: reset" eval "echo 1 >$Z/reset && echo 1 >$Z1/reset"
+	seed=$((seed + 1))
 done
 swapped=$(($(awk '/^pswpout/ { print $2 }' /proc/vmstat) - swapped))
 compare "so many pages went to swap" $swapped -gt $((STORM * 100))
