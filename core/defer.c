@@ -81,8 +81,9 @@ static void defer_leave(struct zs_pool *pool, unsigned int side)
 
 /*
  * The budget is spent: batch-free a slice of what is pending, near @index if
- * there is any, so that the producer pays for what it adds. Context: any. Returns
- * whether there is room for a push now.
+ * there is any, so that the producer pays for what it adds. But not while a flush is
+ * at work, which what a helper has in its hands would be hidden from. Context: any.
+ * Returns whether there is room for a push now.
  */
 static PORT_NOINLINE bool defer_help(struct zs_pool *pool, u32 index)
 {
@@ -90,12 +91,14 @@ static PORT_NOINLINE bool defer_help(struct zs_pool *pool, u32 index)
 	u32 pending[FREE_SMALL_BATCH];
 	u16 next[FREE_SMALL_BATCH];
 	unsigned int side;
-	size_t n;
+	size_t n = 0;
 
 	if (!ops->take_some)
 		return false;
 	side = defer_enter(pool);
-	n = ops->take_some(pool, index, pending, FREE_SMALL_BATCH);
+	/* After the fence: who sees no flush is seen by it, before its first wait. */
+	if (!port_atomic_load(&pool->defer.flushing))
+		n = ops->take_some(pool, index, pending, FREE_SMALL_BATCH);
 	if (n) {
 		n = free_indices(pool, pending, next, n, FREE_PENDING, "deferred free");
 		defer_account(pool, DEFER_BY_HELP, n);
@@ -183,6 +186,25 @@ static PORT_NOINLINE size_t defer_drain_small_slice(struct zs_pool *pool,
 	return defer_drain_slice(pool, pass, index, next, FREE_SMALL_BATCH, who);
 }
 
+/*
+ * The worker lets others have its CPU, maybe for long: unregistered and with empty
+ * hands, so that nobody in need of memory waits for it, or misses what it has taken.
+ */
+static void defer_rest(struct zs_pool *pool, struct defer_pass *pass)
+{
+	const struct defer_policy_ops *ops = policy_ops[pool->defer.policy];
+
+	if (!port_cpu_wanted()) {
+		port_yield();
+		return;
+	}
+	if (ops->end)
+		ops->end(pool, pass);
+	defer_leave(pool, pass->side);
+	port_work_yield(&pool->defer.work);
+	pass->side = defer_enter(pool);
+}
+
 /* Between slices: let others run, and does the pass go on? */
 static bool defer_goes_on(struct zs_pool *pool, struct defer_pass *pass,
 			  enum defer_account who)
@@ -205,8 +227,8 @@ static bool defer_goes_on(struct zs_pool *pool, struct defer_pass *pass,
 		pass->called = pass->taken;
 		port_work_schedule(&d->aide, 0);
 	}
-	port_work_yield(&d->work);
-	return true;
+	defer_rest(pool, pass);
+	return !port_atomic_load(&d->flushing);
 }
 
 /* One pass over what is pending. Returns how many it freed. */
@@ -214,12 +236,11 @@ static size_t defer_drain_pass(struct zs_pool *pool, enum defer_account who)
 {
 	const struct defer_policy_ops *ops = policy_ops[pool->defer.policy];
 	struct defer_pass pass = {0};
-	unsigned int side;
 	size_t n;
 
 	if (!ops)
 		return 0;
-	side = defer_enter(pool);
+	pass.side = defer_enter(pool);
 	do {
 		struct free_scratch *s = free_scratch_try_get(pool);
 
@@ -234,7 +255,7 @@ static size_t defer_drain_pass(struct zs_pool *pool, enum defer_account who)
 	} while (n && defer_goes_on(pool, &pass, who));
 	if (ops->end)
 		ops->end(pool, &pass);
-	defer_leave(pool, side);
+	defer_leave(pool, pass.side);
 	/* The worker may have passed over a leaf that the aide has left. */
 	if (n && who == DEFER_BY_AIDE)
 		defer_arm(pool, DEFER_SOON);

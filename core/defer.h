@@ -20,7 +20,12 @@
  * by a leaf that another is about to take from, and leaves unfinished. One
  * flush at a time; while it is at work the worker leaves its pass at the end of
  * its slice, rather than have the flush wait for a thread of low priority to do
- * everything.
+ * everything. Nor does a producer past the budget help meanwhile: with what it has
+ * popped and is about to put back, one after the other could hide what is old.
+ *
+ * The worker may have to wait for its CPU in the middle of a pass. It does so
+ * unregistered and with nothing in its hands: those who need memory find all that is
+ * pending, and do not wait for it.
  *
  * Where much is pending the worker calls an aide, which makes a pass beside the
  * worker's on another CPU, if one has nothing else to do, and goes as soon as
@@ -134,6 +139,7 @@ struct defer_pass {
 	u32 leaf; /* tombstone: of the handle table, to go on with */
 	u32 step; /* percpu: to go on with */
 	u32 chain; /* percpu: blocks taken, to be drained */
+	unsigned int side; /* that it is registered on */
 };
 
 /* A policy. "sync" has none. All calls are made with at least a budget of 1. */
@@ -160,7 +166,10 @@ struct defer_policy_ops {
 	 * handle @near. NULL: with this policy, producers do not help.
 	 */
 	size_t (*take_some)(struct zs_pool *pool, u32 near, u32 *index, size_t max);
-	/* Let go of what @pass has and take() has not given yet; may be NULL. */
+	/*
+	 * Let go of what @pass has and take() has not given yet; may be NULL. The
+	 * pass may go on afterwards, and finds that as well.
+	 */
 	void (*end)(struct zs_pool *pool, struct defer_pass *pass);
 	/*
 	 * Of @taken handles that take() gave, @freed have been freed, the others

@@ -237,8 +237,10 @@ static void percpu_end(struct zs_pool *pool, struct defer_pass *pass)
 {
 	u32 nr;
 
-	while ((nr = chain_pop(pool, pass)))
+	while ((nr = chain_pop(pool, pass))) {
 		list_push(pool, &pool->defer.percpu.full, nr);
+		pass->step = 0;
+	}
 }
 
 static size_t percpu_take_some(struct zs_pool *pool, u32 near, u32 *index, size_t max)

@@ -282,24 +282,25 @@ static PORT_NOINLINE void free_small_batch(struct zs_pool *pool,
 
 void zs_free_batch(struct zs_pool *pool, const unsigned long *handles, size_t n)
 {
-	struct free_scratch *scratch = NULL;
-	size_t most = FREE_SMALL_BATCH;
 	size_t done, step;
 
-	if (n > FREE_SMALL_BATCH)
-		scratch = free_scratch_try_get(pool);
-	if (scratch)
-		most = FREE_LARGE_BATCH;
 	for (done = 0; done < n; done += step) {
-		step = n - done < most ? n - done : most;
-		if (scratch)
+		struct free_scratch *scratch = NULL;
+
+		/* A batch at a time, as drains want it, too. */
+		step = n - done;
+		if (step > FREE_SMALL_BATCH)
+			scratch = free_scratch_try_get(pool);
+		if (scratch) {
+			step = step < FREE_LARGE_BATCH ? step : FREE_LARGE_BATCH;
 			free_handles(pool, handles + done, step, scratch->index,
 				     scratch->next);
-		else
+			free_scratch_put(scratch);
+		} else {
+			step = step < FREE_SMALL_BATCH ? step : FREE_SMALL_BATCH;
 			free_small_batch(pool, handles + done, step);
+		}
 	}
-	if (scratch)
-		free_scratch_put(scratch);
 }
 
 size_t free_dead_zspages(struct zs_pool *pool, struct size_class *c, struct zspage *dead)

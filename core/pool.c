@@ -116,8 +116,11 @@ static void pool_free_zspages(struct zs_pool *pool)
 	u32 nr = (u32)port_atomic_load_acquire(&pool->handles.nr_leaves);
 	u32 index;
 
-	for (index = 0; index < nr << ITABLE_SHIFT; index++)
+	for (index = 0; index < nr << ITABLE_SHIFT; index++) {
+		if (!(index % ITABLE_FANOUT))
+			port_yield();
 		free_live(pool, index);
+	}
 }
 
 static void pool_free_classes(struct zs_pool *pool)

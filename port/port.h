@@ -168,8 +168,8 @@ int port_work_init(port_work *work, void (*fn)(void *arg), void *arg);
 void port_work_schedule(port_work *work, unsigned int delay_ms);
 
 /*
- * For @work itself to call between slices: lets others run. A home may raise the
- * priority of a run that is long overdue.
+ * For @work itself to call where it holds nothing: lets others run, maybe for long. A
+ * home may raise the priority of a run that is long overdue.
  */
 void port_work_yield(port_work *work);
 

@@ -14,7 +14,8 @@
  *   "Process context" means the call may sleep and no spinlock is held.
  *   "Any context" means process or atomic context (under a spinlock, with
  *   preemption off), but not interrupt context: the class locks are taken
- *   without disabling interrupts.
+ *   without disabling interrupts. In a kernel with PREEMPT_RT, whose spinlocks
+ *   sleep, it is neither with preemption off nor under a raw spinlock.
  *
  * Ownership
  *   A handle belongs to whoever allocated it until it is passed to zs_free(),
@@ -96,7 +97,7 @@ struct zs_pool_stats {
 	size_t pending; /**< handles queued and not yet freed */
 	size_t capacity; /**< budget: pending never exceeds it */
 	size_t threshold; /**< pending handles at which the worker is kicked */
-	uint64_t oldest_age_ns; /**< upper bound on the oldest pending's age */
+	uint64_t oldest_age_ns; /**< of the oldest pending, or more; less once a flush ends */
 	uint64_t queued; /**< deferred frees that were queued */
 	uint64_t drained; /**< freed by the background workers */
 	uint64_t aided; /**< of these, by the second one, which large backlogs have */

@@ -29,6 +29,13 @@
 #define WORK_LATE_MS 100
 #define WORK_SLEEP_US 1000
 
+/*
+ * With PREEMPT_RT, who holds a class lock can lose its CPU, and a waiter of normal
+ * priority lends it nothing: whoever wants the lock would wait for a thread that gets
+ * next to no time.
+ */
+#define WORK_NICE (IS_ENABLED(CONFIG_PREEMPT_RT) ? 0 : MAX_NICE)
+
 static bool work_is_late(const struct port_work *work)
 {
 	return time_after(jiffies, work->run_due + msecs_to_jiffies(WORK_LATE_MS));
@@ -68,7 +75,7 @@ static void work_run(struct kthread_work *w)
 	work->run_due = READ_ONCE(work->due);
 	work->fn(work->arg);
 	if (work->hurried) {
-		sched_set_normal(current, MAX_NICE);
+		sched_set_normal(current, WORK_NICE);
 		work->hurried = false;
 	}
 }
@@ -78,7 +85,7 @@ int port_work_init(port_work *work, void (*fn)(void *arg), void *arg)
 	work->worker = kthread_create_worker(0, "lethe_drain");
 	if (IS_ERR(work->worker))
 		return -PORT_ENOMEM;
-	sched_set_normal(work->worker->task, MAX_NICE);
+	sched_set_normal(work->worker->task, WORK_NICE);
 	kthread_init_delayed_work(&work->dwork, work_run);
 	work->cancelling = false;
 	work->hurried = false;
@@ -99,8 +106,9 @@ void port_work_schedule(port_work *work, unsigned int delay_ms)
 	 */
 	if (!delay || (timer_pending(timer) &&
 		       time_before(jiffies + delay, READ_ONCE(timer->expires)))) {
-		kthread_mod_delayed_work(work->worker, &work->dwork, delay);
+		/* First: without a delay it may run before we do. */
 		WRITE_ONCE(work->due, jiffies + delay);
+		kthread_mod_delayed_work(work->worker, &work->dwork, delay);
 	} else if (kthread_queue_delayed_work(work->worker, &work->dwork, delay)) {
 		WRITE_ONCE(work->due, jiffies + delay);
 	}

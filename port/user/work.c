@@ -192,6 +192,9 @@ void port_work_yield(port_work *work)
 {
 	(void)work;
 	port_yield();
+	/* Only if a test says so */
+	while (port_cpu_wanted())
+		port_nap();
 }
 
 /* A process cannot tell; threads as nice as ours may be left to the scheduler. */

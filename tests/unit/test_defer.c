@@ -324,6 +324,58 @@ static void an_aide_that_goes_arms_the_worker(void **state)
 	pool_destroy(pool);
 }
 
+/* Whose CPU is wanted waits with nothing in its hands: others find all that is pending. */
+static void a_resting_worker_hides_nothing(void **state)
+{
+	enum { N = 2 * FREE_LARGE_BATCH };
+	struct zs_pool *pool = pool_create(test_policy(state), N + 1);
+	struct object *o = calloc(N, sizeof(*o));
+	struct defer *d = &pool->defer;
+	struct worker_hold hold;
+
+	assert_non_null(o);
+	objects_pushed_aside(pool, &hold, o, N);
+	user_fault_arm(USER_FAULT_CPU, 1, ~0ull);
+	worker_release(&hold);
+	TEST_WAIT_UNTIL(user_fault_seen() > 1);
+	assert_int_equal(port_atomic_load(&d->holders[0]), 0);
+	assert_int_equal(port_atomic_load(&d->holders[1]), 0);
+	assert_true(zs_deferred_pending(pool) > 0);
+	zs_drain_deferred(pool, ZS_FLUSH_SHRINKER);
+	assert_int_equal(zs_deferred_pending(pool), 0);
+	assert_int_equal(pool_stats(pool).objects, 0);
+	user_fault_disarm();
+	pool_check_account(pool);
+	free(o);
+	pool_destroy(pool);
+}
+
+/* What a helper has popped and not put back yet, a flush would not find. */
+static void nobody_helps_during_a_flush(void **state)
+{
+	enum { BUDGET = 256 };
+	struct zs_pool *pool = pool_create(test_policy(state), BUDGET);
+	struct defer *d = &pool->defer;
+	struct object o[2 * BUDGET];
+	struct worker_hold hold;
+	struct zs_pool_stats s;
+
+	objects_create_equal(pool, o, ARRAY_SIZE(o), SIZE);
+	worker_hold(&hold, pool);
+	port_atomic_xchg(&d->flushing, 1);
+	objects_free_deferred(pool, o, ARRAY_SIZE(o));
+	port_atomic_xchg(&d->flushing, 0);
+	worker_release(&hold);
+	zs_free_deferred_flush(pool);
+	s = pool_stats(pool);
+	assert_int_equal(s.helped, 0);
+	assert_true(s.fallback >= BUDGET);
+	assert_int_equal(s.queued + s.fallback, ARRAY_SIZE(o) + hold.handles);
+	assert_int_equal(s.objects, 0);
+	pool_check_account(pool);
+	pool_destroy(pool);
+}
+
 /* However busy the machine: the quickest of many rounds tells what the timer does. */
 static u64 quickest_drain_ns(struct zs_pool *pool, struct object *o, size_t n, int rounds)
 {
@@ -659,6 +711,8 @@ int main(void)
 		TEST_EACH_DEFERRING(threshold_kicks_the_worker),
 		TEST_EACH_DEFERRING(a_large_backlog_has_two_drains),
 		TEST_EACH_DEFERRING(an_aide_that_goes_arms_the_worker),
+		TEST_EACH_DEFERRING(a_resting_worker_hides_nothing),
+		TEST_EACH_DEFERRING(nobody_helps_during_a_flush),
 		TEST_EACH_DEFERRING(remainder_is_drained_by_the_timer),
 		TEST_EACH_DEFERRING(drain_counts_under_its_cause),
 		TEST_EACH_DEFERRING(flush_waits_for_the_worker),

@@ -42,8 +42,8 @@ static void helping_does_not_strand_credit(void **state)
 	size_t stranded = 0;
 
 	objects_create_equal(pool, o, ARRAY_SIZE(o), SIZE);
-	/* The worker finds a flush at work, and stays away. */
-	port_atomic_store(&pool->defer.flushing, 1);
+	/* As if the worker were about to come; but it does not. */
+	port_atomic_store(&pool->defer.armed, DEFER_NOW);
 	/* Spend the budget, but leave out one handle of each word of the table. */
 	for (size_t i = 0; i < ARRAY_SIZE(o); i++)
 		if (i >= BUDGET || i % WORD != WORD - 1)
@@ -64,7 +64,6 @@ static void helping_does_not_strand_credit(void **state)
 		pthread_join(helpers[i].thread, NULL);
 	}
 	assert_true(pool_stats(pool).helped >= WORD - 1);
-	port_atomic_store(&pool->defer.flushing, 0);
 	zs_free_deferred_flush(pool);
 	for (unsigned int i = 0; i < port_cpu_slots(); i++)
 		stranded += pool->slots[i].credit;
