@@ -97,7 +97,7 @@ struct zs_pool_stats {
 	size_t pending; /**< handles queued and not yet freed */
 	size_t capacity; /**< budget: pending never exceeds it */
 	size_t threshold; /**< pending handles at which the worker is kicked */
-	uint64_t oldest_age_ns; /**< of the oldest pending, or more; less once a flush ends */
+	uint64_t oldest_age_ns; /**< of the oldest pending; less after a flush */
 	uint64_t queued; /**< deferred frees that were queued */
 	uint64_t drained; /**< freed by the background workers */
 	uint64_t aided; /**< of these, by the second one, which large backlogs have */

@@ -324,7 +324,7 @@ static void an_aide_that_goes_arms_the_worker(void **state)
 	pool_destroy(pool);
 }
 
-/* Whose CPU is wanted waits with nothing in its hands: others find all that is pending. */
+/* Whose CPU is wanted waits with nothing in its hands: others find all there is. */
 static void a_resting_worker_hides_nothing(void **state)
 {
 	enum { N = 2 * FREE_LARGE_BATCH };
