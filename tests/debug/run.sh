@@ -8,7 +8,7 @@
 #
 # usage: run.sh [-r] [SECONDS]
 #   -r       record the result in docs/verification.md
-#   SECONDS  how long the storm takes, of all kernels together; 900 if not given
+#   SECONDS  how long the storm takes, of all kernels together; 600 if not given
 
 set -uo pipefail
 
@@ -19,7 +19,7 @@ if [ "${1-}" = -r ]; then
 	record=1
 	shift
 fi
-storm=$((${1:-900} / 3))
+storm=$((${1:-600} / 3))
 logs=build/debug
 kernels=(6.12-kasan 6.12-kcsan 6.12-rt-amd64)
 parts=(mistakes-canary kasan kasan-storm kasan-inject race-canary kcsan kcsan-parts kcsan-storm

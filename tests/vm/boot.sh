@@ -28,7 +28,7 @@ complaints='WARNING:|BUG:|BUG at|BUG [a-zA-Z0-9_-]+ \(|Oops|general protection|u
 'possible circular|possible recursive|inconsistent lock|suspicious RCU|bad: scheduling|'\
 'scheduling while atomic|sleeping function|refcount_t:|list_(add|del) corruption|'\
 'Bad page|bad_page|UBSAN|KASAN|still in use|Objects remaining|page allocation failure|'\
-'kmemleak: (Cannot |Found object by alias|Freeing|Memory pool)|'\
+'kmemleak: (Cannot (insert|allocate a kmemleak)|Found object by alias|Freeing|Memory pool)|'\
 'lethe: pool |nobody cared|Bad swap|I/O error|error on swap-device|EXT4-fs error'
 
 die() {
