@@ -116,11 +116,12 @@ $(row kasan-storm "the same, kmemleak" "storm of $storm s")
 $(row kasan-inject "the same, owners of pages" "each place that allocates fails")
 $(row race-canary "${kver[6.12-kcsan]}: KCSAN, strict" "a seeded race")
 $(row kcsan "the same" suites)
-$(row kcsan-parts "the same" "suites of parts of pages")
+$(row kcsan-parts "the same" "I/O of parts of pages")
 $(row kcsan-storm "the same" "storm of $storm s")
 $(row rt "${kver[6.12-rt-amd64]}" suites)
-$(row rt-parts "the same" "suites of parts of pages")
+$(row rt-parts "the same" "I/O of parts of pages")
 $(row rt-storm "the same" "storm of $storm s")
+
 TEXT
 	# What has failed, if anything
 	for name in "${parts[@]}"; do
@@ -150,8 +151,8 @@ queue part kcsan-storm "${slow[@]}" -d "$storm" 6.12-kcsan storm
 queue part rt-storm -s 2 -m 256 -d "$storm" 6.12-rt-amd64 storm
 queue part rt -s 2 -m 256 6.12-rt-amd64
 # Blocks of less than a page
-queue part kcsan-parts "${slow[@]}" -i debug512 6.12-kcsan
-queue part rt-parts -s 2 -m 256 -i debug512 6.12-rt-amd64
+queue part kcsan-parts "${slow[@]}" -i debug512 6.12-kcsan bio
+queue part rt-parts -s 2 -m 256 -i debug512 6.12-rt-amd64 bio
 wait
 
 passed=0

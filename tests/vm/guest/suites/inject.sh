@@ -79,7 +79,7 @@ inject_io() {
 	io=$1 expected=
 	shift
 	[ "${io#-}" = "$io" ] || expected=-
-	inject "${io#-}${1:+, after $*}" sites/3 "set $Z/disksize 16M" "new /dev/zram0" "$@" : \
+	inject "${io#-}${1:+, after $*}" sites/5 "set $Z/disksize 16M" "new /dev/zram0" "$@" : \
 		"${expected}io ${io#-} /dev/zram0" : "settle /dev/zram0" "set $Z/reset 1"
 }
 written="io write /dev/zram0"
