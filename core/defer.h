@@ -95,8 +95,25 @@ struct defer_array {
 	size_t in_flight; /* popped by a drain, not yet freed */
 };
 
+/*
+ * With its head a block is 1 KiB, so that a budget of a few MiB is met closely. A
+ * home may have less.
+ */
+#ifndef PERCPU_HANDLES
+#define PERCPU_HANDLES 253
+#endif
+
+struct percpu_block {
+	port_atomic next; /* in a list: number of the next block, or 0 */
+	u32 used;
+	u32 index[PERCPU_HANDLES];
+};
+
+/* Values of a slot's `block`, beside the number of a block, which is never 0. */
+#define PERCPU_NONE 0
+#define PERCPU_OPEN (~(u64)0) /* a push is at work on it */
+
 /* The percpu policy's queue. */
-struct percpu_block;
 struct defer_percpu {
 	struct percpu_block *blocks;
 	port_atomic full; /* lists of blocks: see defer_percpu.c */
@@ -136,7 +153,7 @@ struct defer_pass {
 	size_t taken; /* handles, so far */
 	size_t freed; /* of these, by this pass */
 	size_t called; /* what was taken when the aide was last called */
-	u32 leaf; /* tombstone: of the handle table, to go on with */
+	struct itable_walk walk; /* tombstone: of the handle table */
 	u32 step; /* percpu: to go on with */
 	u32 chain; /* percpu: blocks taken, to be drained */
 	unsigned int side; /* that it is registered on */

@@ -5,7 +5,7 @@
  *
  * Invariant: a block is owned by exactly one of: the list of spare ones; the list
  * of full ones (which may hold partly used ones too); a slot, in its `block`; a
- * push, which has put BLOCK_OPEN there; a pass or a helper that drains it.
+ * push, which has put PERCPU_OPEN there; a pass or a helper that drains it.
  * Ownership changes by a compare-and-swap or an exchange, each fully ordered, so
  * whoever owns a block may use it as plain memory.
  *
@@ -20,18 +20,7 @@
  */
 #include "defer_credit.h"
 
-/* With its head a block is 1 KiB, so that a budget of a few MiB is met closely. */
-#define BLOCK_HANDLES 253
-
-struct percpu_block {
-	port_atomic next; /* in a list: number of the next block, or 0 */
-	u32 used;
-	u32 index[BLOCK_HANDLES];
-};
-
-/* Values of a slot's `block`, beside the number of a block, which is never 0. */
-#define BLOCK_NONE 0
-#define BLOCK_OPEN (~(u64)0) /* a push is at work on it */
+_Static_assert(PERCPU_HANDLES >= 1, "a block takes something");
 
 /* ---- lists of blocks: the upper half of a head counts changes, against ABA ---- */
 
@@ -86,12 +75,12 @@ static u32 list_take(port_atomic *head)
 /* The slot's block, or a spare one; 0: there is none. Pre: @slot is held. */
 static u32 block_open(struct zs_pool *pool, struct pool_slot *slot)
 {
-	u64 nr = port_atomic_xchg(&slot->block, BLOCK_OPEN);
+	u64 nr = port_atomic_xchg(&slot->block, PERCPU_OPEN);
 
-	if (unlikely(nr == BLOCK_NONE)) {
+	if (unlikely(nr == PERCPU_NONE)) {
 		nr = list_pop(pool, &pool->defer.percpu.spare);
 		if (!nr)
-			port_atomic_store_release(&slot->block, BLOCK_NONE);
+			port_atomic_store_release(&slot->block, PERCPU_NONE);
 	}
 	return (u32)nr;
 }
@@ -99,13 +88,13 @@ static u32 block_open(struct zs_pool *pool, struct pool_slot *slot)
 /* Undoes block_open(), fully ordered. */
 static void block_close(struct zs_pool *pool, struct pool_slot *slot, u32 nr)
 {
-	if (likely(block_of(pool, nr)->used < BLOCK_HANDLES)) {
+	if (likely(block_of(pool, nr)->used < PERCPU_HANDLES)) {
 		port_atomic_xchg(&slot->block, nr);
 		return;
 	}
 	/* First to the list, so that a drain which waits for us finds it there. */
 	list_push(pool, &pool->defer.percpu.full, nr);
-	port_atomic_xchg(&slot->block, BLOCK_NONE);
+	port_atomic_xchg(&slot->block, PERCPU_NONE);
 }
 
 enum defer_push_result defer_percpu_push(struct zs_pool *pool, struct pool_slot *slot,
@@ -177,12 +166,12 @@ static u32 block_steal(struct pool_slot *slot)
 	u64 nr = port_atomic_load(&slot->block);
 
 	for (;;) {
-		if (nr == BLOCK_NONE)
+		if (nr == PERCPU_NONE)
 			return 0;
-		if (nr == BLOCK_OPEN) {
+		if (nr == PERCPU_OPEN) {
 			port_cpu_relax();
 			nr = port_atomic_load(&slot->block);
-		} else if (port_atomic_cmpxchg(&slot->block, &nr, BLOCK_NONE)) {
+		} else if (port_atomic_cmpxchg(&slot->block, &nr, PERCPU_NONE)) {
 			return (u32)nr;
 		}
 	}
@@ -224,7 +213,7 @@ static size_t percpu_take(struct zs_pool *pool, struct defer_pass *pass, u32 *in
 	u32 nr;
 
 	/* Whole blocks, but for callers who have no room for one. */
-	while (!n || max - n >= BLOCK_HANDLES) {
+	while (!n || max - n >= PERCPU_HANDLES) {
 		nr = pass_block(pool, pass);
 		if (!nr)
 			break;
@@ -259,7 +248,7 @@ static size_t percpu_take_some(struct zs_pool *pool, u32 near, u32 *index, size_
 /* Enough for the budget, for each slot to fill one, and for each to drain one. */
 static size_t percpu_nr_blocks(const struct zs_pool *pool)
 {
-	return pool->defer.budget / BLOCK_HANDLES + 1 + 2 * (size_t)port_cpu_slots();
+	return pool->defer.budget / PERCPU_HANDLES + 1 + 2 * (size_t)port_cpu_slots();
 }
 
 static size_t percpu_queue_bytes(const struct zs_pool *pool)

@@ -15,14 +15,12 @@ PORT_NOINLINE void defer_tombstone_unpush(struct zs_pool *pool)
 /* Near the handle that there is no room for, as its neighbours are still warm. */
 static size_t tombstone_take_some(struct zs_pool *pool, u32 near, u32 *index, size_t max)
 {
-	u32 leaf_nr = near >> ITABLE_SHIFT;
-	size_t n =
-		itable_take_flagged(&pool->handles, &leaf_nr, FREE_PENDING, index, max);
+	struct itable_walk walk = {.leaf_nr = near >> ITABLE_SHIFT};
+	size_t n = itable_take_flagged(&pool->handles, &walk, FREE_PENDING, index, max);
 
 	if (!n) {
-		leaf_nr = 0;
-		n = itable_take_flagged(&pool->handles, &leaf_nr, FREE_PENDING, index,
-					max);
+		walk = (struct itable_walk){0};
+		n = itable_take_flagged(&pool->handles, &walk, FREE_PENDING, index, max);
 	}
 	return n;
 }
@@ -30,7 +28,7 @@ static size_t tombstone_take_some(struct zs_pool *pool, u32 near, u32 *index, si
 static size_t tombstone_take(struct zs_pool *pool, struct defer_pass *pass, u32 *index,
 			     size_t max)
 {
-	return itable_take_flagged(&pool->handles, &pass->leaf, FREE_PENDING, index, max);
+	return itable_take_flagged(&pool->handles, &pass->walk, FREE_PENDING, index, max);
 }
 
 /*

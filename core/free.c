@@ -11,6 +11,10 @@
 #include "free.h"
 #include "pool.h"
 
+_Static_assert(FREE_LOCK_SLICE >= 1, "a slice frees something");
+_Static_assert(FREE_SMALL_BATCH >= ITABLE_STEP && FREE_LARGE_BATCH >= FREE_SMALL_BATCH,
+	       "any batch takes a step of the table");
+
 /* May the object be freed by someone who holds the lock of class @index? */
 static bool entry_is_freeable(u64 entry, u64 want, unsigned int class_index)
 {
@@ -123,6 +127,7 @@ void free_live(struct zs_pool *pool, u32 index)
 }
 
 #define CHAIN_END ((u16)0xffff)
+_Static_assert(FREE_LARGE_BATCH <= CHAIN_END, "an index of a batch is not the end");
 
 /* Heads of the chains of a batch, by class; valid where the bit is set. */
 struct class_chains {

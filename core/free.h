@@ -16,13 +16,16 @@ struct size_class;
 
 /*
  * Most objects freed under one hold of a class lock. The benchmark builds it with 1
- * to see what batches are worth (bench/storm.sh, variant "unbatched").
+ * to see what batches are worth (bench/storm.sh, variant "unbatched"); the simulator
+ * has few.
  */
 #ifndef FREE_LOCK_SLICE
 #define FREE_LOCK_SLICE 64
 #endif
-/* A batch that fits on a kernel stack. */
+/* A batch that fits on a kernel stack; at least ITABLE_STEP. A home may have less. */
+#ifndef FREE_SMALL_BATCH
 #define FREE_SMALL_BATCH 64
+#endif
 /*
  * The pool's own, large batch. Swapped-out neighbours spread over some 100
  * classes, so a batch must be many times that to meet each zspage once. A

@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
 #include "itable.h"
 
+_Static_assert(ITABLE_WORDS >= 1 && ITABLE_FLAGS <= 64, "a leaf has whole words");
+_Static_assert(ITABLE_STEP >= ITABLE_GROUP && ITABLE_STEP % ITABLE_GROUP == 0,
+	       "a step is some flags");
+_Static_assert(ITABLE_STEP / ITABLE_GROUP < 64 && ITABLE_FANOUT % ITABLE_STEP == 0,
+	       "a leaf is some steps");
+
 /* First leaf at or after *@leaf_nr whose summary bit is set; false: none. */
 static bool itable_next_leaf(const struct itable *t, bool flags, u32 *leaf_nr)
 {
@@ -128,31 +134,70 @@ static void itable_take_leaf(struct itable *t, u32 leaf_nr, u64 mask, u64 bits,
 	}
 }
 
-size_t itable_take_flagged(struct itable *t, u32 *leaf_nr, u64 bits, u32 *index,
-			   size_t max)
+/* To the end of @walk's leaf, a step at a time. False: there is no room to get there. */
+static bool itable_walk_leaf(struct itable *t, struct itable_walk *walk, u64 bits,
+			     u32 *index, size_t *n, size_t max)
 {
+	const u32 step = ITABLE_STEP / ITABLE_GROUP; /* flags */
+
+	for (; walk->flag < ITABLE_FLAGS; walk->flag += step) {
+		if (max - *n < ITABLE_STEP)
+			return false;
+		itable_take_leaf(t, walk->leaf_nr, (((u64)1 << step) - 1) << walk->flag,
+				 bits, index, n);
+	}
+	return true;
+}
+
+/*
+ * Leaf @leaf_nr has been walked. Unless there are flags again, it is not announced any
+ * more; it remains so if there are, so that others do not pass over it. Returns
+ * whether there are.
+ */
+static bool itable_has_flags_again(struct itable *t, u32 leaf_nr)
+{
+	port_atomic *summary = itable_summary(t, true, leaf_nr);
+	struct itable_leaf *leaf = itable_leaf(t, leaf_nr << ITABLE_SHIFT);
+	u64 bit = (u64)1 << (leaf_nr % 64);
+
+	if (port_atomic_load(&leaf->flags))
+		return true;
+	/* Clear, then look again: see itable.h. */
+	port_atomic_and(summary, ~bit);
+	if (!port_atomic_load(&leaf->flags))
+		return false;
+	port_atomic_or(summary, bit);
+	return true;
+}
+
+/* The same, up to the end of the table. */
+static size_t itable_take_on(struct itable *t, struct itable_walk *walk, u64 bits,
+			     u32 *index, size_t max)
+{
+	u32 nr = walk->leaf_nr;
 	size_t n = 0;
 
-	while (max - n >= 64 && itable_next_leaf(t, true, leaf_nr)) {
-		port_atomic *summary = itable_summary(t, true, *leaf_nr);
-		struct itable_leaf *leaf = itable_leaf(t, *leaf_nr << ITABLE_SHIFT);
-		u64 bit = (u64)1 << (*leaf_nr % 64);
-		u64 mask = 0xff;
-
-		/* 64 values at a time, while there is room for them. */
-		for (; mask && max - n >= 64; mask <<= 64 / ITABLE_WORDS)
-			itable_take_leaf(t, *leaf_nr, mask, bits, index, &n);
-		if (mask)
+	while (max - n >= ITABLE_STEP && itable_next_leaf(t, true, &nr)) {
+		if (nr != walk->leaf_nr)
+			walk->flag = 0;
+		walk->leaf_nr = nr;
+		if (!itable_walk_leaf(t, walk, bits, index, &n, max))
 			break;
-		/*
-		 * Cleared only where no flag was found to be left, so that others
-		 * do not pass over a leaf that we leave unfinished.
-		 */
-		port_atomic_and(summary, ~bit);
-		if (port_atomic_load(&leaf->flags))
-			port_atomic_or(summary, bit); /* a new one: once more */
-		else
-			(*leaf_nr)++;
+		walk->again |= itable_has_flags_again(t, nr);
+		walk->leaf_nr = ++nr;
+		walk->flag = 0;
+	}
+	return n;
+}
+
+size_t itable_take_flagged(struct itable *t, struct itable_walk *walk, u64 bits,
+			   u32 *index, size_t max)
+{
+	size_t n = itable_take_on(t, walk, bits, index, max);
+
+	while (!n && walk->again) {
+		*walk = (struct itable_walk){0};
+		n = itable_take_on(t, walk, bits, index, max);
 	}
 	return n;
 }

@@ -10,7 +10,7 @@
  *
  * Flags.  One for each group of ITABLE_GROUP values, which is a cache line of
  * them: somebody has set bits in a value and wants it looked at. Flags are
- * taken a leaf at a time (itable_take_flagged).
+ * taken a few at a time (itable_take_flagged).
  *
  * Above both there is a summary: one bit a leaf that may have free indices, one
  * bit a leaf that may have flags. At each level, from the values up, the rule is
@@ -40,10 +40,19 @@
 
 #include "port.h"
 
+/* A home may have less, to see more of the edges; itable.c asserts what must be. */
+#ifndef ITABLE_SHIFT
 #define ITABLE_SHIFT 9
+#endif
+#ifndef ITABLE_GROUP
+#define ITABLE_GROUP 8u
+#endif
+#ifndef ITABLE_STEP
+#define ITABLE_STEP 64u /* values that are looked at together */
+#endif
 #define ITABLE_FANOUT (1u << ITABLE_SHIFT)
 #define ITABLE_WORDS (ITABLE_FANOUT / 64)
-#define ITABLE_GROUP (ITABLE_FANOUT / 64)
+#define ITABLE_FLAGS (ITABLE_FANOUT / ITABLE_GROUP)
 /* Three levels of 512: 2^27 indices. Less for a test. */
 #ifndef ITABLE_MAX_LEAVES
 #define ITABLE_MAX_LEAVES (ITABLE_FANOUT * ITABLE_FANOUT)
@@ -168,7 +177,7 @@ void itable_announce(struct itable *t);
  */
 static inline bool itable_flag(struct itable *t, struct itable_leaf *leaf, u32 index)
 {
-	unsigned int group = index / ITABLE_GROUP % 64;
+	unsigned int group = index / ITABLE_GROUP % ITABLE_FLAGS;
 
 	if (likely(port_atomic_load(&leaf->flags) >> group & 1))
 		return false;
@@ -177,14 +186,22 @@ static inline bool itable_flag(struct itable *t, struct itable_leaf *leaf, u32 i
 	return itable_flag_leaf(t, index >> ITABLE_SHIFT);
 }
 
+/* How far a taker of flags has come. Zero-initialised: at the beginning. */
+struct itable_walk {
+	u32 leaf_nr;
+	u32 flag; /* of that leaf, to go on with */
+	bool again; /* flags were set in a leaf that had been walked */
+};
+
 /*
- * Take flags from leaf *@leaf_nr on, and put the indices of flagged values that
- * have all of @bits set into @index, ascending, until fewer than 64 of @max are
- * left; *@leaf_nr says where to go on. Returns how many; 0 when there are none
- * from *@leaf_nr on. Another taker may pass over a leaf while this one finds out
- * whether it is empty. Pre: @max >= 64. Context: any.
+ * Take flags from @walk on, and put the indices of flagged values that have all of
+ * @bits set into @index until fewer than ITABLE_STEP of @max are left; the next call
+ * goes on from there. What is set behind it comes when all else has come, so that who
+ * sets the same flags again and again keeps nobody from the others. Returns how many; 0
+ * when there are none from @walk on, nor behind it. Another taker may pass over a leaf
+ * while this one finds out whether it is empty. Pre: @max >= ITABLE_STEP. Context: any.
  */
-size_t itable_take_flagged(struct itable *t, u32 *leaf_nr, u64 bits, u32 *index,
-			   size_t max);
+size_t itable_take_flagged(struct itable *t, struct itable_walk *walk, u64 bits,
+			   u32 *index, size_t max);
 
 #endif /* LETHE_ITABLE_H */

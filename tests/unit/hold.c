@@ -18,7 +18,7 @@ static bool queue_was_taken(struct zs_pool *pool, u32 index)
 
 	if (pool->defer.policy == ZS_DEFER_TOMBSTONE)
 		return !(port_atomic_load(&itable_leaf(&pool->handles, index)->flags) >>
-				 (index / ITABLE_GROUP % 64) &
+				 (index / ITABLE_GROUP % ITABLE_FLAGS) &
 			 1);
 	if (pool->defer.policy == ZS_DEFER_PERCPU)
 		return block_was_taken(pool);

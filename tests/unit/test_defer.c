@@ -658,7 +658,7 @@ static void a_drain_that_comes_late_leaves_it_to_the_next(void **state)
 	assert_int_equal(pool_stats(d.pool).invalid, 0);
 	/* So that the next drain looks at it. */
 	assert_int_equal(port_atomic_load(&leaf->flags),
-			 1ull << d.index / ITABLE_GROUP % 64);
+			 1ull << d.index / ITABLE_GROUP % ITABLE_FLAGS);
 	assert_int_equal(pool_stats(d.pool).kicks, 1);
 	port_atomic_store(entry, was & ~ENTRY_PENDING);
 	port_atomic_xchg(&d.pool->defer.flushing, 0);

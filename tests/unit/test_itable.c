@@ -50,11 +50,11 @@ static void a_table_grows_past_a_node(void **state)
 
 static void flags_are_found_in_every_node(void **state)
 {
-	static const u32 set[] = {0, 511, 300 * ITABLE_FANOUT + 77,
+	static const u32 set[] = {0, ITABLE_FANOUT - 1, 300 * ITABLE_FANOUT + 77,
 				  (ITABLE_FANOUT + 1) * ITABLE_FANOUT - 1};
 	u32 found[ITABLE_FANOUT];
 	struct itable t;
-	u32 leaf = 0;
+	struct itable_walk walk = {0};
 	size_t n;
 
 	(void)state;
@@ -65,11 +65,11 @@ static void flags_are_found_in_every_node(void **state)
 		/* Its group has a flag now: nothing more to do. */
 		assert_false(itable_flag(&t, itable_leaf(&t, set[i]), set[i]));
 	}
-	n = itable_take_flagged(&t, &leaf, 2, found, ARRAY_SIZE(found));
+	n = itable_take_flagged(&t, &walk, 2, found, ARRAY_SIZE(found));
 	assert_int_equal(n, ARRAY_SIZE(set));
 	assert_memory_equal(found, set, sizeof(set));
-	leaf = 0;
-	assert_int_equal(itable_take_flagged(&t, &leaf, 2, found, ARRAY_SIZE(found)), 0);
+	walk = (struct itable_walk){0};
+	assert_int_equal(itable_take_flagged(&t, &walk, 2, found, ARRAY_SIZE(found)), 0);
 	table_gone(&t);
 }
 
@@ -78,17 +78,42 @@ static void flags_that_are_not_announced_are_found_after(void **state)
 {
 	u32 found[ITABLE_FANOUT];
 	struct itable t;
-	u32 leaf = 0;
+	struct itable_walk walk = {0};
 
 	(void)state;
 	table_with_leaves(&t, 3);
 	port_atomic_or(itable_value(&t, 2 * ITABLE_FANOUT), 2);
 	port_atomic_or(&itable_leaf(&t, 2 * ITABLE_FANOUT)->flags, 1);
-	assert_int_equal(itable_take_flagged(&t, &leaf, 2, found, ARRAY_SIZE(found)), 0);
+	assert_int_equal(itable_take_flagged(&t, &walk, 2, found, ARRAY_SIZE(found)), 0);
 	itable_announce(&t);
-	leaf = 0;
-	assert_int_equal(itable_take_flagged(&t, &leaf, 2, found, ARRAY_SIZE(found)), 1);
+	walk = (struct itable_walk){0};
+	assert_int_equal(itable_take_flagged(&t, &walk, 2, found, ARRAY_SIZE(found)), 1);
 	assert_int_equal(found[0], 2 * ITABLE_FANOUT);
+	table_gone(&t);
+}
+
+/* A taker of few comes to all, though the first is set all the time. */
+static void a_taker_of_few_gets_past_what_is_set_again(void **state)
+{
+	u32 found[ITABLE_STEP];
+	struct itable t;
+	static const u32 set[] = {0, ITABLE_FANOUT - 1, 2 * ITABLE_FANOUT};
+	struct itable_walk walk = {0};
+	size_t i;
+
+	(void)state;
+	table_with_leaves(&t, 3);
+	for (i = 0; i < ARRAY_SIZE(set); i++) {
+		port_atomic_or(itable_value(&t, set[i]), 2);
+		itable_flag(&t, itable_leaf(&t, set[i]), set[i]);
+	}
+	for (i = 0; i < 2 * ARRAY_SIZE(set); i++) {
+		itable_flag(&t, itable_leaf(&t, 0), 0);
+		assert_int_equal(
+			itable_take_flagged(&t, &walk, 2, found, ARRAY_SIZE(found)), 1);
+		assert_int_equal(found[0], i < ARRAY_SIZE(set) ? set[i] : 0);
+	}
+	assert_int_equal(itable_take_flagged(&t, &walk, 2, found, ARRAY_SIZE(found)), 0);
 	table_gone(&t);
 }
 
@@ -117,6 +142,7 @@ int main(void)
 		cmocka_unit_test(a_table_grows_past_a_node),
 		cmocka_unit_test(flags_are_found_in_every_node),
 		cmocka_unit_test(flags_that_are_not_announced_are_found_after),
+		cmocka_unit_test(a_taker_of_few_gets_past_what_is_set_again),
 		cmocka_unit_test(no_memory_for_a_node_is_no_leaf),
 	};
 
