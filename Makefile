@@ -14,7 +14,7 @@ help:
 	@echo '              kernel and with ours, in a virtual machine; print what it costs'
 	@echo 'make test     everything there is to test'
 	@echo 'make test-debug  the suites on kernels that watch themselves, built on first use'
-	@echo 'make sim      100,000 simulated schedules of the core for every policy'
+	@echo 'make sim      200,000 simulated schedules of the core for every policy'
 	@echo 'make sim-small  all schedules of small cases, up to three preemptions'
 	@echo 'make sim-mutants  seeded defects of the core: does the simulator find each?'
 	@echo 'make fuzz     ten minutes of fuzzing of the public API'
@@ -42,10 +42,10 @@ test-debug: setup
 	@tests/debug/run.sh -r
 
 sim: setup
-	@tests/sim/run.sh -r 100000 2
+	@tests/sim/run.sh -r 200000 2
 
 sim-small: setup
-	@tests/sim/run.sh -r 0 1 3
+	@tests/sim/run.sh -r 0 2 3
 
 sim-mutants: setup
 	@tests/sim/mutants.sh -r

@@ -78,7 +78,7 @@ queue vm-6.12 tests/vm/run.sh -n 6.12-cloud-amd64
 queue vm-6.1 tests/vm/run.sh -n cloud-amd64
 queue judge tests/vm/judge.sh 6.12-cloud-amd64
 queue fuzz tests/fuzz/run.sh 60
-queue sim tests/sim/run.sh 5000
+queue sim tests/sim/run.sh 10000
 queue cli tests/cli.sh
 queue vm-debug512 tests/vm/run.sh -i debug512 6.12-cloud-amd64
 queue rivals tests/rivals.sh

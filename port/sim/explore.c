@@ -22,7 +22,7 @@ static struct explore_bounds bounds;
 static struct branch path[DEPTH_MAX];
 static u32 depth; /* of the path */
 static u32 at; /* on the path */
-static u32 preemptions, stale_loads; /* in this schedule */
+static u32 spent[EXPLORE_ODD + 1]; /* in this schedule, by enum explore_kind */
 static bool began, learning, learnt;
 static u64 count;
 static struct object objects[OBJECTS];
@@ -71,20 +71,25 @@ bool explore_is_shared(const void *p)
 	return p && is_shared(object_of(p));
 }
 
-u32 explore_choose(u32 n, bool preempts, bool stale)
+static u32 most_of(enum explore_kind kind)
+{
+	return kind == EXPLORE_PREEMPTION ? bounds.preemptions
+	       : kind == EXPLORE_STALE	  ? bounds.stale
+					  : bounds.odd;
+}
+
+u32 explore_choose(u32 n, enum explore_kind kind)
 {
 	struct branch *b;
 
-	if (n < 2 || (preempts && preemptions >= bounds.preemptions) ||
-	    (stale && stale_loads >= bounds.stale))
+	if (n < 2 || (kind != EXPLORE_FREE && spent[kind] >= most_of(kind)))
 		return 0;
 	if (depth == DEPTH_MAX)
 		sim_fail("too many decisions to explore");
 	b = &path[at];
 	if (at++ == depth)
 		path[depth++] = (struct branch){.n = n};
-	preemptions += preempts && b->chosen;
-	stale_loads += stale && b->chosen;
+	spent[kind] += !!b->chosen;
 	return b->chosen;
 }
 
@@ -124,8 +129,7 @@ bool explore_next(void)
 	}
 	began = true;
 	at = 0;
-	preemptions = 0;
-	stale_loads = 0;
+	memset(spent, 0, sizeof(spent));
 	count++;
 	return true;
 }

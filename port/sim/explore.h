@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
 /*
  * All schedules of a small case, up to a bound on preemptions (a thread that could
- * go on does not) and on loads of old values.
+ * go on does not), on loads of old values, and on other decisions that have not
+ * their usual outcome.
  *
  * A thread is preempted only before it uses something that another thread
  * uses, too, and that one of the two changes: elsewhere a preemption is the same
@@ -16,6 +17,8 @@
 struct explore_bounds {
 	u32 preemptions;
 	u32 stale; /* loads of old values, in a schedule */
+	u32 odd; /* a CPU is wanted; what is scheduled beside a cancellation is not
+		    cancelled */
 };
 
 /* Begin with nothing known. */

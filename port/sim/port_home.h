@@ -31,8 +31,17 @@ typedef unsigned long long u64;
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
-/* So that short schedules have passes of several slices, and backlogs. */
-#define FREE_LARGE_BATCH 64u
+/*
+ * So that short schedules come to the end of everything: of slices, batches, blocks,
+ * leaves and nodes of the handle table.
+ */
+#define ITABLE_SHIFT 6
+#define ITABLE_GROUP 4u
+#define ITABLE_STEP 8u
+#define FREE_LOCK_SLICE 3
+#define FREE_SMALL_BATCH 8
+#define FREE_LARGE_BATCH 16u
+#define PERCPU_HANDLES 14 /* as elsewhere, more than a small batch takes */
 #define DEFER_BACKLOG 1
 
 /* Most threads of a simulation: the main one, actors, and the two that run works. */

@@ -50,7 +50,9 @@ static u32 choose(u32 n, u32 in_256, bool stale)
 	if (sim.config.source == SIM_REPLAY)
 		value = decision_given() % n;
 	else if (sim.config.source == SIM_EXPLORE)
-		value = stale || in_256 ? explore_choose(n, false, stale) : 0;
+		value = stale || in_256
+				? explore_choose(n, stale ? EXPLORE_STALE : EXPLORE_ODD)
+				: 0;
 	else if ((sim_random() & 255) < in_256)
 		value = 1 + (u32)(sim_random() % (n - 1));
 	decision_record(value);
@@ -171,9 +173,9 @@ static u32 choose_thread(bool forced, const void *object)
 	case SIM_EXPLORE:
 		k = 0;
 		if (forced)
-			k = 1 + explore_choose(n, false, false);
+			k = 1 + explore_choose(n, EXPLORE_FREE);
 		else if (n && explore_is_shared(object))
-			k = explore_choose(n + 1, true, false);
+			k = explore_choose(n + 1, EXPLORE_PREEMPTION);
 		break;
 	default:
 		k = next_by_seed(forced, n, object);

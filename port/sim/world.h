@@ -124,8 +124,11 @@ u32 sched_choose_store(u32 n);
 
 /* ---- explore.c ---- */
 
-/* The next of @n choices for who runs; @preempts: all but 0 count as a preemption. */
-u32 explore_choose(u32 n, bool preempts, bool stale);
+/* What bound a choice other than 0 counts against. */
+enum explore_kind { EXPLORE_FREE, EXPLORE_PREEMPTION, EXPLORE_STALE, EXPLORE_ODD };
+
+/* The next of @n choices. */
+u32 explore_choose(u32 n, enum explore_kind kind);
 /* Is @object one that several threads use? Others need not run before its uses. */
 bool explore_is_shared(const void *object);
 /* The calling thread uses @object. */

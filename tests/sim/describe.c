@@ -107,10 +107,23 @@ static bool describe_leaf(u32 nr, const void *p, char *text, size_t size)
 	return true;
 }
 
+static bool describe_node(u32 leaf_nr, const void *p, char *text, size_t size)
+{
+	struct itable_node *node = itable_node(&pool->handles, leaf_nr);
+	size_t at;
+
+	if (!in(p, node, sizeof(*node), &at))
+		return false;
+	snprintf(text, size, "%s of leaves",
+		 at < offsetof(struct itable_node, leaf_free) ? "flags summary"
+		 : at < offsetof(struct itable_node, leaf)    ? "free summary"
+							      : "addresses");
+	return true;
+}
+
 static bool describe_table(const void *p, char *text, size_t size)
 {
 	u32 nr = (u32)port_atomic_load(&pool->handles.nr_leaves);
-	struct itable_node *node;
 	size_t at;
 	u32 i;
 
@@ -118,17 +131,9 @@ static bool describe_table(const void *p, char *text, size_t size)
 		snprintf(text, size, "table's root");
 		return true;
 	}
-	if (!nr)
-		return false;
-	node = itable_node(&pool->handles, 0);
-	if (in(p, node, sizeof(*node), &at)) {
-		snprintf(text, size, "%s of leaves",
-			 at < offsetof(struct itable_node, leaf_free) ? "flags summary"
-			 : at < offsetof(struct itable_node, leaf)    ? "free summary"
-								      : "addresses");
-		return true;
-	}
 	for (i = 0; i < nr; i++) {
+		if (!(i % ITABLE_FANOUT) && describe_node(i, p, text, size))
+			return true;
 		if (describe_leaf(i, p, text, size))
 			return true;
 	}

@@ -6,12 +6,13 @@
  *   sim --policy NAME --seed SEED [--no-shrink] [--trace]
  *   sim --hunt [--schedules N]
  *   sim --small [--policy NAME] [--preemptions N]
+ *   sim --policies
  *
  * The first runs N schedules of each policy, or of one. The second runs one, and if
  * it fails shrinks it and prints what happens. The third runs schedules of all policies
  * in turn until one fails, which is what is hoped for, and says how many it took. The
  * fourth explores all schedules of the small cases. The last line is "N passed, N
- * failed".
+ * failed". The fifth names the policies.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -47,7 +48,8 @@ static void usage(void)
 		"usage: sim [--policy NAME] [--schedules N] [--from SEED] [--jobs N]\n"
 		"       sim --policy NAME --seed SEED [--no-shrink] [--trace]\n"
 		"       sim --hunt [--schedules N]\n"
-		"       sim --small [--policy NAME] [--preemptions N]\n");
+		"       sim --small [--policy NAME] [--preemptions N]\n"
+		"       sim --policies\n");
 	exit(2);
 }
 
@@ -70,6 +72,15 @@ static int option_policy(const char *name)
 	return policy;
 }
 
+static void policies_print(void)
+{
+	int policy;
+
+	for (policy = ZS_DEFER_DEFAULT + 1; policy < ZS_DEFER_NR; policy++)
+		printf("%s\n", zs_policy_name((enum zs_defer_policy)policy));
+	exit(0);
+}
+
 static void options_parse(struct options *o, int argc, char **argv)
 {
 	static const struct option longs[] = {
@@ -81,6 +92,7 @@ static void options_parse(struct options *o, int argc, char **argv)
 		{"hunt", no_argument, NULL, 'h'},
 		{"small", no_argument, NULL, 'e'},
 		{"preemptions", required_argument, NULL, 'm'},
+		{"policies", no_argument, NULL, 'l'},
 		{"no-shrink", no_argument, NULL, 'q'},
 		{"trace", no_argument, NULL, 't'},
 		{0},
@@ -104,6 +116,8 @@ static void options_parse(struct options *o, int argc, char **argv)
 			o->preemptions = (u32)option_number(optarg);
 		else if (c == 'e')
 			o->small = true;
+		else if (c == 'l')
+			policies_print();
 		else if (c == 'q')
 			o->no_shrink = true;
 		else if (c == 't')
@@ -252,7 +266,10 @@ static u64 jobs_run(const struct options *o, int policy, bool *good)
 	return points;
 }
 
-/* Is there a schedule that fails, among so many of each policy? */
+/*
+ * Is there a schedule that fails, among so many of each policy, or else all of the small
+ * cases, as `make test` runs them?
+ */
 static bool hunt(const struct options *o)
 {
 	u64 i, n = 0;
@@ -272,6 +289,10 @@ static bool hunt(const struct options *o)
 			       zs_policy_name(p.policy), p.seed, r.what);
 			return true;
 		}
+	}
+	for (policy = ZS_DEFER_DEFAULT + 1; policy < ZS_DEFER_NR; policy++) {
+		if (small_hunt((enum zs_defer_policy)policy, 1, &n))
+			return true;
 	}
 	printf("%6llu schedules, and not found\n", n);
 	return false;

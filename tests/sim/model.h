@@ -9,7 +9,7 @@
 
 #include "program.h"
 
-enum { HANDLES_MAX = 4096 };
+enum { HANDLES_MAX = 5120 };
 
 enum cell_state {
 	CELL_EMPTY,

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
 #
 # A test of the test: applies each defect of mutants/ to a copy of core/, and has
-# the simulator look for it. Fails if one is not found, or its patch no longer
-# applies. The last line is "N passed, N failed".
+# the simulator look for it. Fails if one is not found, if its patch no longer
+# applies, or if a seed of its own (seeds) does not show it any more. The last line is
+# "N passed, N failed".
 #
 # usage: mutants.sh [-r | --refresh] [NAME...]
 #
@@ -65,6 +66,17 @@ compile() {
 			-o "$scratch/sim" >>"$scratch/said" 2>&1
 }
 
+# seeds_show NAME: those that are kept for the defect
+seeds_show() {
+	local policy seed
+	while read -r policy seed; do
+		if "$scratch/sim" --policy "$policy" --seed "$seed" --no-shrink >"$scratch/said"; then
+			printf '%-28s %s seed %s shows it no longer\n' "$1" "$policy" "$seed"
+			return 1
+		fi
+	done < <(sed -nE "s/^([a-z]+) ([0-9]+) $1 .*/\1 \2/p" tests/sim/seeds)
+}
+
 # mutant NAME: is it found?
 mutant() {
 	local status said
@@ -84,7 +96,7 @@ mutant() {
 	said=$(printf '%-28s %s' "$1" "$(head -n 1 "$scratch/said")")
 	printf '%s\n' "$said"
 	results+=$said$'\n'
-	return $status
+	[ "$status" = 0 ] && seeds_show "$1"
 }
 
 tests/sim/run.sh 0 1 0 >/dev/null # builds it

@@ -19,7 +19,7 @@ static u32 below(u32 n)
 /* One object a zspage, two, three, some of which cross pages, many. */
 static const u32 sizes[] = {4096, 2048, 1360, 3072, 2720, 700, 1024, 96};
 static const u16 actors[] = {2, 2, 2, 3, 3, 4};
-static const size_t budgets[] = {1, 1, 2, 2, 3, 4, 6, 8, 16, 64};
+static const size_t budgets[] = {1, 1, 2, 3, 4, 6, 6, 8, 12, 24};
 
 /* Frequent and rare kinds: another mix in each program. */
 static void mix_generate(u32 *weight)
@@ -95,9 +95,19 @@ static void config_generate(struct sim_config *c)
 	c->points_most = 400000;
 }
 
+/* So many objects beforehand that the next may need another node of the table. */
+static void node_generate(struct program *p)
+{
+	enum { LEAF = 1 << ITABLE_SHIFT, NODE = LEAF << ITABLE_SHIFT };
+
+	/* Each CPU takes a word of handles at a time. */
+	p->ballast = (u16)(NODE - 64 * (p->config.cpus - 1) - below(96));
+	p->config.pages_most = 0;
+}
+
 /*
- * Now and then enough objects for large batches, or so many that a leaf of the table
- * (512 handles) is nearly used up.
+ * Now and then enough objects for large batches, or a backlog, or so many that the
+ * table has several leaves or is about to grow.
  */
 static void objects_generate(struct program *p)
 {
@@ -108,17 +118,17 @@ static void objects_generate(struct program *p)
 		p->size[i] = below(2) ? p->size[0] : PICK(sizes);
 	p->cells = (u16)(3 + below(12));
 	if (!below(16)) {
-		p->cells = (u16)(70 + below(30));
+		p->cells = (u16)(24 + below(CELLS_MAX - 24));
 		p->size[0] = p->size[1] = 96;
 		p->config.pages_most = 0;
 	}
 	if (!below(10))
-		p->ballast = (u16)(384 + below(140));
-	if (!below(24)) {
-		/* So many that a queue made of blocks has one that is nearly full. */
-		p->pushed = (u16)(236 + below(20));
-		p->budget = 600;
-		p->config.cpus = 1 + below(2);
+		p->ballast = (u16)(20 + below(140));
+	if (!below(150))
+		node_generate(p);
+	if (!below(8)) {
+		p->pushed = (u16)(1 + below(80));
+		p->budget = p->pushed + (below(2) ? 0 : below(60));
 	}
 	if (!below(12))
 		return; /* the table grows when threads are at work */

@@ -3,7 +3,7 @@
 #
 # Builds the simulator in build/sim and runs so many schedules of each policy, the
 # seeds that once failed, and all schedules of small cases up to a number of
-# preemptions. The last line is "N passed, N failed".
+# preemptions, in so many processes. The last line is "N passed, N failed".
 #
 # usage: run.sh [-r] [SCHEDULES [JOBS [PREEMPTIONS]]]
 #
@@ -44,21 +44,41 @@ passed=0
 failed=0
 results=
 
-# A run of the command, whose last line counts
-run() {
-	local said good bad
-	said=$("$sim" "$@")
-	if ! read -r good bad < <(tail -n 1 <<<"$said" |
+# account SAID WHAT: of a run of the command, whose last line counts
+account() {
+	local said=$1 good bad
+	if read -r good bad < <(tail -n 1 <<<"$said" |
 		sed -nE 's/^([0-9]+) passed, ([0-9]+) failed$/\1 \2/p'); then
-		printf 'sim %s did not come to its end\n' "$*"
+		said=$(sed '$d' <<<"$said")
+	else
+		said+="${said:+$'\n'}sim $2 did not come to its end"
 		good=0
 		bad=1
 	fi
-	said=$(sed '$d' <<<"$said")
 	[ -z "$said" ] || printf '%s\n' "$said"
 	results+=${said:+$said$'\n'}
 	passed=$((passed + good))
 	failed=$((failed + bad))
+}
+
+run() {
+	account "$("$sim" "$@")" "$*"
+}
+
+# The small cases of each policy by itself; the longest first
+run_small() {
+	local policy
+	rm -f "$dir"/small-*.log
+	mapfile -t policies < <("$sim" --policies)
+	if [ ${#policies[@]} -eq 0 ]; then
+		account '' --policies
+		return
+	fi
+	printf '%s\n' "${policies[@]}" | tac | xargs -P "$jobs" -I{} sh -c \
+		"$sim --small --policy {} --preemptions $preemptions >$dir/small-{}.log"
+	for policy in "${policies[@]}"; do
+		account "$(cat "$dir/small-$policy.log" 2>&1)" "--small --policy $policy"
+	done
 }
 
 build || {
@@ -66,10 +86,10 @@ build || {
 	exit 1
 }
 [ "$schedules" = 0 ] || run --schedules "$schedules" --jobs "$jobs"
-while read -r policy seed _; do
+while read -r policy seed _ _; do
 	run --policy "$policy" --seed "$seed"
 done < <(grep -v '^#' tests/sim/seeds)
-run --small --preemptions "$preemptions"
+run_small
 
 report() {
 	cat <<END

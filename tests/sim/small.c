@@ -8,6 +8,7 @@
 
 enum {
 	STALE = 1, /* loads of old values, in a schedule */
+	ODD = 1, /* a CPU that is wanted, and the like */
 	LEARN = 400, /* schedules of a seed, to learn what is shared */
 	SCHEDULES_MOST = 20 * 1000 * 1000,
 	/* The worker's timer may fire at any point, or not before the end. */
@@ -18,12 +19,14 @@ enum {
 struct small_case {
 	const char *name;
 	bool worker; /* takes part; otherwise it comes when all else is done */
+	u32 most; /* preemptions, if fewer than asked for */
 	struct program program; /* but for its policy and config */
 };
 
 static const struct small_case cases[] = {
 	{"push against drain",
 	 false,
+	 0,
 	 {.cells = 2,
 	  .filled = 2,
 	  .pending = 1,
@@ -32,6 +35,7 @@ static const struct small_case cases[] = {
 		 {{.kind = OP_DRAIN, .n = ZS_FLUSH_SHRINKER}}}}},
 	{"push against flush",
 	 false,
+	 0,
 	 {.cells = 2,
 	  .filled = 2,
 	  .actors = 2,
@@ -39,6 +43,7 @@ static const struct small_case cases[] = {
 		 {{.kind = OP_DEFER, .cell = 1}, {.kind = OP_FLUSH}}}}},
 	{"push against destroy",
 	 true,
+	 0,
 	 {.cells = 2,
 	  .filled = 2,
 	  .actors = 1,
@@ -46,6 +51,7 @@ static const struct small_case cases[] = {
 	  .op = {{{.kind = OP_DEFER, .cell = 0}, {.kind = OP_DEFER, .cell = 1}}}}},
 	{"free_batch against compaction",
 	 false,
+	 0,
 	 {.cells = 7,
 	  .filled = 7,
 	  .holes = 3,
@@ -53,11 +59,33 @@ static const struct small_case cases[] = {
 	  .op = {{{.kind = OP_BATCH, .cell = 1, .n = 2}}, {{.kind = OP_COMPACT}}}}},
 	{"remainder timer against push",
 	 true,
+	 0,
 	 {.cells = 2,
 	  .filled = 2,
 	  .pending = 1,
 	  .actors = 1,
 	  .op = {{{.kind = OP_DEFER, .cell = 1}}}}},
+	/* Who helps has a block in its hands, and does not take all of it. */
+	{"help against flush",
+	 false,
+	 2,
+	 {.cells = PERCPU_HANDLES + 1,
+	  .filled = PERCPU_HANDLES + 1,
+	  .pending = PERCPU_HANDLES,
+	  .budget = PERCPU_HANDLES,
+	  .actors = 2,
+	  .op = {{{.kind = OP_DEFER, .cell = PERCPU_HANDLES}}, {{.kind = OP_FLUSH}}}}},
+	/* The fourth push helps: what another has seen of a list may come back. */
+	{"pushes against help",
+	 false,
+	 1,
+	 {.cells = 4,
+	  .filled = 4,
+	  .budget = 3,
+	  .actors = 3,
+	  .op = {{{.kind = OP_DEFER, .cell = 0}},
+		 {{.kind = OP_DEFER, .cell = 1}, {.kind = OP_DEFER, .cell = 3}},
+		 {{.kind = OP_DEFER, .cell = 2}}}}},
 };
 
 static void case_prepare(struct program *p, const struct small_case *c,
@@ -67,7 +95,8 @@ static void case_prepare(struct program *p, const struct small_case *c,
 
 	*p = c->program;
 	p->policy = policy;
-	p->budget = 4;
+	if (!p->budget)
+		p->budget = 4;
 	for (i = 0; i < SIZES; i++)
 		p->size[i] = 1360; /* three in a zspage of one page */
 	p->config = (struct sim_config){.source = SIM_EXPLORE,
@@ -79,17 +108,32 @@ static void case_prepare(struct program *p, const struct small_case *c,
 					.points_most = 100000};
 }
 
-static void case_learn(struct program *p)
+/*
+ * Schedules of seeds, to learn what is shared, and then all, or up to the first that
+ * fails. Adds to *@schedules; false: one has failed.
+ */
+static bool case_explore(struct program *p, u32 preemptions, struct sim_result *r,
+			 u64 *schedules)
 {
+	const struct explore_bounds bounds = {preemptions, STALE, ODD};
 	struct sim_config config = p->config;
-	struct sim_result r;
+	bool good = true;
 	unsigned int i;
 
+	explore_begin(&bounds);
 	config.source = SIM_RANDOM;
-	for (i = 0; i < LEARN; i++) {
+	for (i = 0; i < LEARN && good; i++) {
 		config.seed = i;
-		program_run(p, &config, &r);
+		program_run(p, &config, r);
+		good = !r->failed;
 	}
+	*schedules += i;
+	while (good && explore_next() && explore_count() < SCHEDULES_MOST) {
+		program_run(p, &p->config, r);
+		good = !r->failed;
+	}
+	*schedules += explore_count();
+	return good;
 }
 
 /* Show a schedule that was found to fail. */
@@ -100,6 +144,7 @@ static void case_show(struct program *p, const struct sim_result *found)
 	struct sim_result r;
 	size_t i;
 
+	explore_learn(false);
 	for (i = 0; i < found->nr_decisions; i++)
 		decisions[i] = found->decisions[i];
 	config.source = SIM_REPLAY;
@@ -110,24 +155,18 @@ static void case_show(struct program *p, const struct sim_result *found)
 	sim_trace_print(200);
 }
 
-static bool case_explore(const struct small_case *c, enum zs_defer_policy policy,
-			 u32 preemptions)
+static bool case_run(const struct small_case *c, enum zs_defer_policy policy,
+		     u32 preemptions)
 {
-	const struct explore_bounds bounds = {preemptions, STALE};
 	struct program p;
 	struct sim_result r;
 	clock_t begin = clock();
+	u64 schedules = 0;
 
 	case_prepare(&p, c, policy);
-	explore_begin(&bounds);
-	case_learn(&p);
-	while (explore_next() && explore_count() < SCHEDULES_MOST) {
-		program_run(&p, &p.config, &r);
-		if (!r.failed)
-			continue;
+	if (!case_explore(&p, preemptions, &r, &schedules)) {
 		printf("FAILED: sim --small --policy %s: %s, schedule %llu: %s\n",
-		       zs_policy_name(policy), c->name, explore_count(), r.what);
-		explore_learn(false);
+		       zs_policy_name(policy), c->name, schedules, r.what);
 		case_show(&p, &r);
 		return false;
 	}
@@ -139,14 +178,39 @@ static bool case_explore(const struct small_case *c, enum zs_defer_policy policy
 	return explore_count() < SCHEDULES_MOST;
 }
 
+static u32 preemptions_of(const struct small_case *c, u32 preemptions)
+{
+	return c->most && c->most < preemptions ? c->most : preemptions;
+}
+
 void small_run(enum zs_defer_policy policy, u32 preemptions, u32 *passed, u32 *failed)
 {
 	unsigned int i;
 
 	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		if (case_explore(&cases[i], policy, preemptions))
+		if (case_run(&cases[i], policy, preemptions_of(&cases[i], preemptions)))
 			++*passed;
 		else
 			++*failed;
 	}
+}
+
+bool small_hunt(enum zs_defer_policy policy, u32 preemptions, u64 *schedules)
+{
+	unsigned int i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		u32 most = preemptions_of(&cases[i], preemptions);
+		struct program p;
+		struct sim_result r;
+
+		case_prepare(&p, &cases[i], policy);
+		if (case_explore(&p, most, &r, schedules))
+			continue;
+		explore_learn(false);
+		printf("%6llu schedules, %s, \"%s\": %s\n", *schedules,
+		       zs_policy_name(policy), cases[i].name, r.what);
+		return true;
+	}
+	return false;
 }

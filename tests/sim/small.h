@@ -11,4 +11,7 @@
  */
 void small_run(enum zs_defer_policy policy, u32 preemptions, u32 *passed, u32 *failed);
 
+/* Does a schedule of one of them fail? Then it says which. Adds to *@schedules. */
+bool small_hunt(enum zs_defer_policy policy, u32 preemptions, u64 *schedules);
+
 #endif /* LETHE_SIM_SMALL_H */
