@@ -92,8 +92,11 @@ done < <(grep -v '^#' tests/sim/seeds)
 run_small
 
 report() {
+	local all
+	all=$(awk '{ for (i = 1; i < NF; i++) if ($(i + 1) ~ /^schedules/) n += $i }
+		END { printf "%d", n }' <<<"$results")
 	cat <<END
-\`$1\` (\`tests/sim\`), $(date -u +%F), $failed failed:
+\`$1\` (\`tests/sim\`), $(date -u +%F), $all schedules, $failed failed:
 
 \`\`\`
 $results\`\`\`
