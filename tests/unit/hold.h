@@ -9,6 +9,9 @@
 
 #include "objects.h"
 
+/* Of objects in a class that a held worker is not in. */
+#define SIZE ((u32)PORT_PAGE_SIZE / 16)
+
 struct worker_hold {
 	struct zs_pool *pool;
 	void *lock; /* of the held class */

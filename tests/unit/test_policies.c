@@ -9,9 +9,6 @@
 #include "hold.h"
 #include "pool.h"
 
-/* A size of a class that a held worker is not in. */
-#define SIZE ((u32)PORT_PAGE_SIZE / 16)
-
 /* ---- policies with credit ---- */
 
 /* A thread, and so a slot, of its own that frees one object and stays. */
