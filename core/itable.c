@@ -170,7 +170,7 @@ static bool itable_has_flags_again(struct itable *t, u32 leaf_nr)
 	return true;
 }
 
-/* The same, up to the end of the table. */
+/* As itable_take_flagged(), but up to the end of the table: nothing behind @walk. */
 static size_t itable_take_on(struct itable *t, struct itable_walk *walk, u64 bits,
 			     u32 *index, size_t max)
 {

@@ -18,11 +18,11 @@ struct object {
 	u32 users, loaders, adders, changers; /* threads, a bit each */
 };
 
-static struct explore_bounds bounds;
+/* Choices other than 0 in a schedule, by enum explore_kind: at most, and so far. */
+static u32 most[EXPLORE_ODD + 1], spent[EXPLORE_ODD + 1];
 static struct branch path[DEPTH_MAX];
 static u32 depth; /* of the path */
 static u32 at; /* on the path */
-static u32 spent[EXPLORE_ODD + 1]; /* in this schedule, by enum explore_kind */
 static bool began, learning, learnt;
 static u64 count;
 static struct object objects[OBJECTS];
@@ -71,18 +71,11 @@ bool explore_is_shared(const void *p)
 	return p && is_shared(object_of(p));
 }
 
-static u32 most_of(enum explore_kind kind)
-{
-	return kind == EXPLORE_PREEMPTION ? bounds.preemptions
-	       : kind == EXPLORE_STALE	  ? bounds.stale
-					  : bounds.odd;
-}
-
 u32 explore_choose(u32 n, enum explore_kind kind)
 {
 	struct branch *b;
 
-	if (n < 2 || (kind != EXPLORE_FREE && spent[kind] >= most_of(kind)))
+	if (n < 2 || spent[kind] >= most[kind])
 		return 0;
 	if (depth == DEPTH_MAX)
 		sim_fail("too many decisions to explore");
@@ -108,7 +101,10 @@ static void start_over(void)
 
 void explore_begin(const struct explore_bounds *b)
 {
-	bounds = *b;
+	most[EXPLORE_FREE] = ~0u;
+	most[EXPLORE_PREEMPTION] = b->preemptions;
+	most[EXPLORE_STALE] = b->stale;
+	most[EXPLORE_ODD] = b->odd;
 	memset(objects, 0, sizeof(objects));
 	learning = true;
 	start_over();

@@ -86,7 +86,7 @@ build || {
 	exit 1
 }
 [ "$schedules" = 0 ] || run --schedules "$schedules" --jobs "$jobs"
-while read -r policy seed _ _; do
+while read -r policy seed _; do
 	run --policy "$policy" --seed "$seed"
 done < <(grep -v '^#' tests/sim/seeds)
 run_small

@@ -24,68 +24,62 @@ struct small_case {
 };
 
 static const struct small_case cases[] = {
-	{"push against drain",
-	 false,
-	 0,
-	 {.cells = 2,
-	  .filled = 2,
-	  .pending = 1,
-	  .actors = 2,
-	  .op = {{{.kind = OP_DEFER, .cell = 1}},
-		 {{.kind = OP_DRAIN, .n = ZS_FLUSH_SHRINKER}}}}},
-	{"push against flush",
-	 false,
-	 0,
-	 {.cells = 2,
-	  .filled = 2,
-	  .actors = 2,
-	  .op = {{{.kind = OP_DEFER, .cell = 0}},
-		 {{.kind = OP_DEFER, .cell = 1}, {.kind = OP_FLUSH}}}}},
-	{"push against destroy",
-	 true,
-	 0,
-	 {.cells = 2,
-	  .filled = 2,
-	  .actors = 1,
-	  .ending = END_DESTROY,
-	  .op = {{{.kind = OP_DEFER, .cell = 0}, {.kind = OP_DEFER, .cell = 1}}}}},
-	{"free_batch against compaction",
-	 false,
-	 0,
-	 {.cells = 7,
-	  .filled = 7,
-	  .holes = 3,
-	  .actors = 2,
-	  .op = {{{.kind = OP_BATCH, .cell = 1, .n = 2}}, {{.kind = OP_COMPACT}}}}},
-	{"remainder timer against push",
-	 true,
-	 0,
-	 {.cells = 2,
-	  .filled = 2,
-	  .pending = 1,
-	  .actors = 1,
-	  .op = {{{.kind = OP_DEFER, .cell = 1}}}}},
+	{.name = "push against drain",
+	 .program = {.cells = 2,
+		     .filled = 2,
+		     .pending = 1,
+		     .actors = 2,
+		     .op = {{{.kind = OP_DEFER, .cell = 1}},
+			    {{.kind = OP_DRAIN, .n = ZS_FLUSH_SHRINKER}}}}},
+	{.name = "push against flush",
+	 .program = {.cells = 2,
+		     .filled = 2,
+		     .actors = 2,
+		     .op = {{{.kind = OP_DEFER, .cell = 0}},
+			    {{.kind = OP_DEFER, .cell = 1}, {.kind = OP_FLUSH}}}}},
+	{.name = "push against destroy",
+	 .worker = true,
+	 .program = {.cells = 2,
+		     .filled = 2,
+		     .actors = 1,
+		     .ending = END_DESTROY,
+		     .op = {{{.kind = OP_DEFER, .cell = 0},
+			     {.kind = OP_DEFER, .cell = 1}}}}},
+	{.name = "free_batch against compaction",
+	 .program = {.cells = 7,
+		     .filled = 7,
+		     .holes = 3,
+		     .actors = 2,
+		     .op = {{{.kind = OP_BATCH, .cell = 1, .n = 2}},
+			    {{.kind = OP_COMPACT}}}}},
+	{.name = "remainder timer against push",
+	 .worker = true,
+	 .program = {.cells = 2,
+		     .filled = 2,
+		     .pending = 1,
+		     .actors = 1,
+		     .op = {{{.kind = OP_DEFER, .cell = 1}}}}},
 	/* Who helps has a block in its hands, and does not take all of it. */
-	{"help against flush",
-	 false,
-	 2,
-	 {.cells = PERCPU_HANDLES + 1,
-	  .filled = PERCPU_HANDLES + 1,
-	  .pending = PERCPU_HANDLES,
-	  .budget = PERCPU_HANDLES,
-	  .actors = 2,
-	  .op = {{{.kind = OP_DEFER, .cell = PERCPU_HANDLES}}, {{.kind = OP_FLUSH}}}}},
+	{.name = "help against flush",
+	 .most = 2,
+	 .program = {.cells = PERCPU_HANDLES + 1,
+		     .filled = PERCPU_HANDLES + 1,
+		     .pending = PERCPU_HANDLES,
+		     .budget = PERCPU_HANDLES,
+		     .actors = 2,
+		     .op = {{{.kind = OP_DEFER, .cell = PERCPU_HANDLES}},
+			    {{.kind = OP_FLUSH}}}}},
 	/* The fourth push helps: what another has seen of a list may come back. */
-	{"pushes against help",
-	 false,
-	 1,
-	 {.cells = 4,
-	  .filled = 4,
-	  .budget = 3,
-	  .actors = 3,
-	  .op = {{{.kind = OP_DEFER, .cell = 0}},
-		 {{.kind = OP_DEFER, .cell = 1}, {.kind = OP_DEFER, .cell = 3}},
-		 {{.kind = OP_DEFER, .cell = 2}}}}},
+	{.name = "pushes against help",
+	 .most = 1,
+	 .program = {.cells = 4,
+		     .filled = 4,
+		     .budget = 3,
+		     .actors = 3,
+		     .op = {{{.kind = OP_DEFER, .cell = 0}},
+			    {{.kind = OP_DEFER, .cell = 1},
+			     {.kind = OP_DEFER, .cell = 3}},
+			    {{.kind = OP_DEFER, .cell = 2}}}}},
 };
 
 static void case_prepare(struct program *p, const struct small_case *c,
@@ -133,6 +127,8 @@ static bool case_explore(struct program *p, u32 preemptions, struct sim_result *
 		good = !r->failed;
 	}
 	*schedules += explore_count();
+	if (!good)
+		explore_learn(false);
 	return good;
 }
 
@@ -144,7 +140,6 @@ static void case_show(struct program *p, const struct sim_result *found)
 	struct sim_result r;
 	size_t i;
 
-	explore_learn(false);
 	for (i = 0; i < found->nr_decisions; i++)
 		decisions[i] = found->decisions[i];
 	config.source = SIM_REPLAY;
@@ -207,7 +202,6 @@ bool small_hunt(enum zs_defer_policy policy, u32 preemptions, u64 *schedules)
 		case_prepare(&p, &cases[i], policy);
 		if (case_explore(&p, most, &r, schedules))
 			continue;
-		explore_learn(false);
 		printf("%6llu schedules, %s, \"%s\": %s\n", *schedules,
 		       zs_policy_name(policy), cases[i].name, r.what);
 		return true;

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
 #
 # Every place that allocates in either module fails, and of all allocations by number
-# every so many: an errno comes back or nobody notices, what was stored stays as it was, what failed
-# can be done again, and nothing leaks. For kernels with fault injection that can look
-# at the stack (CONFIG_FAULT_INJECTION_STACKTRACE_FILTER), and with kmemleak.
+# every so many: an errno comes back or nobody notices, what was stored stays as it
+# was, what failed can be done again, and nothing leaks. For kernels with fault
+# injection that can look at the stack (CONFIG_FAULT_INJECTION_STACKTRACE_FILTER), and
+# with kmemleak.
 #
 # /sites lists the places: see sites.py. prog/inject.c makes allocations fail.
 
@@ -169,7 +170,6 @@ no_leak() {
 	[ "$(wc -l <$leaks)" = 0 ]
 }
 check "nothing has leaked that the modules know of" no_leak
-
 check "unload" zram_unload
 cat /proc/sys/vm/stat_refresh
 same "no page has" "$(awk '/^nr_zspages/ { print $2 }' /proc/vmstat)" 0
