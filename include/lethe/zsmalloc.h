@@ -73,7 +73,6 @@ enum zs_flush_cause {
 	ZS_FLUSH_COMPACT, /**< zs_compact() */
 	ZS_FLUSH_SHRINKER, /**< the kernel asked for memory */
 	ZS_FLUSH_OOM, /**< the kernel was about to kill a process */
-	ZS_FLUSH_HOTPLUG, /**< a CPU went offline */
 	ZS_FLUSH_DESTROY, /**< zs_destroy_pool() */
 	ZS_FLUSH_NR
 };

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
 /*
- * Pending frees yield to whoever needs the memory: the kernel's reclaim (a
- * shrinker), a process about to be killed (OOM notifier), a CPU that goes.
+ * Pending frees make way when memory is short: the kernel's reclaim asks for them
+ * (a shrinker), and so does the OOM killer before it kills (a notifier).
+ *
+ * A CPU that goes offline needs nothing from us: what its tasks pushed is in the
+ * table that all CPUs share, and the drain thread moves to another CPU.
  *
  * One of each serves all pools, so that creating and destroying pools takes
  * none of the kernel's locks for registering them.
  *
- * Lock order: the kernel calls in with its own locks held (shrinker, OOM and
- * CPU hotplug). Nothing here allocates, or waits for anybody but the holder of
- * a spinlock: see zs_drain_deferred().
+ * Lock order: the kernel calls in with its own locks held (shrinker, OOM).
+ * Nothing here allocates, or waits for anybody but the holder of a spinlock: see
+ * zs_drain_deferred().
  */
-#include <linux/cpuhotplug.h>
 #include <linux/notifier.h>
 #include <linux/oom.h>
 #include <linux/shrinker.h>
@@ -22,7 +24,6 @@
 #include "registry.h"
 
 static struct shrinker *shrinker;
-static enum cpuhp_state hotplug_state;
 
 static size_t pool_pending(struct zs_pool *pool, void *arg)
 {
@@ -91,41 +92,21 @@ static struct notifier_block oom_notifier = {
 	.notifier_call = oom_notify,
 };
 
-/* A CPU has gone: whatever it has queued has no company to wait for. */
-static int cpu_dead(unsigned int cpu)
-{
-	drain_all(ZS_FLUSH_HOTPLUG);
-	return 0;
-}
-
 int lethe_reclaim_init(void)
 {
-	int ret;
+	int err;
 
-	ret = shrinker_start();
-	if (ret)
-		return ret;
-	ret = register_oom_notifier(&oom_notifier);
-	if (ret)
-		goto free_shrinker;
-	/* A "prepare" state's teardown runs once the CPU is dead, on another one. */
-	ret = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN, "lethe:dead", NULL,
-					cpu_dead);
-	if (ret < 0)
-		goto unregister_oom;
-	hotplug_state = ret;
-	return 0;
-
-unregister_oom:
-	unregister_oom_notifier(&oom_notifier);
-free_shrinker:
-	compat_shrinker_free(shrinker);
-	return ret;
+	err = shrinker_start();
+	if (err)
+		return err;
+	err = register_oom_notifier(&oom_notifier);
+	if (err)
+		compat_shrinker_free(shrinker);
+	return err;
 }
 
 void lethe_reclaim_exit(void)
 {
-	cpuhp_remove_state_nocalls(hotplug_state);
 	unregister_oom_notifier(&oom_notifier);
 	compat_shrinker_free(shrinker);
 }

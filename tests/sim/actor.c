@@ -185,7 +185,7 @@ static void pool_ask(void)
 		sim_fail("no huge class");
 }
 
-/* As kernel/lethe/reclaim.c does when a CPU is dead. */
+/* What was pushed there has to be freed by a drain that knows nothing of it. */
 static void cpu_offline(const struct op *op)
 {
 	unsigned int cpu = op->cell % port_cpu_slots();
@@ -193,8 +193,6 @@ static void cpu_offline(const struct op *op)
 	if (!sim_cpu_offline(cpu))
 		return;
 	sim_note("CPU %u is gone", cpu);
-	model.drained[ZS_FLUSH_HOTPLUG] +=
-		zs_drain_deferred(model.pool, ZS_FLUSH_HOTPLUG);
 	if (op->n % 2) {
 		sim_cpu_online(cpu);
 		sim_note("CPU %u is back", cpu);

@@ -117,7 +117,7 @@ static u64 freed_of(const struct zs_pool_stats *s)
 static void check_drained(const struct zs_pool_stats *s)
 {
 	static const enum zs_flush_cause causes[] = {ZS_FLUSH_LIMIT, ZS_FLUSH_SHRINKER,
-						     ZS_FLUSH_OOM, ZS_FLUSH_HOTPLUG};
+						     ZS_FLUSH_OOM};
 	unsigned int i;
 
 	/* The core itself drains for the other causes. */

@@ -261,7 +261,7 @@ static void nobody_helps_during_a_flush(void **state)
 static void drain_counts_under_its_cause(void **state)
 {
 	static const enum zs_flush_cause causes[] = {ZS_FLUSH_LIMIT, ZS_FLUSH_SHRINKER,
-						     ZS_FLUSH_OOM, ZS_FLUSH_HOTPLUG};
+						     ZS_FLUSH_OOM};
 	struct zs_pool *pool = pool_create(test_policy(state), 0);
 	struct object o[300];
 

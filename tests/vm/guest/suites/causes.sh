@@ -1,9 +1,7 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
 #
-# Pending frees yield to whoever needs the memory, and each cause is counted. That of
-# a CPU that goes is in suite hotplug: to take one away needs all the others, so no
-# worker can be held back meanwhile.
+# Pending frees make way when memory is short, and each cause is counted.
 
 zram_load
 swap_start 128M
