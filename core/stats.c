@@ -68,9 +68,9 @@ static void stats_of_deferral(struct zs_pool *pool, struct zs_pool_stats *stats)
 	stats->threshold = d->threshold;
 	stats->pending = zs_deferred_pending(pool);
 	stats->oldest_age_ns = stats->pending ? stats_oldest_age(pool) : 0;
-	stats->aided = port_atomic_load(&d->freed[DEFER_BY_AIDE]);
-	stats->drained = port_atomic_load(&d->freed[DEFER_BY_WORKER]) + stats->aided;
-	stats->helped = port_atomic_load(&d->freed[DEFER_BY_HELP]);
+	stats->drained = port_atomic_load(&d->freed[DEFER_BY_WORKER]) +
+			 port_atomic_load(&d->freed[DEFER_BY_AIDE]);
+	stats->producer_drained = port_atomic_load(&d->freed[DEFER_BY_HELP]);
 	stats->kicks = port_atomic_load(&d->kicks);
 	stats->invalid = port_atomic_load(&pool->invalid);
 	for (i = 0; i < ZS_FLUSH_NR; i++) {

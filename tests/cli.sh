@@ -105,9 +105,9 @@ import statistics
 import sys
 
 TABLE = [("mean_ns", 1), ("p50_ns", 0), ("p99_ns", 0), ("max_us", 1), ("cpu_ns", 1),
-         ("back_ms", 1), ("fallback", 0), ("helped", 0), ("held_pages", 0),
+         ("back_ms", 1), ("fallback", 0), ("producer_drained", 0), ("held_pages", 0),
          ("payload_per_byte", 3)]
-COUNTS = ["queued", "drained", "fallback", "helped", "held_pages", "meta_bytes"]
+COUNTS = ["queued", "drained", "fallback", "producer_drained", "held_pages", "meta_bytes"]
 
 
 def look_at_round(doc, policy, figures):
@@ -120,10 +120,10 @@ def look_at_round(doc, policy, figures):
     assert figures["held_pages"] * doc["page_size"] >= doc["payload_bytes"]
     assert abs(figures["payload_per_byte"] - doc["payload_bytes"] / held) < 1e-6
     if policy == "sync":
-        assert figures["queued"] == figures["drained"] == figures["helped"] == 0
+        assert figures["queued"] == figures["drained"] == figures["producer_drained"] == 0
     else:
         assert figures["queued"] + figures["fallback"] == objects
-        assert figures["drained"] + figures["helped"] == figures["queued"]
+        assert figures["drained"] + figures["producer_drained"] == figures["queued"]
 
 
 def look_at_result(doc, row):

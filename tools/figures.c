@@ -13,7 +13,7 @@ const struct figure_format figure_formats[FIG_NR] = {
 	[FIG_QUEUED] = {.json = "queued"},
 	[FIG_DRAINED] = {.json = "drained"},
 	[FIG_FALLBACK] = {"fallback", "fallback", "frees", 8, 0},
-	[FIG_HELPED] = {"helped", "helped", "frees", 6, 0},
+	[FIG_PRODUCER_DRAINED] = {"producer_drained", "producer", "frees", 8, 0},
 	[FIG_HELD_PAGES] = {"held_pages", "held", "pages", 6, 0},
 	[FIG_META_BYTES] = {.json = "meta_bytes"},
 	[FIG_PAYLOAD_PER_BYTE] = {"payload_per_byte", "payload", "B/B", 7, 3},

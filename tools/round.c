@@ -54,7 +54,7 @@ static enum outcome check_full(const struct corpus *corpus,
 static enum outcome check_empty(const struct corpus *corpus,
 				const struct zs_pool_stats *empty)
 {
-	uint64_t freed = empty->drained + empty->helped;
+	uint64_t freed = empty->drained + empty->producer_drained;
 
 	for (size_t i = 0; i < ZS_FLUSH_NR; i++)
 		freed += empty->flushed[i];
@@ -133,7 +133,7 @@ static void figures_from_untimed(const struct corpus *corpus, const struct empty
 	value[FIG_QUEUED] = (double)e->empty.queued;
 	value[FIG_DRAINED] = (double)e->empty.drained;
 	value[FIG_FALLBACK] = (double)e->empty.fallback;
-	value[FIG_HELPED] = (double)e->empty.helped;
+	value[FIG_PRODUCER_DRAINED] = (double)e->empty.producer_drained;
 	value[FIG_HELD_PAGES] = (double)e->full.pages;
 	value[FIG_META_BYTES] = (double)e->full.meta_bytes;
 	value[FIG_PAYLOAD_PER_BYTE] = (double)corpus->payload / (double)held;

@@ -116,10 +116,10 @@ static enum outcome measure(struct push *p, const struct pack *pack)
 	       (double)cost.busy_ns / wall_ns);
 	printf("\"p50_ns\": %.10g, \"p99_ns\": %.10g, \"max_ns\": %.10g, "
 	       "\"pending_before\": %zu, \"drained_meanwhile\": %" PRIu64
-	       ", \"fallback\": %" PRIu64 ", \"helped\": %" PRIu64 ", ",
+	       ", \"fallback\": %" PRIu64 ", \"producer_drained\": %" PRIu64 ", ",
 	       call_ns(p, 50), call_ns(p, 99), call_ns(p, 100), before.pending,
 	       after.drained - before.drained, after.fallback - before.fallback,
-	       after.helped - before.helped);
+	       after.producer_drained - before.producer_drained);
 	printf("\"clock\": \"%s\", \"clock_step_ns\": %.10g, \"clock_overhead_ns\": "
 	       "%.10g}\n",
 	       clock_name(), cheap_clock.step_ns, cheap_clock.overhead_ns);

@@ -99,8 +99,8 @@ struct zs_pool_stats {
 	uint64_t oldest_age_ns; /**< of the oldest pending; less after a flush */
 	uint64_t queued; /**< deferred frees that were queued */
 	uint64_t drained; /**< freed by the background workers */
-	uint64_t aided; /**< of these, by the second one, which large backlogs have */
-	uint64_t helped; /**< queued, then freed by a producer past the budget */
+	uint64_t
+		producer_drained; /**< queued, then freed by a producer past the budget */
 	uint64_t fallback; /**< not queued: freed at once by the caller */
 	uint64_t flushed[ZS_FLUSH_NR]; /**< queued, then freed by a flush */
 	uint64_t flushes[ZS_FLUSH_NR]; /**< flushes run, by cause */

@@ -47,8 +47,7 @@ static int deferred_free_show(struct seq_file *m, void *v)
 	show(m, "threshold", stats.threshold);
 	show(m, "queued", stats.queued);
 	show(m, "drained", stats.drained);
-	show(m, "aided", stats.aided);
-	show(m, "helped", stats.helped);
+	show(m, "producer_drained", stats.producer_drained);
 	show(m, "fallback", stats.fallback);
 	/* An upper bound stays one. */
 	show(m, "oldest_age_ms", DIV_ROUND_UP_ULL(stats.oldest_age_ns, NSEC_PER_MSEC));

@@ -197,7 +197,7 @@ static void forget_what_is_freed(void)
 
 static void check_deferral(const struct zs_pool_stats *s)
 {
-	u64 freed = s->drained + s->helped + stats_flushed(s);
+	u64 freed = s->drained + s->producer_drained + stats_flushed(s);
 
 	if (s->pending != model.nr_pending || s->pending != s->queued - freed)
 		fuzz_fail("%zu are pending, of %llu queued %llu are freed, and the pool "

@@ -105,7 +105,7 @@ size_t model_pending(void)
 
 static u64 freed_of(const struct zs_pool_stats *s)
 {
-	u64 freed = s->drained + s->helped;
+	u64 freed = s->drained + s->producer_drained;
 	unsigned int i;
 
 	for (i = 0; i < ZS_FLUSH_NR; i++)

@@ -146,12 +146,12 @@ static void round_check(struct model *m)
 		model_fail(m, "a flush left something pending", NULL);
 	for (int i = 0; i < ZS_FLUSH_NR; i++)
 		freed += s.flushed[i];
-	if (s.queued != s.drained + s.helped + freed)
+	if (s.queued != s.drained + s.producer_drained + freed)
 		model_fail(m, "the account of deferred frees does not balance", NULL);
-	printf("  live %zu, pages %zu; queued %llu = drained %llu + helped %llu + "
+	printf("  live %zu, pages %zu; queued %llu = drained %llu + by producers %llu + "
 	       "flushed %llu; fallback %llu, compacted %zu\n",
-	       live, s.pages, (u64)s.queued, (u64)s.drained, (u64)s.helped, freed,
-	       (u64)s.fallback, s.pages_compacted);
+	       live, s.pages, (u64)s.queued, (u64)s.drained, (u64)s.producer_drained,
+	       freed, (u64)s.fallback, s.pages_compacted);
 }
 
 /* Leave many frees pending, and take the pool down under them. */

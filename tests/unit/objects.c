@@ -204,7 +204,8 @@ void pool_check_account(struct zs_pool *pool)
 			break;
 		s = again;
 	}
-	assert_int_equal(s.queued, s.drained + s.helped + stats_flushed(&s) + s.pending);
+	assert_int_equal(s.queued,
+			 s.drained + s.producer_drained + stats_flushed(&s) + s.pending);
 	assert_true(s.pending <= s.capacity);
 }
 

@@ -71,7 +71,7 @@ much=$(awk '/^MemTotal/ { print int($2 / 1024) * 2 + 80 }' /proc/meminfo)
 check "a process that wants too much is stopped" eval "! vmtest fill $much 300"
 check "by being killed" eval "dmesg | grep -q 'Killed process.*rss:[0-9]\{5,\}kB'"
 compare "pending frees were asked for first" "$(deferred flushes_oom)" -gt "$requests"
-freed=$(awk '/^(flushed_|helped)/ { n += $2 } END { print n }' \
+freed=$(awk '/^(flushed_|producer_drained)/ { n += $2 } END { print n }' \
 	/sys/kernel/debug/lethe/zram0/deferred_free)
 compare "all of them were given back, with the worker held" "$freed" -ge "$PENDING"
 release_worker

@@ -18,7 +18,7 @@ turn() {
 # What was queued is what was freed, in one way or another.
 balance() {
 	awk '/^queued:/ { queued = $2 }
-		/^(drained|helped|flushed_[a-z]*|pending):/ { freed += $2 }
+		/^(drained|producer_drained|flushed_[a-z]*|pending):/ { freed += $2 }
 		END { print queued - freed }' /sys/kernel/debug/lethe/zram0/deferred_free
 }
 

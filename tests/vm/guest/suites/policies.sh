@@ -50,7 +50,7 @@ for policy in array percpu tombstone; do
 	same "$policy: the pool says how many" "$(deferred pending)" "$(orphans)"
 	case $policy in
 	array) freed=$(deferred fallback) ;;
-	percpu | tombstone) freed=$(deferred helped) ;;
+	percpu | tombstone) freed=$(deferred producer_drained) ;;
 	esac
 	compare "$policy: the producer freed the rest" "$freed" -ge 2500
 	release_worker
