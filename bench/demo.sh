@@ -7,7 +7,7 @@
 # usage: demo.sh [-i] [-k KERNEL] [-r ROUNDS] [-m MIB,...] [-n PROCS,...] [-v VARIANT,...]
 #
 # Prints a line a step and then a table; build/bench/demo.json has one record a
-# row. Variants: intree, sync, array, percpu, tombstone, unbatched, bulk, alone, default.
+# row. Variants: intree, sync, array, tombstone, unbatched, bulk, alone, default.
 #
 # -i: one CPU, and instructions instead of ns; build/bench/instructions.json.
 

@@ -8,7 +8,7 @@
 #        native.sh -p VARIANT [-r ROUNDS] [-m MIB] [-w MODE] [-t LINES] [-a SYMBOL]
 #
 # Prints a line a step and then a table; build/bench/native.json has one record
-# a row. Variants: intree, sync, array, percpu, tombstone, unbatched, bulk, alone, default.
+# a row. Variants: intree, sync, array, tombstone, unbatched, bulk, alone, default.
 #
 # With -p, prints instead where one variant's time goes: in munmap (or another
 # MODE: kill, munmap-floor, kill-floor), and from then until the memory is back,

@@ -383,7 +383,7 @@ def shorten(text):
 
 # Drawings
 
-COLOURS = {'intree': plot.RED, 'sync': plot.VIOLET, 'array': plot.OCHRE, 'percpu': plot.GREEN,
+COLOURS = {'intree': plot.RED, 'sync': plot.VIOLET, 'array': plot.OCHRE,
            'tombstone': plot.PINK, 'unbatched': plot.SLATE, 'bulk': plot.TEAL,
            'alone': plot.BROWN, 'default': plot.BLUE}
 

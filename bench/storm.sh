@@ -16,7 +16,7 @@ set -euo pipefail
 # shellcheck source=bench/guest.sh
 . "$(dirname "$0")/guest.sh"
 
-rounds=5 variants=intree,sync,array,percpu,unbatched,bulk,alone,default extent=usual
+rounds=5 variants=intree,sync,array,unbatched,bulk,alone,default extent=usual
 two=intree,default
 
 while getopts qar:v: option; do

@@ -15,7 +15,7 @@ import statistics
 import sys
 
 PAGE_BYTES = 4096
-VARIANTS = ('intree', 'sync', 'array', 'percpu', 'tombstone', 'unbatched', 'bulk', 'alone',
+VARIANTS = ('intree', 'sync', 'array', 'tombstone', 'unbatched', 'bulk', 'alone',
             'default')  # in the table's order
 
 

@@ -195,7 +195,7 @@ bench() {
 
 good_runs() {
 	for codec in lz4 lzo zstd; do
-		for policy in sync array percpu tombstone; do
+		for policy in sync array tombstone; do
 			bench "$codec, $policy" "codec=$codec results=$policy rounds=3" \
 				--size 2 --rounds 3 --codec $codec --policy $policy
 		done
@@ -204,7 +204,7 @@ good_runs() {
 	check "zstd packs better than lz4" \
 		test "$(cat payload.zstd)" -lt "$(cat payload.lz4)"
 	bench "all policies by default" \
-		"results=sync,array,tombstone,percpu codec=lz4 input=/usr/lib rounds=5 threads=1" \
+		"results=sync,array,tombstone codec=lz4 input=/usr/lib rounds=5 threads=1" \
 		--size 1
 	pages=$((1048576 / $(field page_size)))
 	bench "size is the limit" "pages=$pages" --size 1 --rounds 1 --policy default

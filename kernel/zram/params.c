@@ -42,8 +42,7 @@ static const struct kernel_param_ops policy_ops = {
 	.get = policy_get,
 };
 module_param_cb(policy, &policy_ops, NULL, 0644);
-MODULE_PARM_DESC(policy,
-		 "How freeing is deferred: sync, array, percpu, tombstone, default");
+MODULE_PARM_DESC(policy, "How freeing is deferred: sync, array, tombstone, default");
 
 static ulong budget;
 module_param(budget, ulong, 0644);

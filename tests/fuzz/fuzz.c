@@ -118,7 +118,6 @@ static void create_wrongly(struct input *in)
 		params.policy = (enum zs_defer_policy)(ZS_DEFER_NR + input_byte(in));
 		break;
 	default:
-		params.policy = input_byte(in) % 2 ? ZS_DEFER_ARRAY : ZS_DEFER_PERCPU;
 		params.defer_budget = (size_t)UINT32_MAX + 1 + input_byte(in);
 	}
 	if (zs_create_pool(name, &params, &pool) != -PORT_EINVAL || pool != untouched)

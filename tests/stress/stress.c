@@ -33,9 +33,8 @@ static struct actor actors[ACTORS_MAX];
 
 static void usage(void)
 {
-	fprintf(stderr,
-		"usage: stress [--policy sync|array|percpu|tombstone] [--seconds N] "
-		"[--ops N] [--producers N] [--budget N] [--seed N]\n");
+	fprintf(stderr, "usage: stress [--policy sync|array|tombstone] [--seconds N] "
+			"[--ops N] [--producers N] [--budget N] [--seed N]\n");
 	exit(2);
 }
 

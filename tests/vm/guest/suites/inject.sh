@@ -60,7 +60,7 @@ while read -r codec policy how; do
 		"set $Z/disksize 16M" : "set $Z/reset 1"
 done <<END
 lz4 tombstone sites
-lz4hc percpu sites/7
+lz4hc tombstone sites/7
 lzo array sites/7
 lzo-rle sync sites/7
 zstd default sites/7

@@ -8,7 +8,7 @@ zram=/modules/$IMPL/zram.ko
 same "an unknown policy is refused" "$(insmod "$zram" policy=nonsense 2>&1)" \
 	"insmod: can't insert '$zram': Invalid argument"
 
-for policy in sync array percpu tombstone default; do
+for policy in sync array tombstone default; do
 	zram_load policy=$policy
 	same "$policy: the parameter says so" "$(cat /sys/module/zram/parameters/policy)" $policy
 	swap_start 128M
@@ -38,7 +38,7 @@ for policy in sync array percpu tombstone default; do
 done
 
 # A small budget is spent in no time: the producer frees, and the bound holds.
-for policy in array percpu tombstone; do
+for policy in array tombstone; do
 	zram_load policy=$policy budget=1000
 	swap_start 128M
 	same "$policy: the budget is the capacity" "$(deferred capacity)" 1000
@@ -50,7 +50,7 @@ for policy in array percpu tombstone; do
 	same "$policy: the pool says how many" "$(deferred pending)" "$(orphans)"
 	case $policy in
 	array) freed=$(deferred fallback) ;;
-	percpu | tombstone) freed=$(deferred producer_drained) ;;
+	tombstone) freed=$(deferred producer_drained) ;;
 	esac
 	compare "$policy: the producer freed the rest" "$freed" -ge 2500
 	release_worker

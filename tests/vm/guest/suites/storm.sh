@@ -8,8 +8,8 @@
 # kernel it runs on (make test-debug).
 
 total=$(awk '/^MemTotal/ { print int($2 / 1024) }' /proc/meminfo)
-policies="tombstone tombstone:700 percpu percpu:700 array sync"
-round=$((${STORM:-60} / 6))
+policies="tombstone tombstone:700 array array:700 sync"
+round=$((${STORM:-60} / 5))
 parameters=/sys/module/zram/parameters
 Z1=/sys/block/zram1
 

@@ -54,7 +54,7 @@ no_memory_is_lost() {
 # The first time, the kernel's caches take some MiB for good.
 cycle 2 tombstone
 # With 1, all that there is of killed or not, reset or not: 2, 3, 6
-for policy in tombstone percpu array; do
+for policy in tombstone array; do
 	cycle 1 $policy
 	before=$(available)
 	for n in 2 3 6; do
