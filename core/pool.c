@@ -6,11 +6,19 @@
  */
 #include "pool.h"
 
-/* Memory is short: try once more, harder, with what was pending given back. */
-static void pool_relieve(struct zs_pool *pool, enum port_alloc *how)
+_Static_assert(ZS_NO_NODE == PORT_NO_NODE, "nodes are handed on to the home");
+
+/*
+ * Memory is short. If the caller may wait, drain what is pending and have it try once
+ * more, harder. False: the caller gives up.
+ */
+static bool pool_relieve(struct zs_pool *pool, enum zs_alloc how, enum port_alloc *effort)
 {
+	if (how == ZS_ALLOC_NOWAIT || *effort == PORT_ALLOC_WAIT)
+		return false;
 	zs_drain_deferred(pool, ZS_FLUSH_NOMEM);
-	*how = PORT_ALLOC_WAIT;
+	*effort = PORT_ALLOC_WAIT;
+	return true;
 }
 
 /* A free handle index without growing the table, from what this slot freed first. */
@@ -31,17 +39,15 @@ static bool pool_find_index(struct zs_pool *pool, u32 *index)
 }
 
 /* Take a handle index. 0, -PORT_ENOMEM, -PORT_ENOSPC. */
-static int pool_take_index(struct zs_pool *pool, u32 *index)
+static int pool_take_index(struct zs_pool *pool, enum zs_alloc how, u32 *index)
 {
-	enum port_alloc how = PORT_ALLOC_TRY;
+	enum port_alloc effort = PORT_ALLOC_TRY;
 
 	while (unlikely(!pool_find_index(pool, index))) {
-		int err = itable_grow(&pool->handles, how);
+		int err = itable_grow(&pool->handles, effort);
 
-		if (err && how == PORT_ALLOC_WAIT)
+		if (err && !pool_relieve(pool, how, &effort))
 			return err;
-		if (err)
-			pool_relieve(pool, &how);
 	}
 	return 0;
 }
@@ -50,9 +56,10 @@ static int pool_take_index(struct zs_pool *pool, u32 *index)
  * Find room for an object of @c and take its lock. NULL (lock not held): no
  * memory.
  */
-static struct zspage *pool_lock_zspage(struct zs_pool *pool, struct size_class *c)
+static struct zspage *pool_lock_zspage(struct zs_pool *pool, struct size_class *c,
+				       enum zs_alloc how, int node)
 {
-	enum port_alloc how = PORT_ALLOC_TRY;
+	enum port_alloc effort = PORT_ALLOC_TRY;
 	struct zspage *z;
 
 	for (;;) {
@@ -62,21 +69,21 @@ static struct zspage *pool_lock_zspage(struct zs_pool *pool, struct size_class *
 			return z;
 		port_spin_unlock(&c->lock);
 
-		z = zspage_create(c, how);
+		z = zspage_create(c, effort, node);
 		if (z) {
 			port_atomic_add(&pool->pages, c->pages);
 			port_spin_lock(&c->lock);
 			zspage_adopt(c, z);
 			return z;
 		}
-		if (how == PORT_ALLOC_WAIT)
-			return NULL;
 		/* What is drained may also leave room in this class: look again. */
-		pool_relieve(pool, &how);
+		if (!pool_relieve(pool, how, &effort))
+			return NULL;
 	}
 }
 
-unsigned long zs_malloc(struct zs_pool *pool, size_t size)
+static PORT_ALWAYS_INLINE unsigned long pool_malloc(struct zs_pool *pool, size_t size,
+						    enum zs_alloc how, int node)
 {
 	struct size_class *c;
 	struct zspage *z;
@@ -86,11 +93,11 @@ unsigned long zs_malloc(struct zs_pool *pool, size_t size)
 
 	if (unlikely(size - 1 >= PORT_PAGE_SIZE))
 		return (unsigned long)-PORT_EINVAL;
-	err = pool_take_index(pool, &index);
+	err = pool_take_index(pool, how, &index);
 	if (unlikely(err))
 		return (unsigned long)err;
 	c = pool->classes[size_class_index(&pool->table, size)];
-	z = pool_lock_zspage(pool, c);
+	z = pool_lock_zspage(pool, c, how, node);
 	if (unlikely(!z)) {
 		itable_put(&pool->handles, index & ~63u, (u64)1 << (index % 64));
 		return (unsigned long)-PORT_ENOMEM;
@@ -101,6 +108,17 @@ unsigned long zs_malloc(struct zs_pool *pool, size_t size)
 				  entry_make(c->index, z, obj));
 	port_spin_unlock(&c->lock);
 	return handle_of_index(index);
+}
+
+unsigned long zs_malloc(struct zs_pool *pool, size_t size)
+{
+	return pool_malloc(pool, size, ZS_ALLOC_WAIT, ZS_NO_NODE);
+}
+
+unsigned long zs_malloc_node(struct zs_pool *pool, size_t size, enum zs_alloc how,
+			     int node)
+{
+	return pool_malloc(pool, size, how, node);
 }
 
 void pool_misuse(struct zs_pool *pool, unsigned long handle, const char *call,

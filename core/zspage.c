@@ -120,14 +120,15 @@ void zspage_write(const struct size_class *c, struct zspage *z, unsigned int obj
 	}
 }
 
-struct zspage *zspage_create(const struct size_class *c, enum port_alloc how)
+struct zspage *zspage_create(const struct size_class *c, enum port_alloc how, int node)
 {
 	struct zspage *z = port_meta_alloc(c->descriptor_size, how);
 	unsigned int used = c->objs % 64;
 
 	if (!z)
 		return NULL;
-	if (!entry_reaches(z) || port_pages_alloc(zspage_pages(c, z), c->pages, how)) {
+	if (!entry_reaches(z) ||
+	    port_pages_alloc(zspage_pages(c, z), c->pages, how, node)) {
 		port_meta_free(z, c->descriptor_size);
 		return NULL;
 	}

@@ -69,9 +69,9 @@ void size_class_init(struct size_class *c, unsigned int index,
 		     const struct size_class_layout *layout);
 
 /* Descriptor and pages of a new zspage of @c, on no list. NULL: no memory.
- * Context: process, no lock.
+ * Context: as port_pages_alloc().
  */
-struct zspage *zspage_create(const struct size_class *c, enum port_alloc how);
+struct zspage *zspage_create(const struct size_class *c, enum port_alloc how, int node);
 
 /* Free descriptors and pages of a list of dead zspages of @c, linked by next.
  * Returns how many pages. Context: any, no class lock.

@@ -50,6 +50,24 @@ static inline void compat_shrinker_free(struct shrinker *shrinker)
 #endif
 }
 
+/* ---- pages: the bulk allocator's name ---- */
+
+#include <linux/gfp.h>
+
+/*
+ * Up to @n pages of @node first, of others then (NUMA_NO_NODE: of this CPU's first), to
+ * where @pages is NULL. How many there are. Context: as @gfp says.
+ */
+static inline unsigned long
+compat_alloc_pages_bulk_node(gfp_t gfp, int node, unsigned long n, struct page **pages)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 14, 0)
+	return alloc_pages_bulk_node(gfp, node, n, pages);
+#else
+	return alloc_pages_bulk_array_node(gfp, node, n, pages);
+#endif
+}
+
 /* ---- zram: the block layer and classes ---- */
 
 #include <linux/blkdev.h>

@@ -37,17 +37,22 @@ struct zs_pool;
 
 /* How hard an allocation may try. */
 enum port_alloc {
-	PORT_ALLOC_TRY, /* give up early: do not wait for memory to be reclaimed */
+	PORT_ALLOC_TRY, /* what is free at once: never sleeps, does not reclaim */
 	PORT_ALLOC_WAIT, /* may sleep and reclaim, but must not start I/O */
 };
 
+/* Memory of any node. */
+#define PORT_NO_NODE (-1)
+
 /*
  * Allocate @n pages of PORT_PAGE_SIZE bytes, each aligned to its size, content
- * undefined, into @pages[0..n-1]. All or nothing.
- * Pre: process context, no lock held. Post: 0, or -PORT_ENOMEM and @pages
- * holds nothing to be freed.
+ * undefined, into @pages[0..n-1]. All or nothing. They come from NUMA node @node if it
+ * has free ones, else from others; a home without nodes ignores it.
+ * Pre: none of the core's locks held, in no slot; PORT_ALLOC_WAIT: process context,
+ * PORT_ALLOC_TRY: any context. Post: 0, or -PORT_ENOMEM and @pages holds nothing to be
+ * freed.
  */
-int port_pages_alloc(void **pages, unsigned int n, enum port_alloc how);
+int port_pages_alloc(void **pages, unsigned int n, enum port_alloc how, int node);
 
 /*
  * Give @n pages back, in bulk. @pages is scratch afterwards.
@@ -65,7 +70,7 @@ void port_pages_trim(void);
 /*
  * Allocate @size bytes of zeroed metadata, aligned to at least 8 bytes, and
  * to PORT_CACHELINE if @size is a multiple of it. NULL if there is none.
- * Pre: process context, no lock held.
+ * Pre: as port_pages_alloc(); PORT_ALLOC_TRY with preemption off: up to two pages.
  */
 void *port_meta_alloc(size_t size, enum port_alloc how);
 

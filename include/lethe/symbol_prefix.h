@@ -20,6 +20,7 @@
 #define zs_get_total_pages lethe_zs_get_total_pages
 #define zs_huge_class_size lethe_zs_huge_class_size
 #define zs_malloc lethe_zs_malloc
+#define zs_malloc_node lethe_zs_malloc_node
 #define zs_obj_read_begin lethe_zs_obj_read_begin
 #define zs_obj_read_end lethe_zs_obj_read_end
 #define zs_obj_write lethe_zs_obj_write

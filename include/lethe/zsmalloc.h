@@ -149,6 +149,37 @@ void zs_destroy_pool(struct zs_pool *pool);
  */
 unsigned long zs_malloc(struct zs_pool *pool, size_t size);
 
+/** How far zs_malloc_node() may go to get memory. */
+enum zs_alloc {
+	ZS_ALLOC_NOWAIT, /**< take what is free at once, or fail */
+	ZS_ALLOC_WAIT, /**< drain pending frees, reclaim memory, wait for it */
+};
+
+/** For zs_malloc_node(): memory of any node will do. */
+#define ZS_NO_NODE (-1)
+
+/**
+ * zs_malloc_node() - allocate an object, and say how and where from
+ * @pool: the pool
+ * @size: bytes, 1 to the page size
+ * @how: how far the call may go to get memory
+ * @node: the NUMA node that new pages should come from, or ZS_NO_NODE. Pages of
+ * another node are taken if it has none, and an object may be put into pages that the
+ * pool holds already, whatever their node. Ignored in userspace.
+ *
+ * ZS_ALLOC_NOWAIT neither drains pending frees nor reclaims memory nor waits for it, so
+ * that a caller can hold what others need in order to free memory. When it fails, the
+ * caller lets go of that and calls again with ZS_ALLOC_WAIT. zs_malloc() is
+ * zs_malloc_node(pool, size, ZS_ALLOC_WAIT, ZS_NO_NODE).
+ *
+ * Context: ZS_ALLOC_NOWAIT: any context; with PREEMPT_RT that may be under a local
+ * lock, but not with preemption off. ZS_ALLOC_WAIT: process context, may sleep; safe
+ * during reclaim (does no I/O).
+ * Return: as zs_malloc().
+ */
+unsigned long zs_malloc_node(struct zs_pool *pool, size_t size, enum zs_alloc how,
+			     int node);
+
 /**
  * zs_free() - free an object now
  * @pool: the pool

@@ -28,6 +28,7 @@ EXPORT_SYMBOL_GPL(zs_free_deferred_flush);
 EXPORT_SYMBOL_GPL(zs_get_total_pages);
 EXPORT_SYMBOL_GPL(zs_huge_class_size);
 EXPORT_SYMBOL_GPL(zs_malloc);
+EXPORT_SYMBOL_GPL(zs_malloc_node);
 EXPORT_SYMBOL_GPL(zs_obj_read_begin);
 EXPORT_SYMBOL_GPL(zs_obj_read_end);
 EXPORT_SYMBOL_GPL(zs_obj_write);

@@ -12,6 +12,7 @@
 #include <linux/mmzone.h>
 #include <linux/vmstat.h>
 
+#include "compat.h"
 #include "port.h"
 
 static gfp_t page_gfp(enum port_alloc how)
@@ -47,17 +48,20 @@ static void count_zspages(struct page *const *page, size_t n, int sign)
 #endif
 }
 
-int port_pages_alloc(void **pages, unsigned int n, enum port_alloc how)
+int port_pages_alloc(void **pages, unsigned int n, enum port_alloc how, int node)
 {
 	struct page **page = (struct page **)pages;
 	unsigned long got = 0, before;
 	unsigned int i;
 
-	/* The bulk allocator fills in what is NULL, and may stop early. */
+	/*
+	 * The bulk allocator fills in what is NULL, and may stop early: at the end of
+	 * a node's free pages, for one. The next call takes a page of another.
+	 */
 	memset(pages, 0, n * sizeof(*pages));
 	do {
 		before = got;
-		got = alloc_pages_bulk_array(page_gfp(how), n, page);
+		got = compat_alloc_pages_bulk_node(page_gfp(how), node, n, page);
 	} while (got < n && got > before);
 
 	if (got < n) {

@@ -154,12 +154,21 @@ bool memory_fails(void)
 
 /* ---- the port ---- */
 
-int port_pages_alloc(void **pages, unsigned int n, enum port_alloc how)
+/* What does not wait may be called with the caller's own locks held. */
+static void check_context(const char *call, enum port_alloc how)
+{
+	if (how == PORT_ALLOC_WAIT)
+		lock_may_sleep(call);
+	else if (sim_me()->locks || sim_me()->in_slot)
+		sim_fail("%s() with a spinlock held or inside a CPU slot", call);
+}
+
+int port_pages_alloc(void **pages, unsigned int n, enum port_alloc how, int node)
 {
 	unsigned int i;
 
-	(void)how;
-	lock_may_sleep("port_pages_alloc");
+	(void)node;
+	check_context("port_pages_alloc", how);
 	sched_point(NULL, SIM_LOADS);
 	if (memory_fails() ||
 	    (sim.config.pages_most && pages_held + n > sim.config.pages_most)) {
@@ -195,8 +204,7 @@ void *port_meta_alloc(size_t size, enum port_alloc how)
 {
 	void *p;
 
-	(void)how;
-	lock_may_sleep("port_meta_alloc");
+	check_context("port_meta_alloc", how);
 	sched_point(NULL, SIM_LOADS);
 	if (memory_fails()) {
 		TRACE("metadata: none", NULL, size, 0);

@@ -46,12 +46,12 @@ u64 user_fault_disarm(void)
 	return failed;
 }
 
-PORT_NOINLINE bool user_fault_fails_slow(enum user_fault_site site)
+PORT_NOINLINE bool user_fault_fails_slow(unsigned int sites)
 {
 	bool fails = false;
 
 	port_spin_lock(&fault_lock);
-	if (fault_sites & site) {
+	if (fault_sites & sites) {
 		fault_seen++;
 		fails = fault_seen >= fault_first && fault_seen <= fault_last;
 		fault_failed += fails;

@@ -16,6 +16,7 @@ enum user_fault_site {
 	USER_FAULT_ATTACH = 8, /* port_pool_attach() */
 	USER_FAULT_ANY = 15, /* of the above */
 	USER_FAULT_CPU = 16, /* port_cpu_wanted(), which says yes then */
+	USER_FAULT_WAITS = 32, /* an allocation with PORT_ALLOC_WAIT, of either kind */
 };
 
 /*
@@ -40,13 +41,19 @@ size_t user_pages_retained(void);
 /* ---- for the home itself ---- */
 
 extern bool user_fault_armed;
-bool user_fault_fails_slow(enum user_fault_site site);
+bool user_fault_fails_slow(unsigned int sites);
 
-/* Post: whether the caller must behave as if there were no memory. */
-static inline bool user_fault_fails(enum user_fault_site site)
+/* Post: whether the caller, a call of any of @sites, must fail. */
+static inline bool user_fault_fails(unsigned int sites)
 {
 	return unlikely(__atomic_load_n(&user_fault_armed, __ATOMIC_RELAXED)) &&
-	       user_fault_fails_slow(site);
+	       user_fault_fails_slow(sites);
+}
+
+/* The same of an allocation. */
+static inline bool user_fault_fails_alloc(enum user_fault_site site, enum port_alloc how)
+{
+	return user_fault_fails(how == PORT_ALLOC_WAIT ? site | USER_FAULT_WAITS : site);
 }
 
 #endif /* LETHE_USER_FAULT_H */

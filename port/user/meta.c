@@ -48,8 +48,8 @@ void *port_meta_alloc(size_t size, enum port_alloc how)
 {
 	void *p;
 
-	(void)how; /* the system reclaims, or not, as it likes */
-	if (user_fault_fails(USER_FAULT_META))
+	/* The system itself reclaims, or not, as it likes. */
+	if (user_fault_fails_alloc(USER_FAULT_META, how))
 		return NULL;
 	if (size >= META_MMAP)
 		p = meta_map(size);

@@ -190,10 +190,11 @@ static int pages_alloc(void **pages, unsigned int n)
 	}
 }
 
-int port_pages_alloc(void **pages, unsigned int n, enum port_alloc how)
+int port_pages_alloc(void **pages, unsigned int n, enum port_alloc how, int node)
 {
-	(void)how; /* the system reclaims, or not, as it likes */
-	if (user_fault_fails(USER_FAULT_PAGES))
+	(void)node; /* the system takes that of the CPU that first touches a page */
+	/* The system itself reclaims, or not, as it likes. */
+	if (user_fault_fails_alloc(USER_FAULT_PAGES, how))
 		return -PORT_ENOMEM;
 	return pages_alloc(pages, n);
 }

@@ -210,6 +210,96 @@ static void pending_frees_make_room(void **state)
 	pool_destroy(pool);
 }
 
+/*
+ * Allocate a page without waiting, each allocation of @site failing. Post: it was
+ * refused at the first, and nothing that is pending was drained.
+ */
+static void refused_at_once(struct zs_pool *pool, enum user_fault_site site)
+{
+	size_t pending = zs_deferred_pending(pool);
+	unsigned long handle;
+
+	user_fault_arm(site, 1, ~0ull);
+	handle = zs_malloc_node(pool, PORT_PAGE_SIZE, ZS_ALLOC_NOWAIT, ZS_NO_NODE);
+	assert_int_equal(zs_handle_error(handle), -ENOMEM);
+	assert_int_equal(user_fault_disarm(), 1);
+	assert_int_equal(zs_deferred_pending(pool), pending);
+}
+
+/* Neither for pages nor for metadata. */
+static void no_wait_leaves_what_is_pending(void **state)
+{
+	struct zs_pool *pool = pool_create(test_policy(state), 1000);
+	struct object o[100];
+	struct worker_hold hold;
+	struct zs_pool_stats s;
+
+	for (size_t i = 0; i < ARRAY_SIZE(o); i++)
+		object_create(pool, &o[i], (u32)PORT_PAGE_SIZE, (u32)i);
+	worker_hold(&hold, pool);
+	objects_free_deferred(pool, o, ARRAY_SIZE(o));
+	refused_at_once(pool, USER_FAULT_PAGES);
+	refused_at_once(pool, USER_FAULT_META);
+	worker_release(&hold);
+	s = pool_stats(pool);
+	assert_int_equal(s.flushes[ZS_FLUSH_NOMEM], 0);
+	pool_check_account(pool);
+	pool_destroy(pool);
+}
+
+enum { SMALL = 1100 }; /* objects: the handle table grows twice or more */
+
+/* Whatever has to grow: a zspage's descriptor, the handle table. */
+static void no_wait_gives_up_at_the_first_failure(void **state)
+{
+	struct zs_pool *pool = pool_create(test_policy(state), 0);
+	unsigned long handle[SMALL];
+	size_t refused = 0;
+
+	for (size_t i = 0; i < SMALL; i++) {
+		u64 failed;
+
+		user_fault_arm(USER_FAULT_ANY, 1, ~0ull);
+		handle[i] = zs_malloc_node(pool, 32, ZS_ALLOC_NOWAIT, ZS_NO_NODE);
+		failed = user_fault_disarm();
+		if (!failed)
+			continue;
+		refused++;
+		assert_int_equal(failed, 1);
+		assert_int_equal(zs_handle_error(handle[i]), -ENOMEM);
+		handle[i] = zs_malloc_node(pool, 32, ZS_ALLOC_NOWAIT, ZS_NO_NODE);
+		assert_int_equal(zs_handle_error(handle[i]), 0);
+	}
+	assert_true(refused >= 2);
+	assert_int_equal(pool_stats(pool).flushes[ZS_FLUSH_NOMEM], 0);
+	zs_free_batch(pool, handle, SMALL);
+	assert_int_equal(pool_stats(pool).objects, 0);
+	pool_destroy(pool);
+}
+
+/* It does not ask its home for memory in a way that waits, either. */
+static void no_wait_never_waits(void **state)
+{
+	struct zs_pool *pool = pool_create(test_policy(state), 0);
+	unsigned long handle[SMALL];
+
+	user_fault_arm(USER_FAULT_WAITS, 1, ~0ull);
+	for (size_t i = 0; i < SMALL; i++) {
+		handle[i] = zs_malloc_node(pool, 1 + i, ZS_ALLOC_NOWAIT, 0);
+		assert_int_equal(zs_handle_error(handle[i]), 0);
+	}
+	assert_int_equal(user_fault_seen(), 0);
+	user_fault_disarm();
+	/* What would have been counted: an attempt that does not wait, then one that
+	 * does. */
+	user_fault_arm(USER_FAULT_PAGES | USER_FAULT_WAITS, 1, ~0ull);
+	assert_int_equal(zs_handle_error(zs_malloc(pool, PORT_PAGE_SIZE)), -ENOMEM);
+	assert_true(user_fault_disarm() >= 2);
+	zs_free_batch(pool, handle, SMALL);
+	assert_int_equal(pool_stats(pool).objects, 0);
+	pool_destroy(pool);
+}
+
 /* Freeing, deferring, draining, compacting and asking never allocate. */
 static void giving_back_never_allocates(void **state)
 {
@@ -246,6 +336,9 @@ int main(void)
 		TEST_EACH_POLICY(no_more_metadata_is_clean),
 		TEST_EACH_POLICY(no_memory_at_all_is_refused),
 		TEST_EACH_DEFERRING(pending_frees_make_room),
+		TEST_EACH_DEFERRING(no_wait_leaves_what_is_pending),
+		TEST_EACH_POLICY(no_wait_gives_up_at_the_first_failure),
+		TEST_EACH_POLICY(no_wait_never_waits),
 		TEST_EACH_POLICY(giving_back_never_allocates),
 	};
 

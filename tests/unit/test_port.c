@@ -182,7 +182,8 @@ static void pages_are_aligned_distinct_and_return(void **state)
 	(void)state;
 	assert_int_equal(user_pages_outstanding(), 0);
 	for (unsigned int i = 0; i < PAGES_NR; i += 8)
-		assert_int_equal(port_pages_alloc(pages + i, 8, PORT_ALLOC_WAIT), 0);
+		assert_int_equal(
+			port_pages_alloc(pages + i, 8, PORT_ALLOC_WAIT, PORT_NO_NODE), 0);
 	assert_int_equal(user_pages_outstanding(), PAGES_NR);
 	for (unsigned int i = 0; i < PAGES_NR; i++) {
 		assert_int_equal((uintptr_t)pages[i] % PORT_PAGE_SIZE, 0);
@@ -211,7 +212,8 @@ static void pages_return_from_arenas_in_use(void **state)
 
 	(void)state;
 	for (unsigned int i = 0; i < PAGES_NR; i++)
-		assert_int_equal(port_pages_alloc(&pages[i], 1, PORT_ALLOC_WAIT), 0);
+		assert_int_equal(
+			port_pages_alloc(&pages[i], 1, PORT_ALLOC_WAIT, PORT_NO_NODE), 0);
 	for (unsigned int i = 0; i < PAGES_NR; i++)
 		memset(pages[i], (int)i, PORT_PAGE_SIZE);
 	for (unsigned int i = 0; i < PAGES_NR; i++) {
@@ -247,7 +249,8 @@ static void pages_return_from_short_runs(void **state)
 
 	(void)state;
 	for (unsigned int i = 0; i < PAGES_NR; i++) {
-		assert_int_equal(port_pages_alloc(&pages[i], 1, PORT_ALLOC_WAIT), 0);
+		assert_int_equal(
+			port_pages_alloc(&pages[i], 1, PORT_ALLOC_WAIT, PORT_NO_NODE), 0);
 		memset(pages[i], (int)i, PORT_PAGE_SIZE);
 	}
 	for (unsigned int i = 0; i < PAGES_NR; i++) {
@@ -319,7 +322,7 @@ static void *pages_thread(void *arg)
 	for (int r = 0; r < PAGES_ROUNDS; r++) {
 		unsigned int n = 1 + (unsigned int)r % PAGES_BULK;
 
-		if (port_pages_alloc(pages, n, PORT_ALLOC_TRY))
+		if (port_pages_alloc(pages, n, PORT_ALLOC_TRY, PORT_NO_NODE))
 			return arg;
 		for (unsigned int i = 0; i < n; i++)
 			*(unsigned char *)pages[i] = tag;
@@ -384,7 +387,7 @@ static void faults_hit_the_chosen_call(void **state)
 	user_fault_arm(USER_FAULT_META, 2, 1);
 	p = port_meta_alloc(64, PORT_ALLOC_WAIT);
 	assert_non_null(p);
-	assert_int_equal(port_pages_alloc(&page, 1, PORT_ALLOC_WAIT), 0);
+	assert_int_equal(port_pages_alloc(&page, 1, PORT_ALLOC_WAIT, PORT_NO_NODE), 0);
 	assert_null(port_meta_alloc(64, PORT_ALLOC_WAIT));
 	port_meta_free(p, 64);
 	p = port_meta_alloc(64, PORT_ALLOC_WAIT);
@@ -394,8 +397,10 @@ static void faults_hit_the_chosen_call(void **state)
 	port_pages_free(&page, 1);
 
 	user_fault_arm(USER_FAULT_PAGES, 1, ~0ull);
-	assert_int_equal(port_pages_alloc(&page, 1, PORT_ALLOC_WAIT), -PORT_ENOMEM);
-	assert_int_equal(port_pages_alloc(&page, 1, PORT_ALLOC_WAIT), -PORT_ENOMEM);
+	assert_int_equal(port_pages_alloc(&page, 1, PORT_ALLOC_WAIT, PORT_NO_NODE),
+			 -PORT_ENOMEM);
+	assert_int_equal(port_pages_alloc(&page, 1, PORT_ALLOC_WAIT, PORT_NO_NODE),
+			 -PORT_ENOMEM);
 	assert_int_equal(user_fault_disarm(), 2);
 	assert_int_equal(user_pages_outstanding(), 0);
 }

@@ -29,7 +29,7 @@ ALLOCATES = """
     debugfs_create_dir debugfs_create_file single_open
     shrinker_alloc shrinker_register kthread_create_worker
     port_meta_alloc port_pages_alloc port_work_init port_pool_attach
-    zs_create_pool zs_malloc
+    zs_create_pool zs_malloc zs_malloc_node
 """.split()
 
 # What never allocates, or not for its caller: a bio's end is its owner's, and
