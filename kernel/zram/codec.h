@@ -24,7 +24,7 @@ struct zram_codec {
 
 	/*
 	 * Compress a page. Any context. @dst has ZRAM_CODEC_ROOM bytes.
-	 * Return: bytes written, or a negative errno. Any size of a page or
+	 * Return: bytes written, 1 or more, or a negative errno. Any size of a page or
 	 * more means that the page is incompressible.
 	 */
 	int (*compress)(void *work, const void *page, void *dst);

@@ -5,7 +5,7 @@
  * Whoever resets or removes a device claims it first: it has no opener then,
  * and gets none.
  *
- * Lock order: devices_lock, open_mutex, init_lock.
+ * Lock order: devices_lock, open_mutex, init_lock, that of CPU hotplug (stream.c).
  */
 #include <linux/idr.h>
 #include <linux/module.h>
@@ -294,7 +294,13 @@ int zram_device_remove(int id)
  */
 int zram_devices_init(void)
 {
+	int err = zram_streams_init();
+
+	if (err)
+		return err;
 	zram_major = register_blkdev(0, "zram");
+	if (zram_major < 0)
+		zram_streams_exit();
 	return min(zram_major, 0);
 }
 
@@ -315,4 +321,5 @@ void zram_devices_exit(void)
 	mutex_unlock(&devices_lock);
 	idr_destroy(&devices);
 	unregister_blkdev(zram_major, "zram");
+	zram_streams_exit();
 }

@@ -40,7 +40,7 @@ static int io_whole_page(struct zram_io *io, unsigned long index, struct page *p
 
 	if (io->is_write) {
 		zram_partial_lock(io->zram, index);
-		err = zram_store_page(io->zram, index, content);
+		err = zram_store_page(io->zram, index, content, page_to_nid(page));
 		zram_partial_unlock(io->zram, index);
 	} else {
 		err = zram_load_page(io->zram, index, content);
@@ -88,7 +88,7 @@ static int write_bounced(struct zram_io *io, struct bio *bio, struct bvec_iter i
 			copy_bio(bio, iter, bounce + offset, len, true);
 		else
 			memset(bounce + offset, 0, len);
-		err = zram_store_page(io->zram, index, bounce);
+		err = zram_store_page(io->zram, index, bounce, ZS_NO_NODE);
 	}
 	zram_partial_unlock(io->zram, index);
 	return err;

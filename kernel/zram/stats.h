@@ -23,7 +23,7 @@ enum zram_counter {
 	ZRAM_INVALID_IO,
 	ZRAM_NOTIFY_FREE, /* pages freed by swap notification or discard */
 	ZRAM_MISS_FREE, /* notifications lost to a reader of the slot */
-	ZRAM_WRITE_STALL, /* writes that had to wait for a stream */
+	ZRAM_WRITE_STALL, /* pages whose object could not be had with the stream held */
 	ZRAM_NR_COUNTERS
 };
 

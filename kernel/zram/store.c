@@ -5,14 +5,23 @@
  * A page is stored by making the object first, then exchanging the slot's word
  * in one step; what the old word named is freed after that, at once. A slot
  * never names an object that is not whole, and no lock is held while an object
- * is made or freed.
+ * is freed.
+ *
+ * A writer compresses with its CPU's stream held, and takes the object under it only if
+ * memory for it is free at once. If not, the writer lets the stream go, drains pending
+ * frees, reclaims and waits for memory with nothing held, and compresses again into the
+ * object that it then has. So a task holds a stream as long as a page takes to be
+ * compressed, never as long as memory takes to be found.
  *
  * A page is loaded by locking its slot for as long as its bytes are copied
  * out, no longer: they are decompressed from the stream's buffer after the
  * slot is unlocked. Copying 1 KiB costs some 50 ns, of a decompression's 1 to
- * 10 us; in return preemption is off for the copy only, also with a slow codec
- * and 64 KiB pages, and a swap notification that meets the reader (and is then
- * lost, see swap.c) is so much rarer.
+ * 10 us; a writer that waits for the reader, by spinning, waits that much less.
+ *
+ * What a page fault can wait for here: for a stream nothing, as its holder is not
+ * preempted; for a slot lock, spinning, another reader that copies the same page. With
+ * PREEMPT_RT, for a task that was preempted on this CPU with a stream as well, which is
+ * lent the fault's priority. For memory, a drain, or a task that sleeps: never.
  *
  * Lock order: partial_lock (in zram_clear_pages()), stream, slot lock.
  */
@@ -41,14 +50,14 @@ static bool within_limit(struct zram *zram)
  * the object came too early for, so let it go and allocate it anew.
  */
 static noinline unsigned long malloc_at_limit(struct zram *zram, unsigned long handle,
-					      size_t size)
+					      size_t size, int node)
 {
 	zs_drain_deferred(zram->pool, ZS_FLUSH_LIMIT);
 	if (within_limit(zram))
 		return handle;
 
 	zs_free(zram->pool, handle);
-	handle = zs_malloc(zram->pool, size);
+	handle = zs_malloc_node(zram->pool, size, ZS_ALLOC_WAIT, node);
 	if (zs_handle_error(handle) || within_limit(zram))
 		return handle;
 
@@ -65,50 +74,119 @@ static void note_usage(struct zram *zram)
 		;
 }
 
-static int store_object(struct zram *zram, enum slot_kind kind, const void *src,
-			size_t size, u64 *word)
+/* A page on its way into an object. */
+struct store {
+	struct zram *zram;
+	const void *page;
+	int node; /* of NUMA, that it is on; or ZS_NO_NODE */
+	unsigned long handle; /* the object, not yet in a word; or 0 */
+	size_t room; /* that it has, in bytes; 0 without one */
+};
+
+static void store_drop_object(struct store *s)
 {
-	unsigned long handle = zs_malloc(zram->pool, size);
+	if (s->handle)
+		zs_free(s->zram->pool, s->handle);
+	s->handle = 0;
+	s->room = 0;
+}
+
+/* An object of @size bytes, if that takes no waiting. Caller: holds its CPU's stream. */
+static void store_try_object(struct store *s, size_t size)
+{
+	unsigned long handle =
+		zs_malloc_node(s->zram->pool, size, ZS_ALLOC_NOWAIT, s->node);
+
+	if (zs_handle_error(handle))
+		return;
+	s->handle = handle;
+	s->room = size;
+	if (unlikely(!within_limit(s->zram)))
+		store_drop_object(s);
+}
+
+/* The same at any cost, instead of what @s has. Caller: holds no stream. */
+static int store_wait_object(struct store *s, size_t size)
+{
+	struct zram *zram = s->zram;
+	unsigned long handle;
 	int err;
 
+	store_drop_object(s);
+	handle = zs_malloc_node(zram->pool, size, ZS_ALLOC_WAIT, s->node);
 	if (!zs_handle_error(handle) && unlikely(!within_limit(zram)))
-		handle = malloc_at_limit(zram, handle, size);
+		handle = malloc_at_limit(zram, handle, size, s->node);
 	err = zs_handle_error(handle);
 	if (err)
 		return err;
-
-	err = zs_obj_write(zram->pool, handle, src, size);
-	if (err) {
-		zs_free(zram->pool, handle);
-		return err;
-	}
-	note_usage(zram);
-	*word = slot_word(kind, handle, size);
+	s->handle = handle;
+	s->room = size;
 	return 0;
 }
 
-static int store_compressed(struct zram *zram, const void *page, u64 *word)
+/* Write @src, for which the object has room, and name it in @word. */
+static int store_write(struct store *s, enum slot_kind kind, const void *src, size_t size,
+		       u64 *word)
 {
-	bool stalled, waits_for_memory = !(current->flags & PF_MEMALLOC);
-	struct zram_stream *stream;
-	int len, err;
+	int err = zs_obj_write(s->zram->pool, s->handle, src, size);
 
-	stream = zram_stream_get(zram->streams, waits_for_memory, &stalled);
-	if (stalled)
-		zram_count(zram, ZRAM_WRITE_STALL, 1);
-	len = zram->streams->codec->compress(stream->work, page, stream->buffer);
-	if (len > 0 && len < zram->huge_size)
-		err = store_object(zram, SLOT_OBJECT, stream->buffer, len, word);
-	else
-		err = min(len, 0);
-	zram_stream_put(stream);
+	if (err)
+		return err;
+	*word = slot_word(kind, s->handle, size);
+	s->handle = 0;
+	return 0;
+}
 
-	if (!err && len >= zram->huge_size) {
-		err = store_object(zram, SLOT_HUGE, page, PAGE_SIZE, word);
-		if (!err)
-			zram_count(zram, ZRAM_HUGE_PAGES_SINCE, 1);
+/*
+ * Compress the page, and write it if @s has room for it or can have it without waiting.
+ * Return: 0: written; the bytes that the page needs, huge_size or more if it is
+ * incompressible; or a negative errno.
+ */
+static int store_try(struct store *s, u64 *word)
+{
+	struct zram *zram = s->zram;
+	struct zram_stream *stream = zram_stream_get(zram->streams);
+	int len = zram->streams->codec->compress(stream->work, s->page, stream->buffer);
+
+	if (len > 0 && len < zram->huge_size) {
+		if (!s->handle)
+			store_try_object(s, len);
+		if (len <= s->room)
+			len = store_write(s, SLOT_OBJECT, stream->buffer, len, word);
 	}
+	zram_stream_put(zram->streams);
+	return len;
+}
+
+static int store_huge(struct store *s, u64 *word)
+{
+	int err = s->room < PAGE_SIZE ? store_wait_object(s, PAGE_SIZE) : 0;
+
+	if (!err)
+		err = store_write(s, SLOT_HUGE, s->page, PAGE_SIZE, word);
+	if (!err)
+		zram_count(s->zram, ZRAM_HUGE_PAGES_SINCE, 1);
 	return err;
+}
+
+static int store_compressed(struct store *s, u64 *word)
+{
+	int need = store_try(s, word), err;
+
+	/*
+	 * Direct I/O writes from memory that its owner may change meanwhile, so that the
+	 * page needs more the next time. The second object has room for whatever it may
+	 * be compressed to: the loop ends.
+	 */
+	while (unlikely(need > 0 && need < s->zram->huge_size)) {
+		if (!s->handle)
+			zram_count(s->zram, ZRAM_WRITE_STALL, 1);
+		err = store_wait_object(s, s->handle ? PAGE_SIZE : need);
+		if (err)
+			return err;
+		need = store_try(s, word);
+	}
+	return need > 0 ? store_huge(s, word) : need;
 }
 
 static void release_word(struct zram *zram, u64 word)
@@ -123,23 +201,27 @@ static void release_word(struct zram *zram, u64 word)
  * zram_store_page() - store a page
  * @zram: the device, set up
  * @index: the slot
- * @page: the page's content, which does not change meanwhile
+ * @page: the page's content. If it changes meanwhile, any mixture is stored
+ * @node: the NUMA node that the page is on, or ZS_NO_NODE
  *
  * Context: process context, may sleep; safe during reclaim. With partial I/O,
  * the caller has the page's partial lock.
  * Return: 0; -ENOMEM without memory or past mem_limit, or another negative
  * errno. The slot holds what it held before, then.
  */
-int zram_store_page(struct zram *zram, unsigned long index, const void *page)
+int zram_store_page(struct zram *zram, unsigned long index, const void *page, int node)
 {
+	struct store store = {.zram = zram, .page = page, .node = node};
 	u64 value, word, old;
 	int err;
 
 	if (!zram_page_same_filled(page, &value) ||
 	    !zram_fill_encode(&zram->fills, value, &word)) {
-		err = store_compressed(zram, page, &word);
+		err = store_compressed(&store, &word);
+		store_drop_object(&store);
 		if (err)
 			return err;
+		note_usage(zram);
 	}
 	old = slot_exchange(&zram->slots[index], word);
 	zram_account(zram, word, 1);
@@ -177,16 +259,14 @@ unlock:
 
 static int load_compressed(struct zram *zram, zram_slot *slot, void *page)
 {
-	struct zram_stream *stream;
-	bool stalled;
+	struct zram_stream *stream = zram_stream_get(zram->streams);
 	int ret;
 
-	stream = zram_stream_get(zram->streams, false, &stalled);
 	ret = copy_object(zram, slot, SLOT_OBJECT, stream->buffer);
 	if (ret > 0 &&
 	    zram->streams->codec->decompress(stream->work, stream->buffer, ret, page))
 		ret = -EIO;
-	zram_stream_put(stream);
+	zram_stream_put(zram->streams);
 	return ret;
 }
 
@@ -209,7 +289,7 @@ static int load_fill(struct zram *zram, zram_slot *slot, void *page)
  * @index: the slot
  * @page: where the content goes
  *
- * Context: process context, may sleep, never for memory.
+ * Context: process context. Does not sleep, but with PREEMPT_RT: see above.
  * Return: 0; -EIO if what is stored cannot be made a page again.
  */
 int zram_load_page(struct zram *zram, unsigned long index, void *page)

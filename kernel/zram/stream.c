@@ -1,77 +1,95 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
 /*
- * Streams, one for each CPU that is online when the disk size is set. A user
- * starts at the stream of the CPU it runs on, but may move to another CPU and
- * sleep: what protects a stream is its mutex, not the CPU. So CPUs that come
- * later share the streams there are, CPUs that go leave one idle, no hotplug
- * callback is needed, and a machine with many possible CPUs and few real ones
- * pays for the real ones.
+ * Streams, one for each CPU that is online. CPU hotplug makes a CPU's streams before
+ * the CPU comes up and frees them after it has gone, so a task finds a stream on
+ * whatever CPU it runs. When there is no memory for one, the CPU does not come up.
  *
- * A writer allocates the object with the compressed page still in its stream's
- * buffer. An ordinary task may then wait in reclaim, and reclaim waits for
- * swap-out, which needs a stream. The reserve stream breaks that circle: it
- * is only for users who never wait for memory while they hold it, which are
- * readers, and tasks that reclaim memory themselves (PF_MEMALLOC: their
- * allocations succeed or fail at once). They take it when their CPU's stream
- * is busy, so reclaim, and a page fault, wait for a codec at most.
+ * A task holds a stream by a local lock. It is not preempted then, and nothing that it
+ * does with the stream may sleep: it compresses or decompresses one page, copies it,
+ * and takes memory only if that is free at once. With PREEMPT_RT the local lock is a
+ * sleeping lock of the CPU: a task that is preempted with a stream is lent the priority
+ * of the tasks that wait for it.
  *
- * Lock order: a stream's mutex is taken after the device's locks (zram.h)
- * and before a slot's lock. Nobody holds two.
+ * Lock order: zram.init_lock, then the CPU hotplug lock, in which the callbacks below
+ * run. They take no lock of zram's, and may reclaim memory, so that pages may be
+ * stored: I/O takes neither. A stream's local lock is taken after partial_lock and
+ * before a slot's lock (zram.h). No task holds two.
  */
-#include <linux/cpumask.h>
-#include <linux/overflow.h>
-#include <linux/sched.h>
+#include <linux/cpuhotplug.h>
 #include <linux/slab.h>
-#include <linux/smp.h>
+#include <linux/topology.h>
 
 #include "codec.h"
 #include "stream.h"
 
-static void stream_fini(struct zram_stream *stream, const struct zram_codec *codec)
+static enum cpuhp_state hotplug_state;
+
+static void stream_fini(struct zram_streams *streams, struct zram_stream *stream)
 {
 	kvfree(stream->buffer);
 	if (stream->work)
-		codec->destroy(stream->work);
-	mutex_destroy(&stream->lock);
+		streams->codec->destroy(stream->work);
+	stream->buffer = NULL;
+	stream->work = NULL;
 }
 
-static int stream_init(struct zram_stream *stream, const struct zram_codec *codec)
+/* Before @cpu comes up, or a device is set up while it is up. */
+static int stream_prepare(unsigned int cpu, struct hlist_node *node)
 {
-	mutex_init(&stream->lock);
-	stream->work = codec->create();
-	stream->buffer = kvmalloc(ZRAM_CODEC_ROOM, GFP_KERNEL);
-	if (stream->work && stream->buffer)
-		return 0;
-	stream_fini(stream, codec);
-	return -ENOMEM;
+	struct zram_streams *streams = hlist_entry(node, struct zram_streams, node);
+	struct zram_stream *stream = per_cpu_ptr(streams->stream, cpu);
+
+	stream->work = streams->codec->create();
+	stream->buffer = kvmalloc_node(ZRAM_CODEC_ROOM, GFP_KERNEL, cpu_to_node(cpu));
+	if (!stream->work || !stream->buffer) {
+		stream_fini(streams, stream);
+		return -ENOMEM;
+	}
+	atomic_inc(&streams->nr);
+	return 0;
+}
+
+/* After @cpu has gone, or before a device's streams go: nothing uses the stream. */
+static int stream_dead(unsigned int cpu, struct hlist_node *node)
+{
+	struct zram_streams *streams = hlist_entry(node, struct zram_streams, node);
+
+	stream_fini(streams, per_cpu_ptr(streams->stream, cpu));
+	atomic_dec(&streams->nr);
+	return 0;
 }
 
 /**
  * zram_streams_create() - make the streams of a device
  * @codec: what they compress with
  *
+ * CPUs may come and go meanwhile: the hotplug core calls stream_prepare() for each CPU
+ * that is online exactly once, here or when it comes.
+ *
  * Context: process context, may sleep.
  * Return: the streams; NULL if there is no memory.
  */
 struct zram_streams *zram_streams_create(const struct zram_codec *codec)
 {
-	const unsigned int nr = num_online_cpus();
-	struct zram_streams *streams;
-	unsigned int i;
+	struct zram_streams *streams = kzalloc(sizeof(*streams), GFP_KERNEL);
+	int cpu;
 
-	streams = kvzalloc(struct_size(streams, stream, nr + 1), GFP_KERNEL);
 	if (!streams)
 		return NULL;
 	streams->codec = codec;
-	streams->nr = nr;
-	for (i = 0; i <= nr; i++)
-		if (stream_init(&streams->stream[i], codec))
-			goto fail;
+	streams->stream = alloc_percpu(struct zram_stream);
+	if (!streams->stream)
+		goto free_streams;
+	for_each_possible_cpu(cpu)
+		local_lock_init(&per_cpu_ptr(streams->stream, cpu)->lock);
+	if (cpuhp_state_add_instance(hotplug_state, &streams->node))
+		goto free_percpu;
 	return streams;
-fail:
-	while (i--)
-		stream_fini(&streams->stream[i], codec);
-	kvfree(streams);
+
+free_percpu:
+	free_percpu(streams->stream);
+free_streams:
+	kfree(streams);
 	return NULL;
 }
 
@@ -79,54 +97,40 @@ fail:
  * zram_streams_destroy() - free the streams of a device
  * @streams: from zram_streams_create(), none in use; or NULL
  *
- * Context: process context.
+ * Context: process context, may sleep.
  */
 void zram_streams_destroy(struct zram_streams *streams)
 {
-	unsigned int i;
-
 	if (!streams)
 		return;
-	for (i = 0; i <= streams->nr; i++)
-		stream_fini(&streams->stream[i], streams->codec);
-	kvfree(streams);
+	cpuhp_state_remove_instance(hotplug_state, &streams->node);
+	free_percpu(streams->stream);
+	kfree(streams);
 }
 
 /**
- * zram_stream_get() - get a stream to work with
- * @streams: the device's streams
- * @waits_for_memory: the caller may wait for memory before it puts it back
- * @stalled: set to whether the caller had to wait
+ * zram_streams_init() - have streams follow the CPUs
  *
  * Context: process context, may sleep.
- * Return: the stream, for the caller alone until zram_stream_put().
+ * Return: 0, or a negative errno.
  */
-struct zram_stream *zram_stream_get(struct zram_streams *streams, bool waits_for_memory,
-				    bool *stalled)
+int zram_streams_init(void)
 {
-	struct zram_stream *stream =
-		&streams->stream[raw_smp_processor_id() % streams->nr];
+	int state = cpuhp_setup_state_multi(CPUHP_BP_PREPARE_DYN, "block/zram:prepare",
+					    stream_prepare, stream_dead);
 
-	*stalled = false;
-	if (likely(mutex_trylock(&stream->lock)))
-		return stream;
-	if (!waits_for_memory) {
-		stream = &streams->stream[streams->nr];
-		if (mutex_trylock(&stream->lock))
-			return stream;
-	}
-	*stalled = true;
-	mutex_lock(&stream->lock);
-	return stream;
+	if (state < 0)
+		return state;
+	hotplug_state = state;
+	return 0;
 }
 
 /**
- * zram_stream_put() - let others have a stream
- * @stream: from zram_stream_get()
+ * zram_streams_exit() - undo zram_streams_init()
  *
- * Context: process context.
+ * Context: process context, may sleep; no device has streams.
  */
-void zram_stream_put(struct zram_stream *stream)
+void zram_streams_exit(void)
 {
-	mutex_unlock(&stream->lock);
+	cpuhp_remove_multi_state(hotplug_state);
 }

@@ -111,7 +111,7 @@ static ssize_t comp_algorithm_store(struct device *dev, struct device_attribute 
 }
 static DEVICE_ATTR_RW(comp_algorithm);
 
-/* Kept for scripts that set it to anything: there are as many streams as CPUs. */
+/* Kept for scripts that set it to anything: each CPU that is online has a stream. */
 static ssize_t max_comp_streams_show(struct device *dev, struct device_attribute *attr,
 				     char *buf)
 {
@@ -119,7 +119,7 @@ static ssize_t max_comp_streams_show(struct device *dev, struct device_attribute
 	unsigned int nr;
 
 	down_read(&zram->init_lock);
-	nr = zram->streams ? zram->streams->nr : num_online_cpus();
+	nr = zram->streams ? atomic_read(&zram->streams->nr) : num_online_cpus();
 	up_read(&zram->init_lock);
 	return sysfs_emit(buf, "%u\n", nr);
 }

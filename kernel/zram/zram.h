@@ -6,10 +6,13 @@
  *   devices_lock (device.c)      which devices there are
  *   gendisk.open_mutex           openers and zram.claimed
  *   zram.init_lock               set up or not; sysfs against reset
+ *   the CPU hotplug lock         streams come and go with the CPUs
  *   zram.partial_lock[]          read-modify-write of a page (64K pages only)
- *   zram_stream.lock             a codec's memory
+ *   zram_stream.lock             a codec's memory: a local lock, held without sleeping
  *   slot lock (slot.h)           one page's object stays put
  *   the allocator's, and the table of fills' own
+ * A task drains pending frees, reclaims and waits for memory with none of the last
+ * three held.
  * I/O takes no init_lock: a device is set up before its capacity lets any I/O
  * in, and torn down only when it is claimed, with nobody having it open.
  */
@@ -101,7 +104,7 @@ int zram_device_setup(struct zram *zram, u64 disksize);
 int zram_device_reset(struct zram *zram);
 
 /* store.c: one page in, out, gone */
-int zram_store_page(struct zram *zram, unsigned long index, const void *page);
+int zram_store_page(struct zram *zram, unsigned long index, const void *page, int node);
 int zram_load_page(struct zram *zram, unsigned long index, void *page);
 unsigned long zram_clear_pages(struct zram *zram, unsigned long first, unsigned long nr);
 

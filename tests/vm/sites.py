@@ -38,7 +38,7 @@ DOES_NOT = """
     LZ4_compress_HC LZ4_compress_default LZ4_decompress_safe
     lzo1x_1_compress lzo1x_decompress_safe lzorle1x_1_compress zstd_.*
     __free_pages free_pages kfree kvfree vfree free_percpu put_disk debugfs_remove
-    (un)?register_oom_notifier shrinker_free
+    __cpuhp_(setup|remove)_state __cpuhp_state_(add|remove)_instance (un)?register_oom_notifier shrinker_free
     unregister_blkdev sync_blockdev bio_endio bio_(start|end)_io_acct.*
     bdev_(start|end)_io_acct
     kthread_(cancel|mod|queue)_delayed_work(_sync)? kthread_destroy_worker

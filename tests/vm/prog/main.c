@@ -29,6 +29,9 @@ static const struct {
 	{"storm", cmd_storm,
 	 "storm SECONDS SEED PROCESSES MIB: processes that swap, end and are killed"},
 	{"victim", cmd_victim, "victim MIB: wait for the OOM killer"},
+	{"writers", cmd_writers,
+	 "writers DEVICE MILLISECONDS CPU...: direct writes, one process a CPU; "
+	 "prints the pages"},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

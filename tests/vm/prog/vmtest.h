@@ -41,5 +41,6 @@ int cmd_hog(int argc, char **argv);
 int cmd_inject(int argc, char **argv);
 int cmd_storm(int argc, char **argv);
 int cmd_victim(int argc, char **argv);
+int cmd_writers(int argc, char **argv);
 
 #endif /* VMTEST_H */

@@ -1,0 +1,68 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
+#
+# Each CPU has its own stream, whenever it came.
+
+cpu() {
+	echo "$2" >"/sys/devices/system/cpu/cpu$1/online"
+}
+
+streams() {
+	cat $Z/max_comp_streams
+}
+
+# ---- CPUs come after the device was set up, and go ----
+
+# On the CPU that stays: this shell and its children.
+read -r self _ </proc/self/stat
+taskset -p 1 "$self" >/dev/null
+zram_load
+cpu 1 0
+cpu 2 0
+echo zstd >$Z/comp_algorithm
+echo 8M >$Z/disksize
+same "set up on one CPU: one stream" "$(streams)" 1
+cpu 1 1
+cpu 2 1
+same "the CPUs that come have one each" "$(streams)" 3
+for mask in 1 2 4; do
+	check "CPUs $mask write and read" taskset $mask vmtest bio /dev/zram0 $mask 200 4096
+	blkdiscard /dev/zram0
+done
+cpu 1 0
+same "that of a CPU that goes goes with it" "$(streams)" 2
+
+# Two writers, on the CPUs 0 and 2, with none between them, and one alone. In turns, as
+# this machine may be busy with other things for a while.
+alone=0 both=0
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12; do
+	alone=$((alone + $(vmtest writers /dev/zram0 250 0)))
+	both=$((both + $(vmtest writers /dev/zram0 250 0 2)))
+done
+say "$alone pages by one writer, $both by two"
+compare "two writers store more than one, in per cent" $((both * 100 / alone)) -ge 130
+cpu 1 1
+
+# A device that is set up, and taken back, while a CPU comes and goes.
+(
+	while :; do
+		cpu 1 0
+		cpu 1 1
+	done
+) &
+turns=$!
+refused=0
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
+	echo 1 >$Z/reset
+	echo zstd >$Z/comp_algorithm
+	echo 8M >$Z/disksize || refused=$((refused + 1))
+	dd if=/corpus of=/dev/zram0 bs=64k count=4 oflag=direct 2>/dev/null || refused=$((refused + 1))
+done
+kill $turns
+wait $turns 2>/dev/null
+cpu 1 1
+same "set up while a CPU comes and goes" $refused 0
+same "there is a stream for each CPU then" "$(streams)" 3
+echo 1 >$Z/reset
+
+check "unload" zram_unload

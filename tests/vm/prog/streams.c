@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
+/* A device that several CPUs use at once to write. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <linux/fs.h>
+#include <unistd.h>
+
+#include "vmtest.h"
+
+#define WRITE_PAGES 16 /* of one direct write */
+#define MAX_TASKS 8
+
+/* What the processes of one run share. */
+struct run {
+	unsigned int ready;
+	unsigned int go;
+	unsigned long pages[MAX_TASKS];
+};
+
+static struct run *run_create(void)
+{
+	struct run *run = mmap(NULL, sizeof(*run), PROT_READ | PROT_WRITE,
+			       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (run == MAP_FAILED)
+		die("mmap: %s", strerror(errno));
+	return run;
+}
+
+static int open_direct(const char *device, int flags)
+{
+	int fd = open(device, flags | O_DIRECT | O_CLOEXEC);
+
+	if (fd < 0)
+		die("%s: %s", device, strerror(errno));
+	return fd;
+}
+
+static pid_t start(void)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		die("fork: %s", strerror(errno));
+	return pid;
+}
+
+/* On @cpu only, write @buffer for @ms from "go" on, over and over in its place. */
+static void write_on(struct run *run, const char *device, const void *buffer,
+		     unsigned int nr, unsigned long cpu, uint64_t ms)
+{
+	int fd = open_direct(device, O_WRONLY);
+	cpu_set_t set;
+	uint64_t until;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	if (sched_setaffinity(0, sizeof(set), &set))
+		die("CPU %lu: %s", cpu, strerror(errno));
+	__atomic_add_fetch(&run->ready, 1, __ATOMIC_SEQ_CST);
+	while (!__atomic_load_n(&run->go, __ATOMIC_SEQ_CST))
+		usleep(1000);
+	for (until = now_ns() + ms * 1000000; now_ns() < until;
+	     run->pages[nr] += WRITE_PAGES) {
+		if (pwrite(fd, buffer, WRITE_PAGES * PAGE_BYTES,
+			   nr * WRITE_PAGES * PAGE_BYTES) < 0)
+			die("write: %s", strerror(errno));
+	}
+}
+
+/* Prints how many pages the writers have stored, together. */
+int cmd_writers(int argc, char **argv)
+{
+	unsigned char *buffer = map_pages(WRITE_PAGES);
+	struct run *run = run_create();
+	unsigned long total = 0;
+	unsigned int i, nr = argc - 3;
+	int status, failed = 0;
+
+	if (argc < 4 || nr > MAX_TASKS)
+		die("needs DEVICE MILLISECONDS CPU...");
+	for (i = 0; i < WRITE_PAGES; i++)
+		content_page(buffer + i * PAGE_BYTES, 1, i);
+	for (i = 0; i < nr; i++) {
+		if (start())
+			continue;
+		write_on(run, argv[1], buffer, i, number(argv[3 + i]), number(argv[2]));
+		_exit(0);
+	}
+	while (__atomic_load_n(&run->ready, __ATOMIC_SEQ_CST) < nr &&
+	       !waitpid(-1, &status, WNOHANG))
+		usleep(1000);
+	__atomic_store_n(&run->go, 1, __ATOMIC_SEQ_CST);
+	while (wait(&status) > 0)
+		failed |= !WIFEXITED(status) || WEXITSTATUS(status);
+	for (i = 0; i < nr; i++)
+		total += run->pages[i];
+	printf("%lu\n", total);
+	return failed;
+}
