@@ -6,13 +6,28 @@
  *   bit  0       lock
  *   bits 1-3     enum slot_kind
  *   bit  4       SLOT_FILL_TABLE: lowest bit of the fill value
+ *   bit  5       doomed: the reader that holds the lock will empty the slot
  *   bits 8-24    size of the object in bytes, 1 to 65536
  *   bits 32-63   handle, fill value, or number in the table of fills
  *
  * Because the word is all there is, replacing a page is one compare-and-swap:
- * whoever wins it owns what the old word named, and no lock is held while that
+ * the task that wins it owns what the old word named, and no lock is held while that
  * is freed. The lock bit only keeps a word, and so its object, in place while
  * a reader copies the object out.
+ *
+ * A swap notification may not wait for a reader. It dooms a locked slot instead, in one
+ * compare-and-swap, and the reader empties the slot when it unlocks and owns what the
+ * slot named. Only a notification sets the doomed bit, only on a locked slot, and only
+ * the reader takes it away, in the store that unlocks. So a slot that is not locked is
+ * never doomed, and a page written after the notification, which waits for the reader
+ * as all writes do, never is.
+ *
+ * What pairs with what: slot_unlock() is a release, and each change of an unlocked
+ * slot's word begins with an acquire of it (slot_lock(), or a fully ordered
+ * compare-and-swap). So all that a reader has read of an object is read before another
+ * task frees the object. A doomed object is freed by the reader itself: the other
+ * readers it ever had unlocked the slot before this one locked it. The notification has
+ * nothing to hand over but the bit, so the reader needs no acquire to see it.
  *
  * Lock order: the lock bit is innermost of zram's locks. It is a spinlock
  * (preemption off); only the allocator's locks are taken under it.
@@ -30,6 +45,7 @@
 #define SLOT_KIND_SHIFT 1
 #define SLOT_KIND_MASK 7ULL
 #define SLOT_FILL_ODD BIT_ULL(4)
+#define SLOT_DOOMED BIT_ULL(5)
 #define SLOT_SIZE_SHIFT 8
 #define SLOT_SIZE_MASK ((1ULL << 17) - 1)
 #define SLOT_PAYLOAD_SHIFT 32
@@ -74,36 +90,53 @@ static inline bool slot_has_object(u64 word)
 	return slot_kind(word) == SLOT_OBJECT || slot_kind(word) == SLOT_HUGE;
 }
 
-/* What the slot holds at this moment; it may be something else the next. */
+#define SLOT_WORD_EMPTY slot_word(SLOT_EMPTY, 0, 0)
+
+/*
+ * What the slot holds at this moment; it may be something else the next. A doomed slot
+ * still holds what its reader reads.
+ */
 static inline u64 slot_peek(const zram_slot *slot)
 {
-	return atomic64_read(slot) & ~SLOT_LOCK;
+	return atomic64_read(slot) & ~(SLOT_LOCK | SLOT_DOOMED);
 }
 
 /*
- * Put @word in the slot unless a reader has it locked. Never waits.
- * Post: true and *@old, without the lock bit, belongs to the caller.
+ * Put @word in the slot; waits for a reader to be done copying.
+ * Post: what was in it, which belongs to the caller.
  */
-static inline bool slot_try_exchange(zram_slot *slot, u64 word, u64 *old)
+static inline u64 slot_exchange(zram_slot *slot, u64 word)
 {
 	s64 seen = atomic64_read(slot);
 
-	do {
-		if (seen & SLOT_LOCK)
-			return false;
-	} while (!atomic64_try_cmpxchg(slot, &seen, word));
-	*old = seen;
-	return true;
+	for (;;) {
+		if (seen & SLOT_LOCK) {
+			cpu_relax();
+			seen = atomic64_read(slot);
+		} else if (atomic64_try_cmpxchg(slot, &seen, word)) {
+			return seen;
+		}
+	}
 }
 
-/* As slot_try_exchange(), but waits for a reader to be done copying. */
-static inline u64 slot_exchange(zram_slot *slot, u64 word)
+/*
+ * Empty the slot, or have the reader that has it locked do so. Never waits.
+ * Post: true: @old was in it, and belongs to the caller. False: to the reader; @old is
+ * empty if another call has doomed the slot already.
+ */
+static inline bool slot_free(zram_slot *slot, u64 *old)
 {
-	u64 old;
+	s64 seen = atomic64_read(slot), next;
 
-	while (!slot_try_exchange(slot, word, &old))
-		cpu_relax();
-	return old;
+	do {
+		if (seen & SLOT_DOOMED) {
+			*old = SLOT_WORD_EMPTY;
+			return false;
+		}
+		next = seen & SLOT_LOCK ? seen | SLOT_DOOMED : SLOT_WORD_EMPTY;
+	} while (!atomic64_try_cmpxchg(slot, &seen, next));
+	*old = seen & ~SLOT_LOCK;
+	return !(seen & SLOT_LOCK);
 }
 
 /* Preemption is off until slot_unlock(). */
@@ -112,19 +145,28 @@ static inline u64 slot_lock(zram_slot *slot)
 	s64 seen;
 
 	preempt_disable();
-	seen = atomic64_read(slot) & ~SLOT_LOCK;
+	seen = atomic64_read(slot) & ~(SLOT_LOCK | SLOT_DOOMED);
 	while (!atomic64_try_cmpxchg_acquire(slot, &seen, seen | SLOT_LOCK)) {
-		seen &= ~SLOT_LOCK;
+		seen &= ~(SLOT_LOCK | SLOT_DOOMED);
 		cpu_relax();
 	}
 	return seen;
 }
 
-/* @word is what slot_lock() returned: nobody changes a locked slot. */
-static inline void slot_unlock(zram_slot *slot, u64 word)
+/*
+ * @word is what slot_lock() returned. Nothing but the doomed bit is changed in a locked
+ * slot, so where the compare-and-swap fails the slot is doomed, and stays so.
+ * Post: false: the slot was doomed, is empty, and @word belongs to the caller.
+ */
+static inline bool __must_check slot_unlock(zram_slot *slot, u64 word)
 {
-	atomic64_set_release(slot, word);
+	s64 locked = word | SLOT_LOCK;
+	bool keeps = atomic64_try_cmpxchg_release(slot, &locked, word);
+
+	if (unlikely(!keeps))
+		atomic64_set_release(slot, SLOT_WORD_EMPTY);
 	preempt_enable();
+	return keeps;
 }
 
 #endif /* ZRAM_SLOT_H */

@@ -197,6 +197,23 @@ static void release_word(struct zram *zram, u64 word)
 		zram_fill_release(&zram->fills, word);
 }
 
+/*
+ * Unlock a slot. If a swap notification has doomed it meanwhile, do what the
+ * notification would have done (swap.c).
+ */
+static void unlock_slot(struct zram *zram, zram_slot *slot, u64 word)
+{
+	if (likely(slot_unlock(slot, word)))
+		return;
+	if (slot_has_object(word))
+		zs_free_deferred(zram->pool, slot_payload(word));
+	else
+		zram_fill_release(&zram->fills, word);
+	if (slot_kind(word) != SLOT_EMPTY)
+		zram_count(zram, ZRAM_NOTIFY_FREE, 1);
+	zram_account(zram, word, -1);
+}
+
 /**
  * zram_store_page() - store a page
  * @zram: the device, set up
@@ -253,7 +270,7 @@ static int copy_object(struct zram *zram, zram_slot *slot, enum slot_kind kind, 
 	zs_obj_read_end(zram->pool, slot_payload(word));
 	ret = size;
 unlock:
-	slot_unlock(slot, word);
+	unlock_slot(zram, slot, word);
 	return ret;
 }
 
@@ -277,7 +294,7 @@ static int load_fill(struct zram *zram, zram_slot *slot, void *page)
 
 	if (is_fill)
 		value = zram_fill_decode(&zram->fills, word);
-	slot_unlock(slot, word);
+	unlock_slot(zram, slot, word);
 	if (is_fill)
 		memset64(page, value, PAGE_SIZE / sizeof(u64));
 	return is_fill;
@@ -342,7 +359,7 @@ unsigned long zram_clear_pages(struct zram *zram, unsigned long first, unsigned 
 		if (slot_kind(slot_peek(&zram->slots[i])) == SLOT_EMPTY)
 			continue;
 		zram_partial_lock(zram, i);
-		old = slot_exchange(&zram->slots[i], slot_word(SLOT_EMPTY, 0, 0));
+		old = slot_exchange(&zram->slots[i], SLOT_WORD_EMPTY);
 		zram_partial_unlock(zram, i);
 		freed += slot_kind(old) != SLOT_EMPTY;
 		zram_account(zram, old, -1);

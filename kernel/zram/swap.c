@@ -32,9 +32,9 @@ static inline void stats_put(void)
  * @bdev: the disk
  * @index: the slot, in pages
  *
- * A slot that a reader has locked is left as it is, since the reader may not
- * be waited for here; its memory is freed when the slot is written again or
- * discarded (counted in debug_stat).
+ * A slot that a reader has locked is doomed, since the reader may not be waited
+ * for here: when the reader is done copying, it empties the slot and does the rest
+ * of what follows (counted as miss_free in debug_stat).
  *
  * Context: atomic, under the swap core's spinlocks. Never waits.
  */
@@ -46,8 +46,9 @@ void zram_slot_free_notify(struct block_device *bdev, unsigned long index)
 
 	if (WARN_ON_ONCE(index >= zram->nr_slots))
 		return;
-	if (!slot_try_exchange(&zram->slots[index], slot_word(SLOT_EMPTY, 0, 0), &word)) {
-		zram_count(zram, ZRAM_MISS_FREE, 1);
+	if (unlikely(!slot_free(&zram->slots[index], &word))) {
+		if (slot_kind(word) != SLOT_EMPTY)
+			zram_count(zram, ZRAM_MISS_FREE, 1);
 		return;
 	}
 	if (slot_has_object(word))

@@ -26,6 +26,8 @@ static const struct {
 	{"inject", cmd_inject,
 	 "inject SITES REPORT sites|init|percpu|PID[/STEP] ACT... : [-]ACT : ACT...: "
 	 "do the act with each allocation failing in turn"},
+	{"meet", cmd_meet,
+	 "meet DEVICE READERS ROUNDS PAGES: free swapped pages while others read them"},
 	{"storm", cmd_storm,
 	 "storm SECONDS SEED PROCESSES MIB: processes that swap, end and are killed"},
 	{"victim", cmd_victim, "victim MIB: wait for the OOM killer"},

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
-/* A device that several CPUs use at once to write. */
+/* A device that several CPUs use at once: to write, and to read what is freed. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -15,6 +16,7 @@
 #include "vmtest.h"
 
 #define WRITE_PAGES 16 /* of one direct write */
+#define READ_PAGES 32 /* of one direct read */
 #define MAX_TASKS 8
 
 /* What the processes of one run share. */
@@ -103,5 +105,66 @@ int cmd_writers(int argc, char **argv)
 	for (i = 0; i < nr; i++)
 		total += run->pages[i];
 	printf("%lu\n", total);
+	return failed;
+}
+
+/* Read the whole device for ever. What is read is nobody's: it is being freed. */
+static void read_for_ever(const char *device)
+{
+	int fd = open_direct(device, O_RDONLY);
+	void *buffer = map_pages(READ_PAGES);
+	uint64_t at = 0;
+	ssize_t got;
+
+	for (;;) {
+		got = pread(fd, buffer, READ_PAGES * PAGE_BYTES, at);
+		if (got < 0)
+			die("read: %s", strerror(errno));
+		at = got < (ssize_t)(READ_PAGES * PAGE_BYTES) ? 0 : at + got;
+	}
+}
+
+/* Pages that do not compress, as a reader holds on to those for the longest time. */
+static void swap_and_free(size_t pages, uint64_t *random)
+{
+	uint64_t *mem = map_pages(pages);
+	size_t i;
+
+	for (i = 0; i < pages * PAGE_BYTES / sizeof(*mem); i++)
+		mem[i] = content_random(random);
+	if (madvise(mem, pages * PAGE_BYTES, MADV_PAGEOUT))
+		die("MADV_PAGEOUT: %s", strerror(errno));
+	if (munmap(mem, pages * PAGE_BYTES))
+		die("munmap: %s", strerror(errno));
+}
+
+/*
+ * Free pages of a swap device while others read the device, so that a notification
+ * meets a reader now and then.
+ */
+int cmd_meet(int argc, char **argv)
+{
+	uint64_t random = 1;
+	unsigned long rounds;
+	pid_t readers[MAX_TASKS];
+	unsigned int i, nr;
+	int status, failed = 0;
+
+	if (argc != 5 || number(argv[2]) > MAX_TASKS)
+		die("needs DEVICE READERS ROUNDS PAGES");
+	nr = number(argv[2]);
+	for (i = 0; i < nr; i++) {
+		readers[i] = start();
+		if (!readers[i])
+			read_for_ever(argv[1]);
+	}
+	for (rounds = number(argv[3]); rounds; rounds--)
+		swap_and_free(number(argv[4]), &random);
+	for (i = 0; i < nr; i++) {
+		kill(readers[i], SIGTERM);
+		if (waitpid(readers[i], &status, 0) < 0)
+			die("waitpid: %s", strerror(errno));
+		failed |= !WIFSIGNALED(status);
+	}
 	return failed;
 }

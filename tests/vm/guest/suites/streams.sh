@@ -1,7 +1,8 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
 #
-# Each CPU has its own stream, whenever it came.
+# Each CPU has its own stream, whenever it came; and a page that is freed while it is
+# read is freed nevertheless.
 
 cpu() {
 	echo "$2" >"/sys/devices/system/cpu/cpu$1/online"
@@ -65,4 +66,29 @@ same "set up while a CPU comes and goes" $refused 0
 same "there is a stream for each CPU then" "$(streams)" 3
 echo 1 >$Z/reset
 
+# ---- notifications that meet a reader ----
+
+taskset -p 7 "$self" >/dev/null
+echo 4M >$Z/disksize
+mkswap /dev/zram0 >/dev/null
+before=$(mm_stat zram0 orig)
+# Often, as what is lost is found only until its slot is written again.
+failed=0 left=0
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+	swapon /dev/zram0
+	vmtest meet /dev/zram0 2 4 256 || failed=$((failed + 1))
+	swapoff /dev/zram0
+	left=$((left + $(mm_stat zram0 orig) - before))
+done
+met=$(awk 'NR == 2 { print $2 }' $Z/debug_stat)
+same "pages are freed while they are read" $failed 0
+compare "notifications met readers" "$met" -gt 0
+say "$met of them, $left bytes left behind"
+same "no page is left but that of mkswap" $left 0
+check "all is drained" within 5 nothing_pending
+same "no object is left" "$(orphans)" 0
+same "no free was invalid" "$(deferred invalid)" 0
+blkdiscard /dev/zram0
+same "the counters are even" "$(mm_stat zram0 orig) $(mm_stat zram0 compr) $(mm_stat zram0 used)" "0 0 0"
+echo 1 >$Z/reset
 check "unload" zram_unload
