@@ -128,6 +128,9 @@ static int io_read_write(struct zram_io *io, struct bio *bio)
 		else
 			err = read_bounced(io, bio, iter, index, offset, len);
 		bio_advance_iter(bio, &iter, len);
+		/* Of a slow codec, some hundred pages are many milliseconds. */
+		if (iter.bi_size)
+			cond_resched();
 	}
 	return err;
 }
