@@ -92,7 +92,8 @@ compat_alloc_pages_bulk_node(gfp_t gfp, int node, unsigned long n, struct page *
 /*
  * block_device_operations.rw_page, until 6.3. A disk that has it is one on
  * which swap-in need not go through the swap cache; later kernels are told so
- * by a feature of the queue.
+ * by a flag of the queue, from 6.11 on a feature. That 6.3 and 6.4 take the
+ * flag is known by their headers only: no package of them is left to run on.
  */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
 #define COMPAT_HAS_RW_PAGE
@@ -146,6 +147,9 @@ static inline struct gendisk *compat_alloc_disk(const struct compat_disk_limits 
 	queue = disk->queue;
 	blk_queue_flag_set(QUEUE_FLAG_NONROT, queue);
 	blk_queue_flag_set(QUEUE_FLAG_STABLE_WRITES, queue);
+#ifdef QUEUE_FLAG_SYNCHRONOUS
+	blk_queue_flag_set(QUEUE_FLAG_SYNCHRONOUS, queue);
+#endif
 	blk_queue_logical_block_size(queue, limits->logical_block_size);
 	blk_queue_physical_block_size(queue, limits->physical_block_size);
 	blk_queue_io_min(queue, limits->io_min);
