@@ -7,10 +7,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <linux/fs.h>
 #include <unistd.h>
 
 #include "vmtest.h"

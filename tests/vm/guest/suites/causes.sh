@@ -37,7 +37,12 @@ write_within_limit() {
 	echo "$(mm_stat zram0 used)" >$Z/mem_limit
 	check "a write at the limit succeeds" held_start 8 200
 }
+stalls() {
+	awk 'NR == 2 { print $1 }' $Z/debug_stat
+}
+before_limit=$(stalls)
 yields limit "a write at mem_limit" write_within_limit
+compare "it drained with no stream held" "$(stalls)" -gt "$before_limit"
 check "what was written has the right content" held check
 held_kill
 echo 0 >$Z/mem_limit
