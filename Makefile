@@ -4,7 +4,7 @@
 # target first installs the Debian packages it needs, if any is missing.
 
 KVER ?= 6.12-cloud-amd64
-RECORDS = demo storm native instructions user rivals
+RECORDS = demo storm busy native instructions user rivals
 
 .PHONY: help setup demo test test-debug sim sim-small sim-mutants fuzz coverage modules \
 	bench bench-native report lint clean

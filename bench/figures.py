@@ -8,6 +8,8 @@ import dataclasses
 import operator
 import typing
 
+import table
+
 HOMES = ('qemu', 'native')
 SMALL, USUAL, LARGE, FOUR = (1, 128), (1, 256), (1, 512), (4, 512)  # processes, MiB in all
 LIMITS = {'<=': operator.le, '>=': operator.ge, '=': operator.eq}
@@ -40,6 +42,14 @@ def share(point, key):
     return Term(point, 'default', key), Term(point, 'intree', key)
 
 
+def busy_figures():
+    """When the memory is back on a machine with no idle CPU."""
+    for load in ('0', '2', '4', 'fifo'):
+        yield Figure(f'busy_{load}', 'time until the memory is back, default / in-tree, 1 process '
+                     f'of 128 MiB, 2 CPUs with {table.load_name(load)}', '<=', (0.8, None),
+                     share((*SMALL, load), 'back_ms'), unit='ms')
+
+
 FIGURES = (
     Figure('munmap', 'munmap, in-tree / default, 1 process of 256 MiB', '>=', (3.3, 3.5),
            gain(USUAL, 'munmap_ns_per_page'), unit='ns a page'),
@@ -60,6 +70,7 @@ FIGURES = (
            '<=', (0.6, 0.6), share(USUAL, 'cpu_ns_per_page'), unit='ns a page'),
     Figure('back', 'time until the memory is back, default / in-tree, 1 process of 256 MiB',
            '<=', (1.0, 1.0), share(USUAL, 'back_ms'), unit='ms'),
+    *busy_figures(),
     Figure('store', 'storing (page-out), default / in-tree, 1 process of 256 MiB', '<=',
            (1.0, 1.0), share(USUAL, 'store_ns_per_page'), unit='ns a page'),
     Figure('read', 'reading back, default / in-tree, 1 process of 256 MiB', '<=', (1.0, 1.0),

@@ -54,7 +54,7 @@ prepare() {
 	done
 	step "make an initramfs with page content from /usr/lib"
 	gcc -std=gnu11 -O2 -Wall -Wextra -static -o "$work/exitbench" \
-		"$here/exitbench.c" "$here/bystander.c"
+		"$here/exitbench.c" "$here/bystander.c" "$here/load.c"
 	"$top/tests/vm/image.sh" "$3" "$1" "$modules" 64 \
 		"$here/guest-init:/init" "$top/tests/vm/guest/lib.sh:/lib.sh" \
 		"$work/exitbench:/bin/exitbench" "${own[@]}"

@@ -4,10 +4,13 @@
 import json
 import os
 
+import table
+
 DEFAULT_POLICY = 'tombstone'  # of records that do not say which variant they are of
 # File: command that makes it, CPUs where its records do not say
 EXITS = {
     'storm': ('bench/storm.sh -a', None),
+    'busy': ('bench/busy.sh', 2),
     'demo': ('make demo', 2),
     'native': ('make bench-native', 1),
     'instructions': ('bench/demo.sh -i', 1),
@@ -69,12 +72,15 @@ class Machine:
 
 
 def point_of(record):
-    return record['procs'], record['mib']
+    """Processes, MiB in all, and what kept the machine busy if it was."""
+    point = record['procs'], record['mib']
+    return (*point, record['load']) if 'load' in record else point
 
 
 def point_name(point):
-    procs, mib = point
-    return f'{mib} MiB' if procs == 1 else f'{procs} × {mib / procs:g} MiB'
+    procs, mib, *load = point
+    size = f'{mib} MiB' if procs == 1 else f'{procs} × {mib / procs:g} MiB'
+    return ', '.join([size, *(table.load_name(word) for word in load)])
 
 
 def need(condition, path, what):
@@ -104,7 +110,8 @@ def check_exits(path, doc, keys):
         need(record['impl'] in ('in-tree', 'lethe'), path, f'{what} is of "{record["impl"]}"')
         need(record['procs'] > 0 and record['mib'] > 0, path, f'{what} is of no memory')
         need_numbers(path, record, what, keys)
-        need(isinstance(record.get('variant', ''), str), path, f'{what} has no usable "variant"')
+        for key in ('variant', 'load'):
+            need(isinstance(record.get(key, ''), str), path, f'{what} has no usable "{key}"')
         need(str(record.get('cpus', 1)).isdigit(), path, f'{what} has no usable "cpus"')
 
 
@@ -190,7 +197,7 @@ class Data:
         """Where to look for a figure to reach, in this order."""
         if home == 'native':
             return self.machines.get('native', [])
-        return [machine for source in ('storm', 'demo')
+        return [machine for source in ('storm', 'demo', 'busy')
                 for machine in self.machines.get(source, [])
                 if machine.kernel.startswith('6.12.') and machine.cpus == 2
                 and not machine.compaction]

@@ -4,8 +4,8 @@
 
 usage: report.py DATA_DIR OUT_MD OUT_SVG_DIR
 
-DATA_DIR holds those of storm.json, demo.json, native.json, instructions.json,
-user.json, rivals.json and profile-*.txt that there are. The page is
+DATA_DIR holds those of storm.json, busy.json, demo.json, native.json,
+instructions.json, user.json, rivals.json and profile-*.txt that there are. The page is
 performance.in.md, where {{...}} is replaced: by a table, a drawing or a list, or
 within a sentence by a figure. A paragraph, or an item of a list, with a figure that
 the data do not have is left out. OUT_SVG_DIR gets the drawings.
@@ -96,10 +96,7 @@ def exit_cell(column, record, reference):
 
 def exit_rows(machine, columns):
     for point in machine.points:
-        procs, mib = point
-        title = (f'{procs} process{"es" if procs > 1 else ""}, {mib} MiB'
-                 f'{" in all" if procs > 1 else ""}')
-        yield [f'**{title}**'] + [''] * len(columns)
+        yield [f'**{table.point_title(*point)}**'] + [''] * len(columns)
         reference = machine.find(point, 'intree')
         for variant in machine.variants(table.VARIANTS):
             record = machine.find(point, variant)
@@ -259,7 +256,7 @@ class Page:
 
     def losses(self):
         rows = {}
-        for source in ('storm', 'demo', 'native'):
+        for source in ('storm', 'busy', 'demo', 'native'):
             for machine in self.data.machines.get(source, []):
                 for what, who, point, times in losses_of(machine):
                     key = (f'{machine.name} (`{source}.json`)', what, who)

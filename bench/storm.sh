@@ -3,28 +3,30 @@
 #
 # The exit storm: all that the demo measures, and what it leaves out: up to eight
 # processes, sizes past the budget, page faults of a bystander, storing and reading
-# back, with compaction running and without, on other kernels and more CPUs.
+# back, with compaction running and without, on other kernels and more CPUs; and
+# then busy.sh: when the memory is back on a busy machine.
 #
 # usage: storm.sh [-q | -a] [-r ROUNDS] [-v VARIANT,...]
 #
 # Prints a table for each boot, and writes build/bench/storm.json. All variants meet
 # at the sizes of the targets, some minutes each; -q: these only. At the others, two.
-# -a: with compaction running, on 6.1, and on 4 CPUs too, these two at two sizes.
+# -a: with compaction running, on 6.1, and on 4 CPUs too, these two at two sizes; and on
+# 8 CPUs, which have two drain threads, with one alone beside it.
 
 set -euo pipefail
 
 # shellcheck source=bench/guest.sh
 . "$(dirname "$0")/guest.sh"
 
-rounds=5 variants=intree,sync,array,unbatched,bulk,alone,default extent=usual
-two=intree,default
+rounds=5 variants=intree,sync,array,unbatched,bulk,default extent=usual
+two=intree,default busy=intree,sync,array,default
 
 while getopts qar:v: option; do
 	case $option in
 	q) extent=quick ;;
 	a) extent=all ;;
 	r) rounds=$OPTARG ;;
-	v) variants=$OPTARG ;;
+	v) variants=$OPTARG busy=$OPTARG ;;
 	*) die "usage: storm.sh [-q | -a] [-r ROUNDS] [-v VARIANT,...]" ;;
 	esac
 done
@@ -55,6 +57,7 @@ fi
 if [ $extent = all ]; then
 	machine 6.12-cloud-amd64 2 1 $few $two
 	machine 6.12-cloud-amd64 4 '' $few $two
+	machine 6.12-cloud-amd64 8 '' $few $two,alone
 	machine cloud-amd64 2 '' $few $two
 	machine cloud-amd64 4 '' $few $two
 fi
@@ -63,3 +66,4 @@ print(json.dumps([record for path in sys.argv[1:] for record in json.load(open(p
 	"${made[@]}" >"$work/storm.json.part"
 mv "$work/storm.json.part" "$work/storm.json"
 printf '\n%d s in all; records in build/bench/storm.json\n' $((SECONDS - start))
+"$here/busy.sh" -r "$rounds" -v "$busy"

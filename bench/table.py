@@ -20,7 +20,8 @@ VARIANTS = ('intree', 'sync', 'array', 'tombstone', 'unbatched', 'bulk', 'alone'
 
 
 def read_samples(path):
-    """Measurements by (procs, mib, variant), then by what was measured."""
+    """Measurements by (procs, mib, load, variant), then by what was measured. The load
+    is that of exitbench's mode busy, '' in others."""
     samples = {}
     with open(path, encoding='ascii', errors='replace') as lines:
         for line in lines:
@@ -29,7 +30,8 @@ def read_samples(path):
                 continue
             what = words['mode'] + ('_floor' if words['content'] == 'same' else '')
             row = samples.setdefault(
-                (int(words['procs']), int(words['mib']), words['variant']),
+                (int(words['procs']), int(words['mib']), words.get('load', ''),
+                 words['variant']),
                 {'policy': words['policy']})
             row.setdefault(what, []).append(
                 {name: int(value) for name, value in words.items() if value.isdigit()})
@@ -60,10 +62,14 @@ MEDIANS = (
     ('storm', 'fault_p50_ns', 'fault_p50_us', 1e3),
     ('storm', 'fault_p99_ns', 'fault_p99_us', 1e3),
     ('storm', 'fault_max_ns', 'fault_max_us', 1e3),
+    ('busy', 'ns', 'reaped_ms', 1e6),
+    ('busy', 'ns', 'kill_ns_per_page', 'page'),
+    ('busy', 'cpu_ns', 'cpu_ns_per_page', 'page'),
+    ('busy', 'back_ns', 'back_ms', 1e6),
 )
 
 
-def make_record(kernel, procs, mib, variant, row):
+def make_record(kernel, procs, mib, load, variant, row):
     pages = mib * 1048576 // PAGE_BYTES
     record = {
         'kernel': kernel,
@@ -73,6 +79,8 @@ def make_record(kernel, procs, mib, variant, row):
         'procs': procs,
         'mib': mib,
     }
+    if load:
+        record['load'] = load
     for what, name, key, unit in MEDIANS:
         if what in row:
             value = statistics.median(run[name] for run in row[what])
@@ -111,6 +119,8 @@ COLUMNS = (
      'ns per page: SIGKILL until the last process is reaped'),
     ('floor', 'floor_ns_per_page', 1, 0,
      'the same with same-filled pages, which hold no object of the allocator'),
+    ('reaped', 'reaped_ms', 1, 1,
+     'ms: SIGKILL until the last process is reaped, in all'),
     ('cpu', 'cpu_ns_per_page', 1, 0,
      'ns per page: CPU time of the killed processes, and of all kernel threads\n'
      '        until the memory is back'),
@@ -137,21 +147,34 @@ def make_cells(columns, record, reference):
         yield text
 
 
+def load_name(load):
+    """What keeps the machine busy, in words."""
+    if load == 'fifo':
+        return 'one SCHED_FIFO loop'
+    return f'{load} busy loop{"" if load == "1" else "s"}' if load != '0' else 'no other load'
+
+
+def point_title(procs, mib, load=''):
+    return (f'{procs} process{"es" if procs > 1 else ""}, {mib} MiB'
+            f'{" in all" if procs > 1 else ""}{", " + load_name(load) if load else ""}')
+
+
 def print_table(rows):
-    """rows: (label, record), the kernel's own first within a number of processes
-    and a size. What was not measured has no column."""
+    """rows: (label, record), the kernel's own first within a number of processes,
+    a size and a load. What was not measured has no column."""
     last = reference = None
     shown = set()
+    title_width = 60 if any('load' in record for _, record in rows) else 36
     for label, record in rows:
-        if (record['procs'], record['mib']) != last:
-            last = procs, mib = record['procs'], record['mib']
+        point = record['procs'], record['mib'], record.get('load', '')
+        if point != last:
+            last = point
             reference = record if record['impl'] == 'in-tree' else None
             columns = [column for column in COLUMNS if column[1] in record]
             shown.update(columns)
-            title = (f'{procs} process{"es" if procs > 1 else ""}, {mib} MiB'
-                     f'{" in all" if procs > 1 else ""}, medians of {record["rounds"]}')
-            print(f'\n{title:36}' + ''.join(f'{column[0]:>16}' for column in columns))
-        print(f'  {label:34}'
+            title = f'{point_title(*point)}, medians of {record["rounds"]}'
+            print(f'\n{title:{title_width}}' + ''.join(f'{column[0]:>16}' for column in columns))
+        print(f'  {label:{title_width - 2}}'
               + ''.join(f'{cell:>16}' for cell in make_cells(columns, record, reference)))
     print()
     for column in COLUMNS:
@@ -166,8 +189,8 @@ def main():
     samples = read_samples(sys.argv[1])
     if not samples:
         sys.exit(f'table.py: no measurements in {sys.argv[1]}')
-    keys = sorted(samples, key=lambda key: (*key[:2], VARIANTS.index(key[2])))
-    rows = [(make_label(key[2], samples[key]['policy']),
+    keys = sorted(samples, key=lambda key: (*key[:3], VARIANTS.index(key[3])))
+    rows = [(make_label(key[3], samples[key]['policy']),
              {**make_record(sys.argv[3], *key, samples[key]), **extra}) for key in keys]
     with open(sys.argv[2] + '.part', 'w', encoding='ascii') as out:
         json.dump([record for _, record in rows], out, indent=1)
