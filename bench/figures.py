@@ -131,6 +131,19 @@ def measured(figure, machines, limit):
     return None
 
 
+def stall_figures(rivals):
+    """The longest call for a drain: of those that need memory, and of a flush."""
+    rows = rivals.get('stall', [])
+    for name, title, of in (('stall_need', 'any cause', [row for row in rows
+                                                         if row['call'] != 'caller']),
+                            ('stall_flush', 'a flush', [row for row in rows
+                                                        if row['call'] == 'caller'])):
+        if of:
+            yield (Figure(name, f'longest call for a drain while two threads push without end, '
+                          f'{title}', '<=', (None, None), (), unit='ms'),
+                   min(row['goal_ms'] for row in of), (max(row['longest_ms'] for row in of),))
+
+
 def user_figures(rivals):
     """(figure, limit, terms' values) of the allocator in userspace."""
     ours = [row for row in rivals['results'] if row['allocator'].startswith('lethe')]
@@ -162,3 +175,4 @@ def user_figures(rivals):
         yield figure(key, 'held for a byte of payload, 90 % freed at random and compacted, by '
                      f'{count} count (worst of Lethe\'s rows)', '<=', 1.15, worst(key),
                      unit='B/B')
+    yield from stall_figures(rivals)

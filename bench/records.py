@@ -134,6 +134,10 @@ def check_rivals(path, doc, keys):
         need_keys(path, row, f'push {i}', policy=str, threads=int, budget=number, p50_ns=number,
                   p99_ns=number, handles_per_s=number)
         need_numbers(path, row, f'push {i}', keys)
+    need(isinstance(doc.get('stall', []), list), path, 'it has no usable "stall"')
+    for i, row in enumerate(doc.get('stall', []), 1):
+        need_keys(path, row, f'stall {i}', call=str, goal_ms=number, longest_ms=number)
+        need_numbers(path, row, f'stall {i}', keys)
 
 
 def read_json(path):

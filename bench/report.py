@@ -170,7 +170,8 @@ class Page:
                 for source, machines in self.data.machines.items() for machine in machines]
         if 'rivals' in self.data.documents:
             doc = self.data.documents['rivals']
-            rows.append(['`rivals.json`', '', '', '', str(len(doc['results']) + len(doc['push'])),
+            rows.append(['`rivals.json`', '', '', '', str(sum(
+                len(doc.get(part, [])) for part in ('results', 'push', 'stall'))),
                          f'medians of {doc["round_count"]}'])
         if 'user' in self.data.documents:
             doc = self.data.documents['user']
@@ -288,6 +289,12 @@ class Page:
             return absent('rivals')
         return key_table(rivals.PUSH_COLUMNS, self.data.documents['rivals']['push'], lambda row: (
             f'{row["policy"]}, budget {row["budget"]:.0f}, {rivals.plural(row["threads"])}'))
+
+    def stall(self):
+        rows = self.data.documents.get('rivals', {}).get('stall')
+        if not rows:
+            return 'Not in the records yet: `bench/user.sh` makes it.'
+        return key_table(rivals.STALL_COLUMNS, rows, rivals.stall_name)
 
     def policies(self):
         if 'user' not in self.data.documents:
@@ -498,7 +505,8 @@ def main():
         sys.exit(2)
     source, out, drawings = sys.argv[1:]
     keys = [column[1] for column in EXIT_COLUMNS] + [
-        column[0] for column in (*rivals.COLUMNS, *rivals.PUSH_COLUMNS, *POLICY_COLUMNS)]
+        column[0] for column in (*rivals.COLUMNS, *rivals.PUSH_COLUMNS, *rivals.STALL_COLUMNS,
+                                *POLICY_COLUMNS)]
     link = os.path.relpath(drawings, os.path.dirname(out) or '.').replace(os.sep, '/') + '/'
     try:
         page = Page(Data(source, keys), link)

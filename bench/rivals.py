@@ -38,6 +38,17 @@ PUSH_COLUMNS = [
     ("drained_meanwhile", "drained", "frees", 1, 0),
     ("fallback", "fallback", "frees", 1, 0),
 ]
+STALL_COLUMNS = [
+    ("p50_ms", "p50", "ms", 1, 2),
+    ("p99_ms", "p99", "ms", 1, 2),
+    ("max_ms", "longest", "ms", 1, 2),
+    ("longest_ms", "of all", "ms", 1, 2),
+    ("goal_ms", "goal", "ms", 1, 0),
+    ("calls", "calls", "a round", 1, 0),
+    ("handles_per_s", "pushed", "M/s", 1e-6, 2),
+]
+# The longest that a call for a drain may take, in ms, by cause
+STALL_GOALS = {"nomem": 10, "limit": 10, "oom": 10, "shrinker": 10, "caller": 50}
 PUSH_OBJECTS = 1 << 18
 LEGEND = """
 ns for one object, medians over rounds. store: malloc and copy, into memory that the
@@ -118,6 +129,23 @@ def push_jobs(program, pack, threads, objects):
             for n in threads for policy, budget in cases]
 
 
+def stall_jobs(program, pack, seconds):
+    return [lambda cause=cause: call(program, "stall", pack, "default", cause, seconds)
+            for cause in STALL_GOALS]
+
+
+def stall_name(record):
+    cause = record["call"]
+    return "zs_free_deferred_flush()" if cause == "caller" else f"zs_drain_deferred({cause})"
+
+
+def with_goals(records):
+    for record in records:
+        record["longest_ms"] = record["max"]["max_ms"]
+        record["goal_ms"] = STALL_GOALS[record["call"]]
+    return records
+
+
 def print_table(columns, records, label):
     names = [label(record) for record in records]
     width = max(map(len, names))
@@ -149,6 +177,9 @@ def print_result(doc):
     print("\nzs_free_deferred() while a drain is due; each call timed by "
           f"{doc['push'][0]['clock']}, {doc['push'][0]['clock_overhead_ns']:.1f} ns a "
           "reading taken off.")
+    print_table(STALL_COLUMNS, doc["stall"], stall_name)
+    print("\nHow long a call takes while two threads allocate and push without end; "
+          "longest: of a\nround.")
 
 
 def counts(text):
@@ -175,6 +206,8 @@ def parse_arguments():
     parser.add_argument("--threads", type=counts, default=[1, 2], help="[1,2]")
     parser.add_argument("--objects", type=positive, default=PUSH_OBJECTS,
                         help=f"to push [{PUSH_OBJECTS}]")
+    parser.add_argument("--seconds", type=positive, default=2,
+                        help="of calls for a drain, each cause and round [2]")
     parser.add_argument("--json", required=True, help="where all figures go")
     return parser.parse_args()
 
@@ -191,6 +224,8 @@ def measure(options, pack):
                               options.rounds),
         "push": interleave(push_jobs(options.program, pack, options.threads,
                                      options.objects), options.rounds),
+        "stall": with_goals(interleave(stall_jobs(options.program, pack, options.seconds),
+                                       options.rounds)),
     }
 
 

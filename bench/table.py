@@ -164,7 +164,7 @@ def print_table(rows):
     a size and a load. What was not measured has no column."""
     last = reference = None
     shown = set()
-    title_width = 60 if any('load' in record for _, record in rows) else 36
+    title_width = 66 if any('load' in record for _, record in rows) else 36
     for label, record in rows:
         point = record['procs'], record['mib'], record.get('load', '')
         if point != last:

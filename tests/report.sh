@@ -82,6 +82,9 @@ def push(policy, budget, p50, rate):
     return {'policy': policy, 'threads': 2, 'budget': budget, 'p50_ns': p50, 'p99_ns': 49.5,
             'handles_per_s': rate}
 
+def stall(call, goal, longest):
+    return {'call': call, 'goal_ms': goal, 'longest_ms': longest, 'max_ms': longest / 2}
+
 POINTS = [(1, 128), (1, 256), (1, 512), (4, 512)]
 FILES = {
     # With compaction first, which the figures are not of
@@ -97,6 +100,7 @@ FILES = {
     'rivals': {'input': {'objects': 1000, 'payload_bytes': 1 << 20, 'codec': 'lz4'},
                'round_count': 5,
                'results': [rival('glibc', 2.5), rival('lethe-free', 1.1, own_rest=1.2)],
+               'stall': [stall('nomem', 10, 9.5), stall('oom', 10, 12.5), stall('caller', 50, 49)],
                'push': [push('tombstone', 4096, 9, 5e7), push('array', 4096, 9, 2e7),
                         push('array', 32, 9, 1e6)]},
     'user': {'rounds': 5, 'results': [{'policy': 'sync', 'mean_ns': 20.5}]},
@@ -140,6 +144,9 @@ says "| **1 process, 128 MiB, one SCHED_FIFO loop** |"
 says "| ≤ 10 ns | 9 ns met |"
 says "with the same budget | ≥ 5 | 2.50 **missed** (50 / 20 million) |"
 says "with its own budget of 32 | ≥ 5 | 50.00 met (50 / 1 million) |"
+says "without end, any cause | ≤ 10 ms | 12.5 ms **missed** |"
+says "without end, a flush | ≤ 50 ms | 49 ms met |"
+says "| zs_drain_deferred(oom) | 6.25 | 12.50 | 10 |"
 says "| ≤ 1.15 B/B | 1.2 B/B **missed** |"
 says "**6.12.1-x, 2 CPUs, compaction running** (medians of 5)"
 says "| lethe, default (tombstone) | 50 (8.00 x) |"
@@ -181,6 +188,8 @@ broken rivals.json 'it is not an object' '[]'
 broken rivals.json 'push 1 has no usable "p50_ns"' '{"input": {"objects": 1, "payload_bytes": 1,
 "codec": "lz4"}, "round_count": 1, "results": [], "push": [{"policy": "array", "threads": 1,
 "budget": 1}]}'
+broken rivals.json 'stall 1 has no usable "goal_ms"' '{"input": {"objects": 1, "payload_bytes": 1,
+"codec": "lz4"}, "round_count": 1, "results": [], "push": [], "stall": [{"call": "oom"}]}'
 printf '\377\376' >broken/user.json
 refused 1 "is not JSON" broken none.md none
 refused 1 "missing is not a directory" missing none.md none

@@ -75,6 +75,15 @@ for row in doc["push"]:
         assert 0 <= figures["p50_ns"] <= figures["p99_ns"] <= figures["max_ns"]
         assert figures["mean_ns"] > 0 and figures["handles_per_s"] > 0
         assert 0 < figures["at_once"] <= row["threads"] + 1e-6
+assert [row["call"] for row in doc["stall"]] == [
+    "nomem", "limit", "oom", "shrinker", "caller"]
+for row in doc["stall"]:
+    assert row["goal_ms"] == (50 if row["call"] == "caller" else 10)
+    assert row["longest_ms"] == max(figures["max_ms"] for figures in row["rounds"])
+    for figures in row["rounds"]:
+        assert figures["calls"] >= 1 and figures["handles_per_s"] > 0
+        assert 0 < figures["p50_ms"] <= figures["p99_ms"] <= figures["max_ms"]
+assert "zs_drain_deferred(oom)" in table and "zs_free_deferred_flush()" in table
 PYTHON
 
 # One bit of the 100th object is wrong.
@@ -98,7 +107,7 @@ int __wrap_zs_obj_write(struct zs_pool *pool, unsigned long handle, const void *
 }
 C
 
-driver --size 2 --rounds 2 --objects 8192 --json r.json >table 2>stderr
+driver --size 2 --rounds 2 --objects 8192 --seconds 1 --json r.json >table 2>stderr
 check "a run" test $? = 0
 check "nothing to complain of" test ! -s stderr
 check "all is there and plausible" python3 look.py r.json table
@@ -120,6 +129,8 @@ done
 refused 2 "unknown allocator 'none'" "$rivals" run pack none 1
 refused 2 "threads '0'" "$rivals" run pack glibc 0
 refused 2 "unknown policy 'none'" "$rivals" push pack none 1 100 0
+refused 2 "unknown cause 'none'" "$rivals" stall pack default none 1
+refused 2 "seconds '0'" "$rivals" stall pack default oom 0
 refused 1 "no compressed pages" "$rivals" run look.py glibc 1
 head -c 100000 pack >short
 refused 1 "no compressed pages" "$rivals" run short glibc 1

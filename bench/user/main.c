@@ -14,9 +14,11 @@
 #include "pack.h"
 #include "push.h"
 #include "run.h"
+#include "stall.h"
 
 #define MAX_MIB (1UL << 20)
 #define MAX_OBJECTS (1UL << 26)
+#define MAX_SECONDS 3600UL
 
 static const char usage[] =
 	"Usage: rivals list                            allocators, one a line\n"
@@ -26,7 +28,9 @@ static const char usage[] =
 	"                                              zs_free_deferred() while a drain "
 	"runs;\n"
 	"                                              a BUDGET of 0 is the policy's "
-	"own\n";
+	"own\n"
+	"       rivals stall PACK POLICY CAUSE SECONDS how long a drain takes while two\n"
+	"                                              threads push without end\n";
 
 static enum outcome parse_count(const char *text, const char *what, unsigned long min,
 				unsigned long max, size_t *count)
@@ -98,6 +102,42 @@ static enum outcome push(char **words)
 			budget);
 }
 
+/* Those that a user of the pool may give; "caller" is zs_free_deferred_flush(). */
+static enum outcome parse_cause(const char *text, enum zs_flush_cause *cause)
+{
+	static const enum zs_flush_cause causes[] = {
+		ZS_FLUSH_NOMEM,	   ZS_FLUSH_LIMIT,  ZS_FLUSH_OOM,
+		ZS_FLUSH_SHRINKER, ZS_FLUSH_CALLER,
+	};
+
+	for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); i++) {
+		*cause = causes[i];
+		if (!strcmp(text, zs_flush_cause_name(*cause)))
+			return OK;
+	}
+	return bad_usage("unknown cause '%s'", text);
+}
+
+static enum outcome stall(char **words)
+{
+	int policy = zs_policy_by_name(words[1]);
+	enum zs_flush_cause cause;
+	struct pack objects;
+	size_t seconds;
+	enum outcome err;
+
+	if (policy < 0)
+		return bad_usage("unknown policy '%s'", words[1]);
+	err = parse_cause(words[2], &cause);
+	if (!err)
+		err = parse_count(words[3], "seconds", 1, MAX_SECONDS, &seconds);
+	if (!err)
+		err = pack_map(&objects, words[0]);
+	if (err)
+		return err;
+	return stall_run((enum zs_defer_policy)policy, cause, &objects, seconds);
+}
+
 static enum outcome dispatch(int argc, char **argv)
 {
 	const char *command = argc > 1 ? argv[1] : "";
@@ -110,6 +150,8 @@ static enum outcome dispatch(int argc, char **argv)
 		return run(argv + 2);
 	if (!strcmp(command, "push") && argc == 7)
 		return push(argv + 2);
+	if (!strcmp(command, "stall") && argc == 6)
+		return stall(argv + 2);
 	if (!strcmp(command, "--help") && argc == 2) {
 		fputs(usage, stdout);
 		return OK;
