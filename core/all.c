@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
 /*
  * The core as one translation unit, which is how every home compiles it: its hot
- * path (push, free, table, zspage) crosses five files, and kernel modules are
+ * path (push, free, table, zspage) crosses six files, and kernel modules are
  * linked without optimisation across files.
  */
 #include "size_class.c"
 
-#include "itable.c"
+#include "handle_table.c"
+
+#include "pending.c"
 
 #include "zspage.c"
 
@@ -16,11 +18,7 @@
 
 #include "object.c"
 
-#include "defer_credit.c"
-
 #include "defer_array.c"
-
-#include "defer_percpu.c"
 
 #include "defer_tombstone.c"
 

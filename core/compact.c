@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
 /*
  * Compaction: objects of the emptiest zspages of a class move into its fullest,
- * until no further zspage could be emptied.
+ * until no further zspage could be emptied, or the caller has the pages it wants.
  *
  * Lock order: one class lock at a time, held for at most one source zspage
  * (256 objects). One compaction of a pool at a time; a second returns at once.
@@ -11,10 +11,24 @@
  */
 #include "pool.h"
 
-/* Is there an emptied zspage to be had: do the holes add up to one? */
-static bool class_can_compact(const struct size_class *c)
+/* How many zspages could be emptied: do the holes add up to one or more? */
+static size_t class_compactable(const struct size_class *c)
 {
-	return c->zspages * c->objs - c->objects >= c->objs;
+	u64 room = port_atomic_load(&c->zspages) * c->objs;
+	u64 objects = port_atomic_load(&c->objects);
+
+	/* Read without the lock, the counters may not belong together. */
+	return room > objects ? (size_t)(room - objects) / c->objs : 0;
+}
+
+size_t zs_compactable_pages(struct zs_pool *pool)
+{
+	size_t pages = 0;
+	unsigned int i;
+
+	for (i = 0; i < pool->table.nr; i++)
+		pages += class_compactable(pool->classes[i]) * pool->classes[i]->pages;
+	return pages;
 }
 
 /* The emptiest zspage that is not stuck, or NULL. */
@@ -68,7 +82,7 @@ static bool compact_move(struct zs_pool *pool, struct size_class *c, struct zspa
 			 unsigned int from_obj, struct zspage *to)
 {
 	u32 ref = zspage_refs(c, from)[from_obj];
-	port_atomic *entry = itable_value(&pool->handles, ref);
+	port_atomic *entry = table_value(&pool->handles, ref);
 	u64 e = port_atomic_load(entry);
 	unsigned int to_obj;
 
@@ -115,7 +129,7 @@ static void compact_zspage(struct zs_pool *pool, struct size_class *c, struct zs
 		moved++;
 	}
 	if (moved)
-		zspage_settle(c, src, moved, dead);
+		zspage_update_fullness(c, src, moved, dead);
 }
 
 /* Let the zspages that were stuck be tried again, next time. */
@@ -130,15 +144,23 @@ static void class_unstick(struct size_class *c)
 	}
 }
 
-static size_t class_compact(struct zs_pool *pool, struct size_class *c)
+/*
+ * Until @want pages are back, or no zspage of the class can be emptied. It ends
+ * whatever others allocate and free meanwhile: each round is for one of the zspages
+ * that were there when it began.
+ */
+static size_t class_compact(struct zs_pool *pool, struct size_class *c, size_t want)
 {
+	u64 rounds = port_atomic_load(&c->zspages);
 	struct zspage *dead = NULL;
 	struct zspage *src;
 	size_t pages = 0;
 
 	do {
 		port_spin_lock(&c->lock);
-		src = class_can_compact(c) ? compact_source(c) : NULL;
+		src = NULL;
+		if (class_compactable(c) && pages < want && rounds--)
+			src = compact_source(c);
 		if (src)
 			compact_zspage(pool, c, src, &dead);
 		else
@@ -153,19 +175,34 @@ static size_t class_compact(struct zs_pool *pool, struct size_class *c)
 	return pages;
 }
 
-size_t zs_compact(struct zs_pool *pool)
+size_t zs_compact_pages(struct zs_pool *pool, size_t want)
 {
 	u64 idle = 0;
 	size_t pages = 0;
-	unsigned int i;
+	unsigned int i, first;
 
-	zs_drain_deferred(pool, ZS_FLUSH_COMPACT);
 	if (!port_atomic_cmpxchg_acquire(&pool->compacting, &idle, 1))
 		return 0;
-	for (i = 0; i < pool->table.nr; i++)
-		pages += class_compact(pool, pool->classes[i]);
-	port_pages_trim();
+	/* Where the last call stopped: its class may have more to give. */
+	first = (unsigned int)port_atomic_load(&pool->compact_from);
+	for (i = 0; i < pool->table.nr && pages < want; i++) {
+		unsigned int k = (first + i) % pool->table.nr;
+
+		port_atomic_store(&pool->compact_from, k);
+		if (class_compactable(pool->classes[k]))
+			pages += class_compact(pool, pool->classes[k], want - pages);
+	}
 	port_atomic_add(&pool->pages_compacted, pages);
 	port_atomic_store_release(&pool->compacting, 0);
+	return pages;
+}
+
+size_t zs_compact(struct zs_pool *pool)
+{
+	size_t pages;
+
+	zs_drain_deferred(pool, ZS_FLUSH_COMPACT, 0);
+	pages = zs_compact_pages(pool, ~(size_t)0);
+	port_pages_trim();
 	return pages;
 }

@@ -1,22 +1,25 @@
-/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
 /*
- * Deferral: the push, the worker, the flushes. See defer.h for the rules.
+ * Deferral, from top to bottom: push, drain, drain threads, flush, set-up. See defer.h
+ * for the words and the rules.
  *
- * Lock order: none is held here; policies and frees take theirs one at a time.
+ * Lock order: no lock is held here; policies and frees take theirs one at a time.
  */
 #include "defer_tombstone.h"
 
 static const char *const policy_names[ZS_DEFER_NR] = {
-	[ZS_DEFER_DEFAULT] = "tombstone", [ZS_DEFER_SYNC] = "sync",
-	[ZS_DEFER_ARRAY] = "array",	  [ZS_DEFER_TOMBSTONE] = "tombstone",
-	[ZS_DEFER_PERCPU] = "percpu",
+	[ZS_DEFER_DEFAULT] = "tombstone",
+	[ZS_DEFER_SYNC] = "sync",
+	[ZS_DEFER_ARRAY] = "array",
+	[ZS_DEFER_TOMBSTONE] = "tombstone",
 };
 
 static const struct defer_policy_ops *const policy_ops[ZS_DEFER_NR] = {
 	[ZS_DEFER_ARRAY] = &defer_array_ops,
 	[ZS_DEFER_TOMBSTONE] = &defer_tombstone_ops,
-	[ZS_DEFER_PERCPU] = &defer_percpu_ops,
 };
+
+/* ---- push ---- */
 
 static void defer_not_pushed(struct zs_pool *pool, unsigned long handle,
 			     enum defer_push_result result);
@@ -29,14 +32,19 @@ static void defer_not_pushed(struct zs_pool *pool, unsigned long handle,
 static PORT_NOINLINE enum defer_push_result
 defer_push_other(struct zs_pool *pool, struct pool_slot *slot, struct handle_place at)
 {
-	if (pool->defer.policy == ZS_DEFER_PERCPU)
-		return defer_percpu_push(pool, slot, &at);
 	if (pool->defer.policy == ZS_DEFER_ARRAY)
 		return defer_array_push(pool, slot, &at);
 	free_fallback(pool, slot, &at);
 	return DEFER_PUSHED;
 }
 
+/*
+ * The fast path, of the exiting task. With the default policy it runs through, in this
+ * order and all inlined: slot_find() (the handle's entry, by the leaf that the CPU slot
+ * remembers), defer_tombstone_push(), in it credit_take() (room in the budget),
+ * entry_set_pending() (one compare-and-swap) and pending_flag() (one load for seven
+ * pushes of eight).
+ */
 void zs_free_deferred(struct zs_pool *pool, unsigned long handle)
 {
 	struct pool_slot *slot = &pool->slots[port_cpu_get()];
@@ -53,64 +61,34 @@ void zs_free_deferred(struct zs_pool *pool, unsigned long handle)
 		defer_not_pushed(pool, handle, result);
 }
 
-void defer_account(struct zs_pool *pool, enum defer_account who, size_t n)
-{
-	port_atomic_add(&pool->defer.freed[who], n);
-}
-
 /*
- * Register, before taking pending handles, and say so when they are freed.
- * defer_enter() returns the side to leave. Context: any.
+ * The budget is spent: the producer frees a slice of what is pending, near @index
+ * first, whose neighbours are warm, so that it pays for what it adds. With array it
+ * does not: there it frees its own handle. Context: any. Returns whether it has freed.
  */
-static unsigned int defer_enter(struct zs_pool *pool)
+static PORT_NOINLINE bool producer_drain(struct zs_pool *pool, u32 index)
 {
-	struct defer *d = &pool->defer;
-	unsigned int side = port_atomic_load(&d->epoch) & 1;
-
-	port_atomic_add(&d->holders[side], 1);
-	/* Before anything is taken, so that a flush which misses it sees us. */
-	port_atomic_fence();
-	return side;
-}
-
-static void defer_leave(struct zs_pool *pool, unsigned int side)
-{
-	/* Release: what was freed is freed, for whoever sees us gone. */
-	port_atomic_sub_return_release(&pool->defer.holders[side], 1);
-}
-
-/*
- * The budget is spent: batch-free a slice of what is pending, near @index if
- * there is any, so that the producer pays for what it adds. But not while a flush is
- * at work, which what a helper has in its hands would be hidden from. Context: any.
- * Returns whether there is room for a push now.
- */
-static PORT_NOINLINE bool defer_help(struct zs_pool *pool, u32 index)
-{
-	const struct defer_policy_ops *ops = policy_ops[pool->defer.policy];
 	u32 pending[FREE_SMALL_BATCH];
 	u16 next[FREE_SMALL_BATCH];
-	unsigned int side;
-	size_t n = 0;
+	struct pending_walk walk;
+	size_t n, pages = 0;
 
-	if (!ops->take_some)
+	if (pool->defer.policy != ZS_DEFER_TOMBSTONE)
 		return false;
-	side = defer_enter(pool);
-	/* After the fence: who sees no flush is seen by it, before its first wait. */
-	if (!port_atomic_load(&pool->defer.flushing))
-		n = ops->take_some(pool, index, pending, FREE_SMALL_BATCH);
+	pending_walk_begin(&walk, &pool->handles, index);
+	n = pending_take(&pool->handles, &walk, pending, FREE_SMALL_BATCH);
 	if (n) {
-		n = free_indices(pool, pending, next, n, FREE_PENDING, "deferred free");
-		defer_account(pool, DEFER_BY_HELP, n);
-		defer_credit_reward(pool, n);
+		n = free_indices(pool, pending, next, n, FREE_PENDING, "deferred free",
+				 &pages);
+		port_atomic_add(&pool->defer.freed[DEFER_BY_PRODUCER], n);
+		credit_return(pool, n);
 	}
-	defer_leave(pool, side);
-	/* The worker may have passed over a leaf while it seemed to be empty to us. */
+	/* This walk has stopped: a drain thread may have passed over its leaf. */
 	defer_arm(pool, DEFER_SOON);
 	return n > 0;
 }
 
-/* The budget is spent: help and try again, or free it now. Or it is misuse. */
+/* The budget is spent: drain and try again, or free it now. Or it is misuse. */
 static PORT_NOINLINE void defer_not_pushed(struct zs_pool *pool, unsigned long handle,
 					   enum defer_push_result result)
 {
@@ -122,12 +100,10 @@ static PORT_NOINLINE void defer_not_pushed(struct zs_pool *pool, unsigned long h
 			pool_misuse(pool, handle, "zs_free_deferred", "not allocated");
 		return;
 	}
-	if (result == DEFER_CANNOT && defer_help(pool, index_of_handle(handle))) {
+	if (result == DEFER_CANNOT && producer_drain(pool, index_of_handle(handle))) {
 		slot = &pool->slots[port_cpu_get()];
 		slot_find(pool, slot, handle, &at);
-		result = pool->defer.policy == ZS_DEFER_TOMBSTONE
-				 ? defer_tombstone_push(pool, slot, &at)
-				 : defer_push_other(pool, slot, at);
+		result = defer_tombstone_push(pool, slot, &at);
 	}
 	if (result == DEFER_PUSHED)
 		return;
@@ -147,7 +123,7 @@ void defer_arm(struct zs_pool *pool, enum defer_urgency urgency)
 	struct defer *d = &pool->defer;
 	u64 armed = port_atomic_load(&d->armed);
 
-	/* Fails only if somebody else armed, or the worker began: look again. */
+	/* Fails only if another producer armed, or the thread began: look again. */
 	do {
 		if (armed >= urgency)
 			return;
@@ -155,232 +131,27 @@ void defer_arm(struct zs_pool *pool, enum defer_urgency urgency)
 	if (armed == DEFER_IDLE)
 		port_atomic_store(&d->armed_at_ns, port_now_ns());
 	port_atomic_add(&d->kicks, 1);
-	port_work_schedule(&d->work, urgency == DEFER_NOW ? 0 : DEFER_TIMER_MS);
+	if (!port_atomic_load(&d->closed))
+		port_work_schedule(&d->threads[0].work,
+				   urgency == DEFER_NOW ? 0 : DEFER_TIMER_MS);
 }
 
-/* Take and free one slice; returns how many were taken. */
-static size_t defer_drain_slice(struct zs_pool *pool, struct defer_pass *pass, u32 *index,
-				u16 *next, size_t max, enum defer_account who)
+/* ---- how much is pending ---- */
+
+static u64 defer_queued(struct zs_pool *pool)
 {
-	const struct defer_policy_ops *ops = policy_ops[pool->defer.policy];
-	size_t taken = ops->take(pool, pass, index, max);
-	size_t freed;
-
-	if (taken) {
-		freed = free_indices(pool, index, next, taken, FREE_PENDING,
-				     "deferred free");
-		defer_account(pool, who, freed);
-		pass->freed += freed;
-		ops->freed(pool, taken, freed);
-	}
-	return taken;
-}
-
-static PORT_NOINLINE size_t defer_drain_small_slice(struct zs_pool *pool,
-						    struct defer_pass *pass,
-						    enum defer_account who)
-{
-	u32 index[FREE_SMALL_BATCH];
-	u16 next[FREE_SMALL_BATCH];
-
-	return defer_drain_slice(pool, pass, index, next, FREE_SMALL_BATCH, who);
-}
-
-/*
- * The worker lets others have its CPU, maybe for long: unregistered and with empty
- * hands, so that nobody in need of memory waits for it, or misses what it has taken.
- */
-static void defer_rest(struct zs_pool *pool, struct defer_pass *pass)
-{
-	const struct defer_policy_ops *ops = policy_ops[pool->defer.policy];
-
-	if (!port_cpu_wanted()) {
-		port_yield();
-		return;
-	}
-	if (ops->end)
-		ops->end(pool, pass);
-	defer_leave(pool, pass->side);
-	port_work_yield(&pool->defer.work);
-	pass->side = defer_enter(pool);
-}
-
-/* Between slices: let others run, and does the pass go on? */
-static bool defer_goes_on(struct zs_pool *pool, struct defer_pass *pass,
-			  enum defer_account who)
-{
-	struct defer *d = &pool->defer;
-
-	if (who >= DEFER_BY_HELP) {
-		port_yield();
-		return true;
-	}
-	/* A flush waits for the workers, and will do the rest itself. */
-	if (port_atomic_load(&d->flushing))
-		return false;
-	if (who == DEFER_BY_AIDE) {
-		port_yield();
-		return !port_cpu_wanted();
-	}
-	if (pass->taken - pass->called >= DEFER_BACKLOG &&
-	    zs_deferred_pending(pool) >= DEFER_BACKLOG) {
-		pass->called = pass->taken;
-		port_work_schedule(&d->aide, 0);
-	}
-	defer_rest(pool, pass);
-	return !port_atomic_load(&d->flushing);
-}
-
-/* One pass over what is pending. Returns how many it freed. */
-static size_t defer_drain_pass(struct zs_pool *pool, enum defer_account who)
-{
-	const struct defer_policy_ops *ops = policy_ops[pool->defer.policy];
-	struct defer_pass pass = {0};
-	size_t n;
-
-	if (!ops)
-		return 0;
-	pass.side = defer_enter(pool);
-	do {
-		struct free_scratch *s = free_scratch_try_get(pool);
-
-		if (s) {
-			n = defer_drain_slice(pool, &pass, s->index, s->next,
-					      FREE_LARGE_BATCH, who);
-			free_scratch_put(s);
-		} else {
-			n = defer_drain_small_slice(pool, &pass, who);
-		}
-		pass.taken += n;
-	} while (n && defer_goes_on(pool, &pass, who));
-	if (ops->end)
-		ops->end(pool, &pass);
-	defer_leave(pool, pass.side);
-	/* The worker may have passed over a leaf that the aide has left. */
-	if (n && who == DEFER_BY_AIDE)
-		defer_arm(pool, DEFER_SOON);
-	return pass.freed;
-}
-
-static void defer_worker(void *arg)
-{
-	struct zs_pool *pool = arg;
-	struct defer *d = &pool->defer;
-	u64 since;
-
-	port_work_yield(&d->work);
-	since = port_atomic_load(&d->armed_at_ns);
-	/*
-	 * Fully ordered before the pass (see the top of defer.h), and before the
-	 * look at `flushing`: a flush that is seen here looks at what is pending
-	 * after this, when it has ended, and arms the work again.
-	 */
-	port_atomic_xchg(&d->armed, DEFER_IDLE);
-	if (port_atomic_load(&d->flushing))
-		return;
-	port_atomic_store(&d->pass_since_ns, since);
-	defer_drain_pass(pool, DEFER_BY_WORKER);
-	port_atomic_store(&d->pass_since_ns, 0);
-}
-
-/* For a large backlog, beside the worker, on a CPU that nobody else wants. */
-static void defer_aide(void *arg)
-{
-	struct zs_pool *pool = arg;
-
-	if (!port_cpu_wanted())
-		defer_drain_pass(pool, DEFER_BY_AIDE);
-}
-
-/* Having freed @n, does the drainer need what others have taken just before? */
-static bool drain_is_urgent(enum zs_flush_cause cause, size_t n)
-{
-	return (cause == ZS_FLUSH_NOMEM && !n) || cause == ZS_FLUSH_LIMIT ||
-	       cause == ZS_FLUSH_OOM;
-}
-
-size_t zs_drain_deferred(struct zs_pool *pool, enum zs_flush_cause cause)
-{
-	struct defer *d = &pool->defer;
-	unsigned int naps;
-	size_t n;
-
-	if ((unsigned int)cause >= ZS_FLUSH_NR)
-		return 0;
-	port_atomic_add(&d->flushes[cause], 1);
-	n = defer_drain_pass(pool, DEFER_BY_FLUSH + cause);
-	for (naps = 0; drain_is_urgent(cause, n) && naps < DEFER_MAX_NAPS; naps++) {
-		if (!port_atomic_load_acquire(&d->holders[0]) &&
-		    !port_atomic_load_acquire(&d->holders[1]))
-			break;
-		port_nap();
-	}
-	return n;
-}
-
-/* Wait for all who hold handles that a pass, now over, may have missed. */
-static void defer_wait_for_holders(struct defer *d)
-{
-	int turn;
-
-	for (turn = 0; turn < 2; turn++) {
-		u64 epoch = port_atomic_load(&d->epoch);
-
-		port_atomic_xchg(&d->epoch, epoch + 1);
-		while (port_atomic_load_acquire(&d->holders[epoch & 1]))
-			port_nap();
-	}
-}
-
-void defer_flush(struct zs_pool *pool, enum zs_flush_cause cause)
-{
-	struct defer *d = &pool->defer;
-	u64 idle = 0;
-
-	if (!policy_ops[d->policy]) {
-		port_atomic_add(&d->flushes[cause], 1);
-		return;
-	}
-	/* The worker and, with the array policy, pushers see this and stay away. */
-	while (!port_atomic_cmpxchg_acquire(&d->flushing, &idle, 1)) {
-		idle = 0;
-		port_nap();
-	}
-	port_atomic_fence();
-	/* The worker may call the aide, and the aide may arm the worker as it goes. */
-	port_work_cancel(&d->work);
-	port_work_cancel(&d->aide);
-	port_work_cancel(&d->work);
-	/*
-	 * The work may have been armed and is not scheduled now. This pass takes
-	 * what it would have taken; later pushes must be able to arm it again.
-	 */
-	port_atomic_store(&d->pass_since_ns, port_atomic_load(&d->armed_at_ns));
-	port_atomic_xchg(&d->armed, DEFER_IDLE);
-	/* Others may be about to announce what pushes before this have relied on. */
-	itable_announce(&pool->handles);
-	zs_drain_deferred(pool, cause);
-	defer_wait_for_holders(d);
-	/* What they left, and what this passed over as they were about to take it. */
-	defer_drain_pass(pool, DEFER_BY_FLUSH + cause);
-	defer_wait_for_holders(d);
-	port_atomic_store(&d->pass_since_ns, 0);
-	/* Fully ordered before the look at what is pending: see defer_worker(). */
-	port_atomic_xchg(&d->flushing, 0);
-	if (zs_deferred_pending(pool))
-		defer_arm(pool, DEFER_SOON);
-}
-
-void zs_free_deferred_flush(struct zs_pool *pool)
-{
-	defer_flush(pool, ZS_FLUSH_CALLER);
-}
-
-size_t zs_deferred_pending(struct zs_pool *pool)
-{
-	struct defer *d = &pool->defer;
-	u64 freed = 0;
 	u64 queued = 0;
+	unsigned int i;
+
+	for (i = 0; i < port_cpu_slots(); i++)
+		queued += port_atomic_load(&pool->slots[i].queued);
+	return queued;
+}
+
+size_t defer_pending(struct zs_pool *pool)
+{
+	struct defer *d = &pool->defer;
+	u64 freed = 0, queued;
 	unsigned int i;
 
 	/*
@@ -389,19 +160,396 @@ size_t zs_deferred_pending(struct zs_pool *pool)
 	 */
 	for (i = 0; i < DEFER_ACCOUNTS; i++)
 		freed += port_atomic_load_acquire(&d->freed[i]);
-	for (i = 0; i < port_cpu_slots(); i++)
-		queued += port_atomic_load(&pool->slots[i].queued);
+	queued = defer_queued(pool);
 	if (queued <= freed)
 		return 0;
 	/* What was queued and freed while we added up is in one sum only. */
 	return queued - freed < d->budget ? (size_t)(queued - freed) : d->budget;
 }
 
-size_t defer_budget_of_memory(unsigned int divisor)
+size_t zs_deferred_pending(struct zs_pool *pool)
 {
-	size_t share = port_memory_pages() / divisor;
+	struct defer *d = &pool->defer;
 
-	return share > DEFER_BUDGET_LEAST ? share : DEFER_BUDGET_LEAST;
+	/* The kernel's reclaim asks all the time: read no CPU's line if all is idle. */
+	if (port_atomic_load(&d->armed) == DEFER_IDLE &&
+	    !port_atomic_load(&d->drain_since_ns))
+		return 0;
+	return defer_pending(pool);
+}
+
+/* ---- drain ---- */
+
+static bool drain_has_enough(const struct drain *d)
+{
+	return d->freed >= d->want_handles || d->pages >= d->want_pages;
+}
+
+/* How many handles the next slice takes: no large batch for a drain that wants few. */
+static size_t drain_slice_size(const struct drain *d, size_t room)
+{
+	size_t want = d->want_handles - d->freed;
+
+	if (want < FREE_SMALL_BATCH)
+		want = FREE_SMALL_BATCH;
+	return want < room ? want : room;
+}
+
+/* Free @n handles in @index, of which @taken came from the policy's queue. */
+static void drain_free(struct drain *d, u32 *index, u16 *next, size_t n, size_t taken)
+{
+	struct zs_pool *pool = d->pool;
+	size_t freed;
+
+	freed = free_indices(pool, index, next, n, FREE_PENDING, "deferred free",
+			     &d->pages);
+	port_atomic_add(&pool->defer.freed[d->account], freed);
+	policy_ops[pool->defer.policy]->freed(pool, taken, freed);
+	d->freed += freed;
+}
+
+/* Take a slice by the policy's hints, and free it. False: the walk is over. */
+static bool drain_slice(struct drain *d, u32 *index, u16 *next, size_t room)
+{
+	const struct defer_policy_ops *ops = policy_ops[d->pool->defer.policy];
+	size_t n = ops->take(d, index, drain_slice_size(d, room));
+
+	if (n)
+		drain_free(d, index, next, n, n);
+	return n;
+}
+
+static PORT_NOINLINE bool drain_small_slice(struct drain *d)
+{
+	u32 index[FREE_SMALL_BATCH];
+	u16 next[FREE_SMALL_BATCH];
+
+	return drain_slice(d, index, next, FREE_SMALL_BATCH);
+}
+
+/*
+ * Drain by the policy's hints, in the context of a task that wants something. One
+ * walk: it ends when the walk is over or the caller has enough.
+ */
+static void drain_by_hints(struct drain *d)
+{
+	struct free_scratch *s;
+	bool more = true;
+
+	pending_walk_begin(&d->walk, &d->pool->handles, 0);
+	while (more && !drain_has_enough(d)) {
+		s = free_scratch_try_get(d->pool);
+		if (s) {
+			more = drain_slice(d, s->index, s->next, FREE_LARGE_BATCH);
+			free_scratch_put(s);
+		} else {
+			more = drain_small_slice(d);
+		}
+		port_yield();
+	}
+	/* A drain thread may have passed over a leaf that this walk leaves. */
+	if (more || d->walk.left)
+		defer_arm(d->pool, DEFER_SOON);
+}
+
+/* Read entries from index *@at on, and free up to a small batch of pending ones. */
+static PORT_NOINLINE void drain_entries(struct drain *d, u64 *at)
+{
+	u32 index[FREE_SMALL_BATCH];
+	u16 next[FREE_SMALL_BATCH];
+	size_t n;
+
+	n = table_scan(&d->pool->handles, at, FREE_PENDING, index, FREE_SMALL_BATCH);
+	if (n)
+		drain_free(d, index, next, n, 0);
+}
+
+/*
+ * Drain what the hints do not lead to: handles whose hints other drains have taken, and
+ * which they have not come to free, or whose push has not published its flag. Reads
+ * every entry of the table as it was at the start, 8 bytes a handle, so it ends.
+ */
+static void drain_by_entries(struct drain *d)
+{
+	u64 at = 0, end;
+
+	/*
+	 * Pairs with the full order of the push: a push that returned before, on another
+	 * CPU and with nothing else to order it, is seen. [mutant flush-no-fence]
+	 */
+	port_atomic_fence();
+	end = port_atomic_load_acquire(&d->pool->handles.nr_leaves) << TABLE_SHIFT;
+	while (at < end && !drain_has_enough(d)) {
+		drain_entries(d, &at);
+		port_yield();
+	}
+}
+
+size_t defer_drain(struct zs_pool *pool, enum zs_flush_cause cause, size_t handles,
+		   size_t pages)
+{
+	struct drain d = {.pool = pool,
+			  .account = DEFER_BY_FLUSH + cause,
+			  .want_handles = handles,
+			  .want_pages = pages};
+	bool needs = cause == ZS_FLUSH_NOMEM || cause == ZS_FLUSH_LIMIT ||
+		     cause == ZS_FLUSH_OOM;
+
+	port_atomic_add(&pool->defer.flushes[cause], 1);
+	if (!policy_ops[pool->defer.policy])
+		return 0;
+	drain_by_hints(&d);
+	/* The caller cannot do without: other drains may hold hints and not be running.
+	 */
+	if (needs && !drain_has_enough(&d) && defer_pending(pool))
+		drain_by_entries(&d);
+	return d.freed;
+}
+
+size_t zs_drain_deferred(struct zs_pool *pool, enum zs_flush_cause cause, size_t want)
+{
+	const size_t all = ~(size_t)0;
+
+	switch (cause) {
+	case ZS_FLUSH_NOMEM:
+	case ZS_FLUSH_LIMIT:
+	case ZS_FLUSH_OOM:
+		return defer_drain(pool, cause, all, want ? want : all);
+	default:
+		if ((unsigned int)cause >= ZS_FLUSH_NR)
+			return 0;
+		return defer_drain(pool, cause, want ? want : all, all);
+	}
+}
+
+/* ---- drain threads ---- */
+
+/* Did producers push since this thread looked last, more than a few handles? */
+static bool thread_sees_producers(struct drain_thread *t)
+{
+	u64 queued = defer_queued(t->pool);
+	bool grew = queued - t->queued_seen > FREE_SMALL_BATCH;
+
+	t->queued_seen = queued;
+	return grew;
+}
+
+/*
+ * A drain thread has normal priority, so that nobody waits for a thread that cannot
+ * run. It decides when to run instead: an exiting task that pushes is what the system
+ * waits for, and has saved more CPU time than the drain takes. While producers push
+ * and the scheduler has found no idle CPU for this thread, it leaves the CPU to them,
+ * and looks again after DEFER_TIMER_MS; but not when the drain, which is due since
+ * @since_ns, is late, or half of the budget is pending.
+ */
+static bool thread_should_wait(struct drain_thread *t, u64 since_ns)
+{
+	struct zs_pool *pool = t->pool;
+
+	return thread_sees_producers(t) && port_cpu_contended() &&
+	       port_now_ns() - since_ns < DEFER_LATE_MS * 1000000ull &&
+	       defer_pending(pool) <= pool->defer.budget / 2;
+}
+
+/* The mean object's share of a page, in 1/256. Reads the counters of every class. */
+static u64 defer_mean_share(const struct zs_pool *pool)
+{
+	u64 objects = 0;
+	unsigned int i;
+
+	for (i = 0; i < pool->table.nr; i++)
+		objects += port_atomic_load(&pool->classes[i]->objects);
+	return objects ? (port_atomic_load(&pool->pages) << 8) / objects : 0;
+}
+
+/* Show to the home the pages that pending frees hold, at @share of one for each. */
+static void defer_show_pending(struct zs_pool *pool, u64 share)
+{
+	port_pool_show_pending(pool->home, (size_t)(defer_pending(pool) * share >> 8));
+}
+
+/* One more thread for each backlog that is left. */
+static void thread_wake_others(struct zs_pool *pool)
+{
+	struct defer *d = &pool->defer;
+	size_t pending = d->nr_threads > 1 ? defer_pending(pool) : 0;
+	unsigned int i;
+
+	for (i = 1; i < d->nr_threads && pending >= i * (size_t)DEFER_BACKLOG; i++) {
+		if (!port_atomic_load(&d->closed))
+			port_work_schedule(&d->threads[i].work, 0);
+	}
+}
+
+/*
+ * Walk once over what is pending, slice by slice. The threads begin at different
+ * parts of the table. Returns whether something may be left.
+ */
+static bool thread_drain(struct drain_thread *t, u64 since_ns)
+{
+	struct zs_pool *pool = t->pool;
+	u64 leaves = port_atomic_load_acquire(&pool->handles.nr_leaves);
+	u64 share = defer_mean_share(pool);
+	struct drain d = {.pool = pool,
+			  .account = DEFER_BY_THREAD,
+			  .want_handles = ~(size_t)0,
+			  .want_pages = ~(size_t)0};
+
+	pending_walk_begin(&d.walk, &pool->handles,
+			   leaves * t->nr / pool->defer.nr_threads << TABLE_SHIFT);
+	defer_show_pending(pool, share);
+	while (drain_slice(&d, t->scratch.index, t->scratch.next, FREE_LARGE_BATCH)) {
+		defer_show_pending(pool, share);
+		port_yield();
+		if (port_work_cancelled(&t->work) || thread_should_wait(t, since_ns))
+			return true;
+		if (!t->nr)
+			thread_wake_others(pool);
+	}
+	return d.walk.left;
+}
+
+/* The first thread is the one that is armed; the others help it with a backlog. */
+static void first_thread_run(struct drain_thread *t)
+{
+	struct zs_pool *pool = t->pool;
+	struct defer *d = &pool->defer;
+	u64 since = port_atomic_load(&d->armed_at_ns);
+
+	if (thread_should_wait(t, since)) {
+		defer_show_pending(pool, defer_mean_share(pool));
+		if (!port_atomic_load(&d->closed))
+			port_work_schedule(&t->work, DEFER_TIMER_MS);
+		return;
+	}
+	port_atomic_store(&d->drain_since_ns, since);
+	/* Fully ordered before the walk: see the top of defer.h. */
+	port_atomic_xchg(&d->armed, DEFER_IDLE);
+	if (thread_drain(t, since)) {
+		defer_arm(pool, DEFER_SOON);
+		/* What is left has been waiting since then. */
+		port_atomic_store(&d->armed_at_ns, since);
+	}
+	port_atomic_store(&d->drain_since_ns, 0);
+}
+
+static void drain_thread_run(void *arg)
+{
+	struct drain_thread *t = arg;
+
+	if (!t->nr)
+		first_thread_run(t);
+	else if (thread_drain(t, port_now_ns()))
+		defer_arm(t->pool, DEFER_SOON);
+}
+
+unsigned int defer_threads_for(unsigned int cpus)
+{
+	unsigned int n = cpus / DEFER_CPUS_PER_THREAD;
+
+	if (n > DEFER_THREADS_MAX)
+		n = DEFER_THREADS_MAX;
+	return n ? n : 1;
+}
+
+/* ---- flush ---- */
+
+/*
+ * Every handle whose push returned before has been freed when the drain is over: its
+ * entry was read after the push, and was either pending, and is freed, or cleared, by
+ * another drain under the class lock. Then the drain threads finish their slices, so
+ * that the pages of what they freed are back as well; they have normal priority, and
+ * the home lends them that of the caller if it is higher.
+ */
+void defer_flush(struct zs_pool *pool, enum zs_flush_cause cause)
+{
+	struct defer *d = &pool->defer;
+	struct drain drain = {.pool = pool,
+			      .account = DEFER_BY_FLUSH + cause,
+			      .want_handles = ~(size_t)0,
+			      .want_pages = ~(size_t)0};
+	unsigned int i;
+
+	port_atomic_add(&d->flushes[cause], 1);
+	if (!policy_ops[d->policy])
+		return;
+	drain_by_hints(&drain);
+	drain_by_entries(&drain);
+	for (i = 0; i < d->nr_threads; i++)
+		port_work_cancel(&d->threads[i].work);
+	/*
+	 * The work that was armed is not scheduled now. Fully ordered before the look
+	 * at what is pending: a producer that still read it as armed is seen there. If
+	 * it was armed, the map may have flags of handles that were freed by their
+	 * entries, which would keep producers from arming: a walk is to clear them.
+	 */
+	if (port_atomic_xchg(&d->armed, DEFER_IDLE) != DEFER_IDLE || defer_pending(pool))
+		defer_arm(pool, DEFER_SOON);
+	/* What has been pushed since, a drain thread will show. */
+	port_pool_show_pending(pool->home, 0);
+}
+
+void zs_free_deferred_flush(struct zs_pool *pool)
+{
+	defer_flush(pool, ZS_FLUSH_CALLER);
+}
+
+/* ---- set-up ---- */
+
+static size_t defer_threads_size(const struct defer *d)
+{
+	return d->nr_threads * sizeof(struct drain_thread);
+}
+
+static void defer_stop_threads(struct defer *d, unsigned int n)
+{
+	unsigned int i;
+
+	/*
+	 * Twice: a run that began before `closed` was set may have scheduled a work
+	 * that was cancelled before; no run that began after it schedules any.
+	 */
+	port_atomic_xchg(&d->closed, 1);
+	for (i = 0; i < 2 * n; i++)
+		port_work_cancel(&d->threads[i % n].work);
+	for (i = 0; i < n; i++)
+		port_work_fini(&d->threads[i].work);
+}
+
+void defer_stop(struct zs_pool *pool)
+{
+	if (policy_ops[pool->defer.policy])
+		defer_stop_threads(&pool->defer, pool->defer.nr_threads);
+}
+
+static int defer_start_threads(struct zs_pool *pool)
+{
+	struct defer *d = &pool->defer;
+	unsigned int i;
+	int err;
+
+	d->nr_threads = policy_ops[d->policy] == &defer_array_ops
+				? 1
+				: defer_threads_for(port_cpus());
+	d->threads = port_meta_alloc(defer_threads_size(d), PORT_ALLOC_WAIT);
+	if (!d->threads)
+		return -PORT_ENOMEM;
+	for (i = 0; i < d->nr_threads; i++) {
+		struct drain_thread *t = &d->threads[i];
+
+		t->pool = pool;
+		t->nr = i;
+		err = port_work_init(&t->work, drain_thread_run, t);
+		if (err)
+			goto no_work;
+	}
+	return 0;
+
+no_work:
+	if (i)
+		defer_stop_threads(d, i);
+	port_meta_free(d->threads, defer_threads_size(d));
+	return err;
 }
 
 int defer_init(struct zs_pool *pool, const struct zs_pool_params *params)
@@ -425,37 +573,28 @@ int defer_init(struct zs_pool *pool, const struct zs_pool_params *params)
 	err = ops->init(pool);
 	if (err)
 		return err;
-	err = port_work_init(&d->work, defer_worker, pool);
+	err = defer_start_threads(pool);
 	if (err)
-		goto no_work;
-	err = port_work_init(&d->aide, defer_aide, pool);
-	if (err)
-		goto no_aide;
-	return 0;
-
-no_aide:
-	port_work_fini(&d->work);
-no_work:
-	ops->fini(pool);
+		ops->fini(pool);
 	return err;
 }
 
 void defer_fini(struct zs_pool *pool)
 {
-	const struct defer_policy_ops *ops = policy_ops[pool->defer.policy];
+	struct defer *d = &pool->defer;
+	const struct defer_policy_ops *ops = policy_ops[d->policy];
 
 	if (!ops)
 		return;
-	port_work_fini(&pool->defer.aide);
-	port_work_fini(&pool->defer.work);
+	port_meta_free(d->threads, defer_threads_size(d));
 	ops->fini(pool);
 }
 
-size_t defer_queue_bytes(const struct zs_pool *pool)
+size_t defer_bytes(const struct zs_pool *pool)
 {
 	const struct defer_policy_ops *ops = policy_ops[pool->defer.policy];
 
-	return ops ? ops->queue_bytes(pool) : 0;
+	return ops ? ops->queue_bytes(pool) + defer_threads_size(&pool->defer) : 0;
 }
 
 const char *zs_policy_name(enum zs_defer_policy policy)

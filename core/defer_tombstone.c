@@ -1,8 +1,49 @@
-/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
-/* The tombstone policy but for its push, which is in the header. */
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
+/*
+ * The tombstone policy but for its push, which is in the header.
+ *
+ * Lock order: no lock is taken here.
+ */
 #include "defer_tombstone.h"
 
-/* A push that was refused: as if it had not been. */
+/* A slot asks for credit so seldom that the asking is not felt. */
+#define CREDIT_SLOT_MOST 512
+
+PORT_NOINLINE bool credit_refill(struct zs_pool *pool, struct pool_slot *slot)
+{
+	struct defer_credit *c = &pool->defer.credit;
+	u64 left = port_atomic_load(&c->left);
+	u64 take;
+
+	do {
+		if (!left)
+			return false;
+		take = left < c->slot_most ? left : c->slot_most;
+	} while (!port_atomic_cmpxchg_acquire(&c->left, &left, left - take));
+	slot->credit = (u32)take;
+	return true;
+}
+
+bool credit_is_low(const struct zs_pool *pool)
+{
+	const struct defer *d = &pool->defer;
+
+	return port_atomic_load(&d->credit.left) <= d->budget - d->threshold;
+}
+
+void credit_return(struct zs_pool *pool, size_t n)
+{
+	struct pool_slot *slot = &pool->slots[port_cpu_get()];
+	u32 most = pool->defer.credit.slot_most;
+	size_t room = slot->credit < most ? most - slot->credit : 0;
+	size_t kept = n < room ? n : room;
+
+	slot->credit += (u32)kept;
+	port_cpu_put();
+	if (n > kept)
+		port_atomic_add(&pool->defer.credit.left, n - kept);
+}
+
 PORT_NOINLINE void defer_tombstone_unpush(struct zs_pool *pool)
 {
 	struct pool_slot *slot = &pool->slots[port_cpu_get()];
@@ -12,38 +53,38 @@ PORT_NOINLINE void defer_tombstone_unpush(struct zs_pool *pool)
 	port_cpu_put();
 }
 
-/* Near the handle that there is no room for, as its neighbours are still warm. */
-static size_t tombstone_take_some(struct zs_pool *pool, u32 near, u32 *index, size_t max)
+static size_t tombstone_take(struct drain *d, u32 *index, size_t max)
 {
-	struct itable_walk walk = {.leaf_nr = near >> ITABLE_SHIFT};
-	size_t n = itable_take_flagged(&pool->handles, &walk, FREE_PENDING, index, max);
-
-	if (!n) {
-		walk = (struct itable_walk){0};
-		n = itable_take_flagged(&pool->handles, &walk, FREE_PENDING, index, max);
-	}
-	return n;
+	return pending_take(&d->pool->handles, &d->walk, index, max);
 }
 
-static size_t tombstone_take(struct zs_pool *pool, struct defer_pass *pass, u32 *index,
-			     size_t max)
+static void tombstone_freed(struct zs_pool *pool, size_t taken, size_t freed)
 {
-	return itable_take_flagged(&pool->handles, &pass->walk, FREE_PENDING, index, max);
+	(void)taken;
+	port_atomic_add(&pool->defer.credit.left, freed);
 }
 
 /*
- * As many pages as half of memory has. Pending frees cost no queue; what they pin
- * is compressed, and given up as soon as anybody is short of it. A budget that a
- * large process overruns costs it as much as sync does.
+ * As many pages as half of memory has, but no less than the least budget. Pending
+ * frees cost no queue; what they pin is compressed, and given up as soon as memory is
+ * short. A budget that a large process overruns costs it as much as sync does.
  */
 static size_t tombstone_default_budget(void)
 {
-	return defer_budget_of_memory(2);
+	size_t half = port_memory_pages() / 2;
+
+	return half > DEFER_BUDGET_LEAST ? half : DEFER_BUDGET_LEAST;
 }
 
 static int tombstone_init(struct zs_pool *pool)
 {
-	defer_credit_init(pool);
+	struct defer_credit *c = &pool->defer.credit;
+	size_t most = pool->defer.budget / (4 * (size_t)port_cpu_slots());
+
+	if (most > CREDIT_SLOT_MOST)
+		most = CREDIT_SLOT_MOST;
+	c->slot_most = most ? (u32)most : 1;
+	port_atomic_store(&c->left, pool->defer.budget);
 	return 0;
 }
 
@@ -65,6 +106,5 @@ const struct defer_policy_ops defer_tombstone_ops = {
 	.fini = tombstone_fini,
 	.queue_bytes = tombstone_queue_bytes,
 	.take = tombstone_take,
-	.take_some = tombstone_take_some,
-	.freed = defer_credit_freed,
+	.freed = tombstone_freed,
 };

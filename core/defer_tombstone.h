@@ -1,28 +1,65 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
 /*
- * The tombstone policy: a pending free is a bit in the handle's entry, which
- * the table's flags lead to.
+ * The tombstone policy, the default: a pending free is a bit in the handle's entry,
+ * and the pending map leads to it.
  *
- * Pushing sets the bit: without a queue to overflow, sorted by construction, and
- * a second push of a handle finds its bit set. It touches no other cache line
- * but, for each eighth handle, the leaf's flags. Producers share a cache line
- * only when they free neighbouring handles.
+ * A push sets the bit: there is no queue to overflow, what is pending is sorted by
+ * construction, and a second push of a handle finds its bit set. A push touches no
+ * other cache line but, for each eighth handle, the leaf's flags. Producers share a
+ * cache line only when they free neighbouring handles.
+ *
+ * The budget is credit.  Credit in the pool + credit in the CPU slots + handles
+ * pending, or about to be, = budget. A push takes credit before it makes the entry
+ * pending; a refused push gives it back; a drain returns it for what it has freed.
+ * `left` is lowered by compare-and-swap, never below 0. So the bound holds without a
+ * shared counter on the path of a push: a slot takes credit by the hundreds. Credit
+ * that lies in the slots of idle CPUs makes the bound tighter by at most a quarter.
+ * Relaxed order is enough: only the count matters. [sim, fuzz: over the budget; mutant
+ * credit-for-taken; unit producer_drains_strand_no_credit]
  */
 #ifndef LETHE_DEFER_TOMBSTONE_H
 #define LETHE_DEFER_TOMBSTONE_H
 
-#include "defer_credit.h"
+#include "pool.h"
+
+/* Move credit from the pool to @slot. False: the budget is spent. */
+bool credit_refill(struct zs_pool *pool, struct pool_slot *slot);
+
+/* Pending frees have reached the threshold. */
+bool credit_is_low(const struct zs_pool *pool);
+
+/*
+ * Take the credit of one push. False: the budget is spent. *@low, which the caller
+ * has set to false: pending frees have reached the threshold. Pre: @slot is held.
+ */
+static inline bool credit_take(struct zs_pool *pool, struct pool_slot *slot, bool *low)
+{
+	if (unlikely(!slot->credit)) {
+		if (!credit_refill(pool, slot))
+			return false;
+		*low = credit_is_low(pool);
+	}
+	slot->credit--;
+	return true;
+}
+
+/*
+ * Return the credit of @n handles that a producer on this CPU has freed: to its own
+ * slot first, so that its next pushes need not ask.
+ */
+void credit_return(struct zs_pool *pool, size_t n);
 
 /* A push that was refused: as if it had not been. */
 void defer_tombstone_unpush(struct zs_pool *pool);
 
+/* Pre: the caller holds @slot, which the push lets go. Context: any. Wait-free. */
 static PORT_ALWAYS_INLINE enum defer_push_result
 defer_tombstone_push(struct zs_pool *pool, struct pool_slot *slot,
 		     const struct handle_place *at)
 {
 	bool low = false, first;
 
-	if (unlikely(!defer_credit_take(pool, slot, &low))) {
+	if (unlikely(!credit_take(pool, slot, &low))) {
 		port_cpu_put();
 		return DEFER_CANNOT;
 	}
@@ -37,7 +74,7 @@ defer_tombstone_push(struct zs_pool *pool, struct pool_slot *slot,
 		defer_tombstone_unpush(pool);
 		return DEFER_MISUSE;
 	}
-	first = itable_flag(&pool->handles, at->leaf, at->index);
+	first = pending_flag(&pool->handles, at->leaf, at->index);
 	if (unlikely(low))
 		defer_arm(pool, DEFER_NOW);
 	else if (unlikely(first))

@@ -12,7 +12,7 @@
 #include "pool.h"
 
 _Static_assert(FREE_LOCK_SLICE >= 1, "a slice frees something");
-_Static_assert(FREE_SMALL_BATCH >= ITABLE_STEP && FREE_LARGE_BATCH >= FREE_SMALL_BATCH,
+_Static_assert(FREE_SMALL_BATCH >= TABLE_STEP && FREE_LARGE_BATCH >= FREE_SMALL_BATCH,
 	       "any batch takes a step of the table");
 
 /* May the object be freed by someone who holds the lock of class @index? */
@@ -40,7 +40,7 @@ static PORT_NOINLINE void free_refuse(struct zs_pool *pool, u32 index, u64 entry
 	if ((entry & FREE_PENDING) != FREE_PENDING)
 		return; /* another drain was first */
 	/* Since then pending again, in another class: for a later drain. */
-	if (itable_flag(&pool->handles, itable_leaf(&pool->handles, index), index))
+	if (pending_flag(&pool->handles, table_leaf(&pool->handles, index), index))
 		defer_arm(pool, DEFER_SOON);
 }
 
@@ -67,9 +67,9 @@ static PORT_ALWAYS_INLINE void free_one(struct zs_pool *pool, struct pool_slot *
 	z = entry_zspage(e);
 	zspage_clear(z, entry_obj(e));
 	port_atomic_store(at->entry, 0);
-	zspage_settle(c, z, 1, &dead);
+	zspage_update_fullness(c, z, 1, &dead);
 	port_spin_unlock(&c->lock);
-	itable_cursor_put(&pool->handles, &slot->freed, at->index);
+	table_cursor_put(&pool->handles, &slot->freed, at->index);
 	port_cpu_put();
 	if (dead)
 		free_dead_zspages(pool, c, dead);
@@ -112,20 +112,6 @@ void free_fallback(struct zs_pool *pool, struct pool_slot *slot,
 	free_direct(pool, slot, at, "zs_free_deferred");
 }
 
-void free_live(struct zs_pool *pool, u32 index)
-{
-	struct pool_slot *slot = &pool->slots[port_cpu_get()];
-	struct handle_place at;
-	u64 e = 0;
-
-	if (slot_find(pool, slot, handle_of_index(index), &at))
-		e = port_atomic_load(at.entry);
-	if (e & ENTRY_LIVE)
-		free_one(pool, slot, &at, e, e & FREE_PENDING, "zs_destroy_pool");
-	else
-		port_cpu_put();
-}
-
 #define CHAIN_END ((u16)0xffff)
 _Static_assert(FREE_LARGE_BATCH <= CHAIN_END, "an index of a batch is not the end");
 
@@ -147,7 +133,7 @@ static void chain_by_class(struct zs_pool *pool, u32 *index, u16 *next, size_t n
 	port_memset(chains->used, 0, sizeof(chains->used));
 	/* Each index goes to the head of its chain, so: from the last to the first. */
 	for (i = n; i-- > 0;) {
-		u64 e = port_atomic_load(itable_value(&pool->handles, index[i]));
+		u64 e = port_atomic_load(table_value(&pool->handles, index[i]));
 		unsigned int class_index = entry_class(e);
 		u64 bit = (u64)1 << (class_index % 64);
 
@@ -183,7 +169,7 @@ static u16 free_class_slice(struct zs_pool *pool, struct size_class *c, u32 *ind
 
 	port_spin_lock(&c->lock);
 	for (held = 0; i != CHAIN_END && held < FREE_LOCK_SLICE; i = next[i], held++) {
-		port_atomic *entry = itable_value(&pool->handles, index[i]);
+		port_atomic *entry = table_value(&pool->handles, index[i]);
 
 		/*
 		 * Acquire: pairs with the push that made it pending, so that what
@@ -198,7 +184,7 @@ static u16 free_class_slice(struct zs_pool *pool, struct size_class *c, u32 *ind
 		}
 		if (entry_zspage(e) != z) {
 			if (z)
-				zspage_settle(c, z, cleared, dead);
+				zspage_update_fullness(c, z, cleared, dead);
 			z = entry_zspage(e);
 			cleared = 0;
 		}
@@ -207,7 +193,7 @@ static u16 free_class_slice(struct zs_pool *pool, struct size_class *c, u32 *ind
 		cleared++;
 	}
 	if (z)
-		zspage_settle(c, z, cleared, dead);
+		zspage_update_fullness(c, z, cleared, dead);
 	port_spin_unlock(&c->lock);
 	if (unlikely(refused != REFUSED))
 		free_refuse(pool, refused, e, want, call);
@@ -217,23 +203,23 @@ static u16 free_class_slice(struct zs_pool *pool, struct size_class *c, u32 *ind
 /* Give the handles back, a word of the table at a time. Returns how many. */
 static size_t put_handles(struct zs_pool *pool, const u32 *index, size_t n)
 {
-	struct itable_cursor gathered = {0};
+	struct table_cursor gathered = {0};
 	size_t freed = 0;
 	size_t i;
 
 	for (i = 0; i < n; i++) {
 		if (unlikely(index[i] == REFUSED))
 			continue;
-		itable_cursor_put(&pool->handles, &gathered, index[i]);
+		table_cursor_put(&pool->handles, &gathered, index[i]);
 		freed++;
 	}
 	if (gathered.mask)
-		itable_put(&pool->handles, gathered.base, gathered.mask);
+		table_put(&pool->handles, gathered.base, gathered.mask);
 	return freed;
 }
 
 size_t free_indices(struct zs_pool *pool, u32 *index, u16 *next, size_t n, u64 want,
-		    const char *call)
+		    const char *call, size_t *pages)
 {
 	struct class_chains chains;
 	unsigned int w;
@@ -252,7 +238,7 @@ size_t free_indices(struct zs_pool *pool, u32 *index, u16 *next, size_t n, u64 w
 				i = free_class_slice(pool, c, index, next, i, want, &dead,
 						     call);
 			if (dead)
-				free_dead_zspages(pool, c, dead);
+				*pages += free_dead_zspages(pool, c, dead);
 		}
 	}
 	return put_handles(pool, index, n);
@@ -262,7 +248,7 @@ size_t free_indices(struct zs_pool *pool, u32 *index, u16 *next, size_t n, u64 w
 static void free_handles(struct zs_pool *pool, const unsigned long *handles, size_t n,
 			 u32 *index, u16 *next)
 {
-	size_t filled = 0;
+	size_t filled = 0, pages = 0;
 	size_t i;
 
 	for (i = 0; i < n; i++) {
@@ -273,7 +259,7 @@ static void free_handles(struct zs_pool *pool, const unsigned long *handles, siz
 		else
 			index[filled++] = index_of_handle(handles[i]);
 	}
-	free_indices(pool, index, next, filled, FREE_DIRECT, "zs_free_batch");
+	free_indices(pool, index, next, filled, FREE_DIRECT, "zs_free_batch", &pages);
 }
 
 static PORT_NOINLINE void free_small_batch(struct zs_pool *pool,
@@ -316,18 +302,31 @@ size_t free_dead_zspages(struct zs_pool *pool, struct size_class *c, struct zspa
 	return pages;
 }
 
+void free_all_live(struct zs_pool *pool)
+{
+	struct free_scratch *s = pool->scratch;
+	u64 end = port_atomic_load_acquire(&pool->handles.nr_leaves) << TABLE_SHIFT;
+	size_t n, pages = 0;
+	u64 at = 0;
+
+	while (at < end) {
+		n = table_scan(&pool->handles, &at, FREE_DIRECT, s->index,
+			       FREE_LARGE_BATCH);
+		free_indices(pool, s->index, s->next, n, FREE_DIRECT, "zs_destroy_pool",
+			     &pages);
+		port_yield();
+	}
+}
+
 struct free_scratch *free_scratch_try_get(struct zs_pool *pool)
 {
-	struct free_scratch *s;
+	struct free_scratch *s = pool->scratch;
+	u64 idle = 0;
 
-	for (s = pool->scratch; s < pool->scratch + FREE_SCRATCHES; s++) {
-		/* Acquire pairs with the release in free_scratch_put(). */
-		u64 idle = 0;
-
-		if (!port_atomic_load(&s->busy) &&
-		    port_atomic_cmpxchg_acquire(&s->busy, &idle, 1))
-			return s;
-	}
+	/* Acquire pairs with the release in free_scratch_put(). */
+	if (!port_atomic_load(&s->busy) &&
+	    port_atomic_cmpxchg_acquire(&s->busy, &idle, 1))
+		return s;
 	return NULL;
 }
 

@@ -22,7 +22,7 @@ struct size_class;
 #ifndef FREE_LOCK_SLICE
 #define FREE_LOCK_SLICE 64
 #endif
-/* A batch that fits on a kernel stack; at least ITABLE_STEP. A home may have less. */
+/* A batch that fits on a kernel stack; at least TABLE_STEP. A home may have less. */
 #ifndef FREE_SMALL_BATCH
 #define FREE_SMALL_BATCH 64
 #endif
@@ -35,12 +35,9 @@ struct size_class;
 #define FREE_LARGE_BATCH 4096u
 #endif
 
-/* Most drains at a time that can have a large batch: those of both workers. */
-#define FREE_SCRATCHES 2
-
 /* Handle indices to be freed, and room to chain them by class. */
 struct free_scratch {
-	port_atomic busy; /* 1: lent */
+	port_atomic busy; /* 1: lent, of the pool's own */
 	u32 index[FREE_LARGE_BATCH];
 	u16 next[FREE_LARGE_BATCH];
 };
@@ -54,10 +51,11 @@ struct free_scratch {
  * says are refused: silently if they are no longer pending, for then another
  * drain has freed them; else it is a misuse. @next is scratch for n. @call is
  * named in messages. Pre: n <= FREE_LARGE_BATCH; every index is in the table.
- * Post: @index is scratch. Context: any. Returns how many were freed.
+ * Post: @index is scratch; *@pages is raised by the pages given back. Context: any.
+ * Returns how many were freed.
  */
 size_t free_indices(struct zs_pool *pool, u32 *index, u16 *next, size_t n, u64 want,
-		    const char *call);
+		    const char *call, size_t *pages);
 
 /* Why an object of @entry cannot be freed, or its free deferred. */
 const char *free_misuse(u64 entry);
@@ -70,16 +68,16 @@ const char *free_misuse(u64 entry);
 void free_fallback(struct zs_pool *pool, struct pool_slot *slot,
 		   const struct handle_place *at);
 
-/* Free @index if it is live, pending or not. Pre: the pool is being destroyed. */
-void free_live(struct zs_pool *pool, u32 index);
+/* Free everything that is live. Pre: the pool is being destroyed, nothing is pending. */
+void free_all_live(struct zs_pool *pool);
 
-/* Borrow one of the pool's; NULL while others have them all. Never waits. */
+/* Borrow the pool's; NULL while another has it. Never waits. */
 struct free_scratch *free_scratch_try_get(struct zs_pool *pool);
 void free_scratch_put(struct free_scratch *scratch);
 
 /*
- * Release the pages and descriptors of zspages of @c that zspage_settle() declared
- * dead. Context: any, no class lock. Returns how many pages.
+ * Release the pages and descriptors of zspages of @c that zspage_update_fullness()
+ * declared dead. Context: any, no class lock. Returns how many pages.
  */
 size_t free_dead_zspages(struct zs_pool *pool, struct size_class *c, struct zspage *dead);
 

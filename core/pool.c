@@ -6,17 +6,20 @@
  */
 #include "pool.h"
 
+#define NO_LIMIT (~(size_t)0)
+
 _Static_assert(ZS_NO_NODE == PORT_NO_NODE, "nodes are handed on to the home");
 
 /*
- * Memory is short. If the caller may wait, drain what is pending and have it try once
- * more, harder. False: the caller gives up.
+ * Memory is short. If the caller may wait, drain until @handles are freed or @pages are
+ * back, and have the next try wait for memory. False: the caller gives up.
  */
-static bool pool_relieve(struct zs_pool *pool, enum zs_alloc how, enum port_alloc *effort)
+static bool pool_drain_for_memory(struct zs_pool *pool, enum zs_alloc how,
+				  enum port_alloc *effort, size_t handles, size_t pages)
 {
 	if (how == ZS_ALLOC_NOWAIT || *effort == PORT_ALLOC_WAIT)
 		return false;
-	zs_drain_deferred(pool, ZS_FLUSH_NOMEM);
+	defer_drain(pool, ZS_FLUSH_NOMEM, handles, pages);
 	*effort = PORT_ALLOC_WAIT;
 	return true;
 }
@@ -25,14 +28,14 @@ static bool pool_relieve(struct zs_pool *pool, enum zs_alloc how, enum port_allo
 static bool pool_find_index(struct zs_pool *pool, u32 *index)
 {
 	struct pool_slot *slot = &pool->slots[port_cpu_get()];
-	bool found = itable_cursor_take(&slot->handles, index);
+	bool found = table_cursor_take(&slot->handles, index);
 
 	if (unlikely(!found)) {
 		slot->handles = slot->freed;
 		slot->freed.mask = 0;
-		found = itable_cursor_take(&slot->handles, index) ||
-			(itable_cursor_refill(&pool->handles, &slot->handles) &&
-			 itable_cursor_take(&slot->handles, index));
+		found = table_cursor_take(&slot->handles, index) ||
+			(table_cursor_refill(&pool->handles, &slot->handles) &&
+			 table_cursor_take(&slot->handles, index));
 	}
 	port_cpu_put();
 	return found;
@@ -44,9 +47,14 @@ static int pool_take_index(struct zs_pool *pool, enum zs_alloc how, u32 *index)
 	enum port_alloc effort = PORT_ALLOC_TRY;
 
 	while (unlikely(!pool_find_index(pool, index))) {
-		int err = itable_grow(&pool->handles, effort);
+		int err;
 
-		if (err && !pool_relieve(pool, how, &effort))
+		if (table_rewind(&pool->handles))
+			continue;
+		err = table_grow(&pool->handles, effort);
+
+		/* Any handle that is freed will do. */
+		if (err && !pool_drain_for_memory(pool, how, &effort, 1, NO_LIMIT))
 			return err;
 	}
 	return 0;
@@ -76,8 +84,8 @@ static struct zspage *pool_lock_zspage(struct zs_pool *pool, struct size_class *
 			zspage_adopt(c, z);
 			return z;
 		}
-		/* What is drained may also leave room in this class: look again. */
-		if (!pool_relieve(pool, how, &effort))
+		/* A page, or room that the drain leaves in this class: look again. */
+		if (!pool_drain_for_memory(pool, how, &effort, NO_LIMIT, 1))
 			return NULL;
 	}
 }
@@ -99,12 +107,12 @@ static PORT_ALWAYS_INLINE unsigned long pool_malloc(struct zs_pool *pool, size_t
 	c = pool->classes[size_class_index(&pool->table, size)];
 	z = pool_lock_zspage(pool, c, how, node);
 	if (unlikely(!z)) {
-		itable_put(&pool->handles, index & ~63u, (u64)1 << (index % 64));
+		table_put(&pool->handles, index & ~63u, (u64)1 << (index % 64));
 		return (unsigned long)-PORT_ENOMEM;
 	}
 	obj = zspage_take(c, z, index);
 	/* Under the lock: compaction finds the object and its entry together. */
-	port_atomic_store_release(itable_value(&pool->handles, index),
+	port_atomic_store_release(table_value(&pool->handles, index),
 				  entry_make(c->index, z, obj));
 	port_spin_unlock(&c->lock);
 	return handle_of_index(index);
@@ -126,19 +134,6 @@ void pool_misuse(struct zs_pool *pool, unsigned long handle, const char *call,
 {
 	port_atomic_add(&pool->invalid, 1);
 	port_misuse(pool->name, handle, call, what);
-}
-
-/* Everything still allocated goes with the pool. Pre: nobody else uses it. */
-static void pool_free_zspages(struct zs_pool *pool)
-{
-	u32 nr = (u32)port_atomic_load_acquire(&pool->handles.nr_leaves);
-	u32 index;
-
-	for (index = 0; index < nr << ITABLE_SHIFT; index++) {
-		if (!(index % ITABLE_FANOUT))
-			port_yield();
-		free_live(pool, index);
-	}
 }
 
 static void pool_free_classes(struct zs_pool *pool)
@@ -180,7 +175,7 @@ static int pool_init(struct zs_pool *pool, const char *name)
 
 	for (i = 0; i < POOL_NAME_MAX - 1 && name[i]; i++)
 		pool->name[i] = name[i];
-	err = itable_init(&pool->handles);
+	err = table_init(&pool->handles);
 	if (err)
 		return err;
 	err = -PORT_ENOMEM;
@@ -189,8 +184,7 @@ static int pool_init(struct zs_pool *pool, const char *name)
 		goto no_slots;
 	for (i = 0; i < port_cpu_slots(); i++)
 		pool->slots[i].leaf_nr = NO_LEAF;
-	pool->scratch =
-		port_meta_alloc(FREE_SCRATCHES * sizeof(*pool->scratch), PORT_ALLOC_WAIT);
+	pool->scratch = port_meta_alloc(sizeof(*pool->scratch), PORT_ALLOC_WAIT);
 	if (!pool->scratch)
 		goto no_scratch;
 	err = pool_create_classes(pool);
@@ -199,21 +193,21 @@ static int pool_init(struct zs_pool *pool, const char *name)
 	return 0;
 
 no_classes:
-	port_meta_free(pool->scratch, FREE_SCRATCHES * sizeof(*pool->scratch));
+	port_meta_free(pool->scratch, sizeof(*pool->scratch));
 no_scratch:
 	port_meta_free(pool->slots, pool_slots_size());
 no_slots:
-	itable_fini(&pool->handles);
+	table_fini(&pool->handles);
 	return err;
 }
 
 static void pool_fini(struct zs_pool *pool)
 {
-	pool_free_zspages(pool);
+	free_all_live(pool);
 	pool_free_classes(pool);
-	port_meta_free(pool->scratch, FREE_SCRATCHES * sizeof(*pool->scratch));
+	port_meta_free(pool->scratch, sizeof(*pool->scratch));
 	port_meta_free(pool->slots, pool_slots_size());
-	itable_fini(&pool->handles);
+	table_fini(&pool->handles);
 }
 
 int zs_create_pool(const char *name, const struct zs_pool_params *params,
@@ -240,6 +234,7 @@ int zs_create_pool(const char *name, const struct zs_pool_params *params,
 	return 0;
 
 no_attach:
+	defer_stop(pool);
 	defer_fini(pool);
 no_defer:
 	pool_fini(pool);
@@ -252,8 +247,10 @@ void zs_destroy_pool(struct zs_pool *pool)
 {
 	if (!pool)
 		return;
-	port_pool_detach(pool, pool->home);
 	defer_flush(pool, ZS_FLUSH_DESTROY);
+	defer_stop(pool);
+	/* From here on neither the home nor a drain thread uses the pool. */
+	port_pool_detach(pool, pool->home);
 	defer_fini(pool);
 	pool_fini(pool);
 	port_meta_free(pool, sizeof(*pool));

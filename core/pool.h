@@ -8,7 +8,7 @@
 #include "lethe/zsmalloc.h"
 #include "defer.h"
 #include "handle.h"
-#include "itable.h"
+#include "handle_table.h"
 #include "zspage.h"
 
 #define POOL_NAME_MAX 32
@@ -17,14 +17,13 @@
 struct pool_slot {
 	/* All that a push needs, in one cache line. */
 	unsigned long leaf_nr; /* of the handle table, last pushed to; or NO_LEAF */
-	struct itable_leaf *leaf; /* that leaf, */
+	struct table_leaf *leaf; /* that leaf, */
 	port_atomic *entries; /* and its values */
-	port_atomic block; /* percpu: the one being filled */
 	port_atomic queued; /* a counter, as those below */
 	u32 credit; /* pushes this slot may make without asking */
 
-	struct itable_cursor handles PORT_CACHE_ALIGNED; /* to be handed out */
-	struct itable_cursor freed; /* one at a time, to be given back */
+	struct table_cursor handles PORT_CACHE_ALIGNED; /* to be handed out */
+	struct table_cursor freed; /* one at a time, to be given back */
 	/* Counters: written by the slot's holder, read by anyone. */
 	port_atomic fallback;
 } PORT_CACHE_ALIGNED;
@@ -33,7 +32,7 @@ struct pool_slot {
 
 struct zs_pool {
 	struct pool_slot *slots;
-	struct itable handles; /* value: entry, see handle.h */
+	struct handle_table handles; /* value: entry, see handle.h */
 	struct defer defer;
 	struct size_class *classes[SIZE_CLASS_MAX];
 	struct size_class_table table;
@@ -41,8 +40,9 @@ struct zs_pool {
 	port_atomic pages PORT_CACHE_ALIGNED; /* changed once a zspage or batch */
 	port_atomic pages_compacted;
 	port_atomic invalid; /* calls refused, some of them with preemption off */
-	port_atomic compacting; /* 1: zs_compact() is at work */
-	struct free_scratch *scratch; /* FREE_SCRATCHES of them */
+	port_atomic compacting; /* 1: a compaction is at work */
+	port_atomic compact_from; /* the class at which the next one begins */
+	struct free_scratch *scratch; /* for one drain or batch at a time */
 	void *home; /* port_pool_attach()'s */
 	char name[POOL_NAME_MAX];
 };
@@ -50,7 +50,7 @@ struct zs_pool {
 /* A handle of the table, found. */
 struct handle_place {
 	u32 index;
-	struct itable_leaf *leaf;
+	struct table_leaf *leaf;
 	port_atomic *entry;
 };
 
@@ -64,16 +64,16 @@ static PORT_ALWAYS_INLINE bool slot_find(struct zs_pool *pool, struct pool_slot 
 	unsigned long index = handle - 1;
 
 	/* Handles freed together are close together. Leaves never go away. */
-	if (unlikely(index >> ITABLE_SHIFT != slot->leaf_nr)) {
-		if (!itable_has(&pool->handles, index))
+	if (unlikely(index >> TABLE_SHIFT != slot->leaf_nr)) {
+		if (!table_has(&pool->handles, index))
 			return false;
-		slot->leaf_nr = index >> ITABLE_SHIFT;
-		slot->leaf = itable_leaf(&pool->handles, (u32)index);
+		slot->leaf_nr = index >> TABLE_SHIFT;
+		slot->leaf = table_leaf(&pool->handles, (u32)index);
 		slot->entries = slot->leaf->value;
 	}
 	at->index = (u32)index;
 	at->leaf = slot->leaf;
-	at->entry = &slot->entries[index & (ITABLE_FANOUT - 1)];
+	at->entry = &slot->entries[index & (TABLE_FANOUT - 1)];
 	return true;
 }
 
@@ -86,8 +86,8 @@ static inline bool handle_is_void(unsigned long handle)
 /* The entry of a handle that the table has, else NULL: void ones, too. */
 static inline port_atomic *pool_entry(const struct zs_pool *pool, unsigned long handle)
 {
-	return itable_has(&pool->handles, handle - 1)
-		       ? itable_value(&pool->handles, index_of_handle(handle))
+	return table_has(&pool->handles, handle - 1)
+		       ? table_value(&pool->handles, index_of_handle(handle))
 		       : NULL;
 }
 

@@ -38,19 +38,18 @@ static void stats_of_classes(struct zs_pool *pool, struct zs_pool_stats *stats)
 	unsigned int i;
 
 	for (i = 0; i < pool->table.nr; i++) {
-		struct size_class *c = pool->classes[i];
+		const struct size_class *c = pool->classes[i];
+		size_t zspages = port_atomic_load(&c->zspages);
 
-		port_spin_lock(&c->lock);
-		stats->objects += c->objects;
-		stats->zspages += c->zspages;
-		stats->meta_bytes += c->zspages * c->descriptor_size;
-		port_spin_unlock(&c->lock);
+		stats->objects += port_atomic_load(&c->objects);
+		stats->zspages += zspages;
+		stats->meta_bytes += zspages * c->descriptor_size;
 	}
 }
 
 static u64 stats_oldest_age(struct zs_pool *pool)
 {
-	u64 since = port_atomic_load(&pool->defer.pass_since_ns);
+	u64 since = port_atomic_load(&pool->defer.drain_since_ns);
 	u64 now = port_now_ns();
 
 	if (!since)
@@ -68,9 +67,8 @@ static void stats_of_deferral(struct zs_pool *pool, struct zs_pool_stats *stats)
 	stats->threshold = d->threshold;
 	stats->pending = zs_deferred_pending(pool);
 	stats->oldest_age_ns = stats->pending ? stats_oldest_age(pool) : 0;
-	stats->drained = port_atomic_load(&d->freed[DEFER_BY_WORKER]) +
-			 port_atomic_load(&d->freed[DEFER_BY_AIDE]);
-	stats->producer_drained = port_atomic_load(&d->freed[DEFER_BY_HELP]);
+	stats->drained = port_atomic_load(&d->freed[DEFER_BY_THREAD]);
+	stats->producer_drained = port_atomic_load(&d->freed[DEFER_BY_PRODUCER]);
 	stats->kicks = port_atomic_load(&d->kicks);
 	stats->invalid = port_atomic_load(&pool->invalid);
 	for (i = 0; i < ZS_FLUSH_NR; i++) {
@@ -91,11 +89,11 @@ void zs_pool_stats(struct zs_pool *pool, struct zs_pool_stats *stats)
 	stats->page_size = PORT_PAGE_SIZE;
 	stats->pages = zs_get_total_pages(pool);
 	stats->pages_compacted = port_atomic_load(&pool->pages_compacted);
-	stats->meta_bytes = sizeof(*pool) + FREE_SCRATCHES * sizeof(*pool->scratch) +
+	stats->meta_bytes = sizeof(*pool) + sizeof(*pool->scratch) +
 			    sizeof(struct pool_slot) * port_cpu_slots() +
 			    sizeof(struct size_class) * pool->table.nr +
 			    port_atomic_load(&pool->handles.meta_bytes);
-	stats->meta_bytes += defer_queue_bytes(pool);
+	stats->meta_bytes += defer_bytes(pool);
 	stats_of_classes(pool, stats);
 	stats_of_deferral(pool, stats);
 }

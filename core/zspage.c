@@ -55,7 +55,7 @@ unsigned int zspage_take(struct size_class *c, struct zspage *z, u32 ref)
 	PORT_ASSERT(obj < c->objs);
 	z->live[w] |= (u64)1 << (obj % 64);
 	zspage_refs(c, z)[obj] = ref;
-	c->objects++;
+	port_counter_add(&c->objects, 1);
 	group = zspage_group_of(c, ++z->inuse);
 	if (group != z->group) {
 		zspage_unlink(c, z);
@@ -64,17 +64,17 @@ unsigned int zspage_take(struct size_class *c, struct zspage *z, u32 ref)
 	return obj;
 }
 
-void zspage_settle(struct size_class *c, struct zspage *z, unsigned int cleared,
-		   struct zspage **dead)
+void zspage_update_fullness(struct size_class *c, struct zspage *z, unsigned int cleared,
+			    struct zspage **dead)
 {
 	u8 group;
 
 	PORT_ASSERT(cleared <= z->inuse);
-	c->objects -= cleared;
+	port_counter_add(&c->objects, -(u64)cleared);
 	z->inuse = (u16)(z->inuse - cleared);
 	if (!z->inuse) {
 		zspage_unlink(c, z);
-		c->zspages--;
+		port_counter_add(&c->zspages, -(u64)1);
 		z->next = *dead;
 		*dead = z;
 		return;
@@ -88,7 +88,7 @@ void zspage_settle(struct size_class *c, struct zspage *z, unsigned int cleared,
 
 void zspage_adopt(struct size_class *c, struct zspage *z)
 {
-	c->zspages++;
+	port_counter_add(&c->zspages, 1);
 	zspage_link(c, z, 0);
 }
 
@@ -132,6 +132,8 @@ struct zspage *zspage_create(const struct size_class *c, enum port_alloc how, in
 		port_meta_free(z, c->descriptor_size);
 		return NULL;
 	}
+	/* A full zspage is on no list; the entries of its objects lead to it. */
+	port_meta_hide(z);
 	/* Bits beyond the last object are never free. */
 	if (used)
 		z->live[c->live_words - 1] = ~(u64)0 << used;

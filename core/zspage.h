@@ -44,9 +44,9 @@ struct size_class {
 	u16 refs_at; /* offset of the back references */
 	u16 descriptor_size;
 	struct zspage *group[ZSPAGE_GROUPS];
-	/* Under the lock too; counters so that statistics can read them. */
-	size_t objects;
-	size_t zspages;
+	/* Changed under the lock, read by anyone. */
+	port_atomic objects;
+	port_atomic zspages;
 } PORT_CACHE_ALIGNED;
 
 static inline void **zspage_pages(const struct size_class *c, struct zspage *z)
@@ -92,7 +92,7 @@ static inline struct zspage *size_class_fullest(const struct size_class *c)
 /* Take a free object of @z for handle index @ref. Pre: @z is not full. */
 unsigned int zspage_take(struct size_class *c, struct zspage *z, u32 ref);
 
-/* Clear one object's live bit; zspage_settle() must follow before unlocking. */
+/* Clear one object's live bit; zspage_update_fullness() must follow before unlocking. */
 static inline void zspage_clear(struct zspage *z, unsigned int obj)
 {
 	PORT_ASSERT(zspage_is_live(z, obj));
@@ -104,8 +104,8 @@ static inline void zspage_clear(struct zspage *z, unsigned int obj)
  * zspage left without objects leaves the class and is pushed onto *@dead; it
  * is the caller's then.
  */
-void zspage_settle(struct size_class *c, struct zspage *z, unsigned int cleared,
-		   struct zspage **dead);
+void zspage_update_fullness(struct size_class *c, struct zspage *z, unsigned int cleared,
+			    struct zspage **dead);
 
 /* ---- object memory ---- */
 

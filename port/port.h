@@ -86,6 +86,8 @@ void port_meta_free(void *p, size_t size);
  */
 u64 port_meta_pack(const void *p);
 void *port_meta_unpack(u64 packed); /* the inverse */
+/* From here on @p may be referred to by its packed address alone: it is no leak. */
+void port_meta_hide(const void *p);
 
 void port_memcpy(void *dst, const void *src, size_t len);
 void port_memset(void *dst, int byte, size_t len);
@@ -139,7 +141,8 @@ void port_counter_add(port_atomic *a, u64 v);
  * holder does not sleep and does not call port_cpu_get() again.
  */
 
-unsigned int port_cpu_slots(void); /* how many there are; constant */
+unsigned int port_cpus(void); /* CPUs of the machine, at least 1 */
+unsigned int port_cpu_slots(void); /* how many slots there are; constant */
 /*
  * 0 to port_cpu_slots() - 1. Waits for nobody, unless the home's spinlocks sleep:
  * then for who was preempted in the slot of this CPU, which may wait for a spinlock.
@@ -158,7 +161,7 @@ void port_preempt_on(void);
 /* ---- deferred work ---- */
 
 /*
- * Prepare @work to call @fn(@arg) in process context on another thread, at low
+ * Prepare @work to call @fn(@arg) in process context on a thread of its own, at normal
  * priority. It must be able to run while memory is being reclaimed.
  * Never two at once for the same work. Post: 0 or -PORT_ENOMEM.
  */
@@ -172,21 +175,19 @@ int port_work_init(port_work *work, void (*fn)(void *arg), void *arg);
  */
 void port_work_schedule(port_work *work, unsigned int delay_ms);
 
-/*
- * For @work itself to call where it holds nothing: lets others run, maybe for long. A
- * home may raise the priority of a run that is long overdue.
- */
-void port_work_yield(port_work *work);
+/* For @work itself to ask: does a port_work_cancel() wait for this run to end? */
+bool port_work_cancelled(const port_work *work);
 
 /*
- * Does somebody else want the CPU that the caller, a port_work, is on? A home that
- * cannot tell says no.
+ * For a port_work to ask, once it runs: is another task ready to run on its CPU? Then
+ * the scheduler has found no idle CPU for it. A home that cannot tell says no.
  */
-bool port_cpu_wanted(void);
+bool port_cpu_contended(void);
 
 /*
- * Post: @work is neither scheduled nor running, unless somebody has scheduled
- * it since. Pre: process context, not from @work itself.
+ * Post: @work is neither scheduled nor running, unless it was scheduled since. A home
+ * with real-time priorities lends the run that is waited for the caller's.
+ * Pre: process context, not from @work itself.
  */
 void port_work_cancel(port_work *work);
 
@@ -197,7 +198,6 @@ void port_work_fini(port_work *work);
 
 u64 port_now_ns(void); /* monotonic */
 void port_yield(void); /* let others run. Pre: process context */
-void port_nap(void); /* sleep some 100 us: others get the CPU. Pre: as above */
 void port_cpu_relax(void); /* in a loop that waits for another CPU */
 
 /* ---- bits ---- */
@@ -216,6 +216,12 @@ void port_prefetch(const void *p); /* a hint; any address is allowed */
  */
 int port_pool_attach(struct zs_pool *pool, const char *name, void **home);
 void port_pool_detach(struct zs_pool *pool, void *home);
+
+/*
+ * About @pages pages of the pool are held by pending frees, for the home to show as
+ * memory that can be had. @home is port_pool_attach()'s. Context: process.
+ */
+void port_pool_show_pending(void *home, size_t pages);
 
 /*
  * Somebody misused the API: in a debug build (LETHE_DEBUG) say so with all

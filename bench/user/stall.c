@@ -35,13 +35,26 @@ static struct {
 	unsigned int started;
 } stall;
 
+/* What callers want: pages, or of the shrinker handles; as zram and the kernel ask. */
+static size_t wanted(enum zs_flush_cause cause)
+{
+	switch (cause) {
+	case ZS_FLUSH_OOM:
+		return 256;
+	case ZS_FLUSH_SHRINKER:
+		return 128;
+	default:
+		return 1;
+	}
+}
+
 /* What is measured. */
 static void drain(enum zs_flush_cause cause)
 {
 	if (cause == ZS_FLUSH_CALLER)
 		zs_free_deferred_flush(stall.pool);
 	else
-		zs_drain_deferred(stall.pool, cause);
+		zs_drain_deferred(stall.pool, cause, wanted(cause));
 }
 
 static void *pusher_main(void *arg)

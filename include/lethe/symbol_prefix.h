@@ -8,6 +8,8 @@
 #define LETHE_SYMBOL_PREFIX_H
 
 #define zs_compact lethe_zs_compact
+#define zs_compact_pages lethe_zs_compact_pages
+#define zs_compactable_pages lethe_zs_compactable_pages
 #define zs_create_pool lethe_zs_create_pool
 #define zs_deferred_pending lethe_zs_deferred_pending
 #define zs_destroy_pool lethe_zs_destroy_pool

@@ -61,11 +61,10 @@ enum zs_defer_policy {
 	ZS_DEFER_SYNC, /**< no deferral: freed in the caller */
 	ZS_DEFER_ARRAY, /**< one array behind a trylock, the reference policy */
 	ZS_DEFER_TOMBSTONE, /**< one bit per handle, in its entry of the table */
-	ZS_DEFER_PERCPU, /**< blocks of handles, one being filled per CPU */
 	ZS_DEFER_NR
 };
 
-/** Why pending frees were drained outside the background worker. */
+/** Why pending frees were drained outside the drain threads. */
 enum zs_flush_cause {
 	ZS_FLUSH_CALLER, /**< zs_free_deferred_flush() */
 	ZS_FLUSH_NOMEM, /**< zs_malloc() could not get memory */
@@ -95,16 +94,15 @@ struct zs_pool_stats {
 	enum zs_defer_policy policy; /**< the policy in force, never DEFAULT */
 	size_t pending; /**< handles queued and not yet freed */
 	size_t capacity; /**< budget: pending never exceeds it */
-	size_t threshold; /**< pending handles at which the worker is kicked */
+	size_t threshold; /**< pending handles at which a drain thread is woken */
 	uint64_t oldest_age_ns; /**< of the oldest pending; less after a flush */
 	uint64_t queued; /**< deferred frees that were queued */
-	uint64_t drained; /**< freed by the background workers */
-	uint64_t
-		producer_drained; /**< queued, then freed by a producer past the budget */
+	uint64_t drained; /**< freed by the drain threads */
+	uint64_t producer_drained; /**< queued, then freed by a producer past the budget */
 	uint64_t fallback; /**< not queued: freed at once by the caller */
 	uint64_t flushed[ZS_FLUSH_NR]; /**< queued, then freed by a flush */
 	uint64_t flushes[ZS_FLUSH_NR]; /**< flushes run, by cause */
-	uint64_t kicks; /**< times the worker was asked to run */
+	uint64_t kicks; /**< times a drain thread was asked to run */
 	uint64_t invalid; /**< frees of handles that were not live: refused */
 };
 
@@ -118,7 +116,7 @@ struct zs_pool_stats {
  *
  * Context: process context, may sleep.
  * Return: 0; -EINVAL for an unknown policy, a NULL name, or a budget that the
- * policy cannot hold (array, percpu: more than UINT32_MAX); -ENOMEM.
+ * policy cannot hold (array: more than UINT32_MAX); -ENOMEM.
  */
 int zs_create_pool(const char *name, const struct zs_pool_params *params,
 		   struct zs_pool **poolp);
@@ -213,13 +211,12 @@ void zs_free_batch(struct zs_pool *pool, const unsigned long *handles, size_t n)
  *
  * Queues the handle and returns. When the queue cannot take it, the caller
  * frees synchronously instead (array), or frees a slice of what is pending
- * (tombstone, percpu), so the bound on pending frees holds. A handle that is not
+ * (tombstone), so the bound on pending frees holds. A handle that is not
  * live, is pending already or is being read is refused as by zs_free().
  *
- * Context: any context. Never sleeps or allocates. tombstone, percpu: takes no
- * lock unless the budget is spent; array: waits for none unless its queue's lock is
- * held by another, the budget is spent, or a flush is under way; sync: as
- * zs_free().
+ * Context: any context. Never sleeps or allocates. tombstone: takes no lock unless
+ * the budget is spent; array: waits for none unless its queue's lock is held by
+ * another or the budget is spent; sync: as zs_free().
  */
 void zs_free_deferred(struct zs_pool *pool, unsigned long handle);
 
@@ -230,28 +227,34 @@ void zs_free_deferred(struct zs_pool *pool, unsigned long handle);
  * On return every handle whose zs_free_deferred() returned before this call
  * has been freed.
  *
- * Context: process context only: waits for the background worker.
+ * It ends however much others push meanwhile: it visits each handle of the table
+ * twice at most, and waits for the drain threads to finish a slice of work.
+ *
+ * Context: process context only.
  */
 void zs_free_deferred_flush(struct zs_pool *pool);
 
 /**
- * zs_drain_deferred() - free what is pending, on behalf of somebody in need
+ * zs_drain_deferred() - free what is pending until the caller has what it wants
  * @pool: the pool
  * @cause: what to count it under
+ * @want: pages for NOMEM, LIMIT and OOM, handles for the other causes: the call
+ *        returns soon after so many are back; 0: all
  *
- * Unlike zs_free_deferred_flush() this does not wait until all frees that
- * others are carrying out are done, so it can be called during reclaim. For the
- * causes that cannot do without the memory (NOMEM, LIMIT, OOM) it gives those
- * others some milliseconds.
+ * Visits each handle of the table once at most, or twice for the causes that cannot do
+ * without the memory (NOMEM, LIMIT, OOM) and have not got it by then. So it ends,
+ * however much others push meanwhile. It waits for no other thread.
  *
- * Context: process context, may sleep; yields between slices of work.
+ * Context: process context, may sleep; yields between slices of work. Safe in reclaim.
  * Return: handles freed by this call.
  */
-size_t zs_drain_deferred(struct zs_pool *pool, enum zs_flush_cause cause);
+size_t zs_drain_deferred(struct zs_pool *pool, enum zs_flush_cause cause, size_t want);
 
 /**
  * zs_deferred_pending() - how many frees are pending
  * @pool: the pool
+ *
+ * May miss handles that a drain is just freeing; zs_pool_stats() does not.
  *
  * Context: any context, lock-free.
  * Return: handles queued and not yet freed; never more than the budget.
@@ -312,6 +315,29 @@ int zs_obj_write(struct zs_pool *pool, unsigned long handle, const void *src, si
 size_t zs_compact(struct zs_pool *pool);
 
 /**
+ * zs_compact_pages() - as zs_compact(), but only until some pages are back
+ * @pool: the pool
+ * @want: pages that the caller wants
+ *
+ * Drains nothing. Visits each zspage once at most, so it ends, and holds a class lock
+ * for one zspage at a time. Another call goes on where the last one stopped.
+ *
+ * Context: process context; yields between slices of work. Safe in reclaim: neither
+ * allocates nor waits but for spinlocks.
+ * Return: pages given back; 0 while another compaction of the pool is at work.
+ */
+size_t zs_compact_pages(struct zs_pool *pool, size_t want);
+
+/**
+ * zs_compactable_pages() - what compaction would give back
+ * @pool: the pool
+ *
+ * Context: any context, lock-free.
+ * Return: pages, about: objects being read may keep some.
+ */
+size_t zs_compactable_pages(struct zs_pool *pool);
+
+/**
  * zs_get_total_pages() - pages held for objects, pending ones included
  * @pool: the pool
  *
@@ -324,7 +350,7 @@ size_t zs_get_total_pages(struct zs_pool *pool);
  * @pool: the pool
  * @stats: filled in
  *
- * Context: any context; takes each class lock for a moment, one at a time.
+ * Context: any context, lock-free.
  */
 void zs_pool_stats(struct zs_pool *pool, struct zs_pool_stats *stats);
 
@@ -342,8 +368,8 @@ size_t zs_huge_class_size(struct zs_pool *pool);
  * @policy: the policy
  *
  * Context: any context.
- * Return: "sync", "array", "tombstone" or "percpu" ("tombstone" for
- * ZS_DEFER_DEFAULT); NULL for a value that is none.
+ * Return: "sync", "array" or "tombstone" (also for ZS_DEFER_DEFAULT); NULL for a
+ * value that is none.
  */
 const char *zs_policy_name(enum zs_defer_policy policy);
 

@@ -16,6 +16,8 @@
 
 /* Exported as lethe_zs_*: see symbol_prefix.h. */
 EXPORT_SYMBOL_GPL(zs_compact);
+EXPORT_SYMBOL_GPL(zs_compact_pages);
+EXPORT_SYMBOL_GPL(zs_compactable_pages);
 EXPORT_SYMBOL_GPL(zs_create_pool);
 EXPORT_SYMBOL_GPL(zs_deferred_pending);
 EXPORT_SYMBOL_GPL(zs_destroy_pool);

@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
 /*
- * Pending frees make way when memory is short: the kernel's reclaim asks for them
- * (a shrinker), and so does the OOM killer before it kills (a notifier).
- *
- * A CPU that goes offline needs nothing from us: what its tasks pushed is in the
- * table that all CPUs share, and the drain thread moves to another CPU.
+ * Memory is given back when the kernel asks: pending frees and fragmentation from one
+ * shrinker each, both before a process is killed (OOM notifier).
  *
  * One of each serves all pools, so that creating and destroying pools takes
  * none of the kernel's locks for registering them.
  *
- * Lock order: the kernel calls in with its own locks held (shrinker, OOM).
- * Nothing here allocates, or waits for anybody but the holder of a spinlock: see
- * zs_drain_deferred().
+ * Lock order: the kernel calls in with its own locks held. Nothing here allocates, or
+ * waits but for the holder of a spinlock; each call stops when it has what it wants.
  */
 #include <linux/notifier.h>
 #include <linux/oom.h>
@@ -23,68 +19,121 @@
 #include "reclaim.h"
 #include "registry.h"
 
-static struct shrinker *shrinker;
+/*
+ * Pages that the OOM notifier wants: 1 MiB. Any page keeps the kernel from killing in
+ * this round, and it asks again when that was not enough.
+ */
+#define OOM_WANTS (SZ_1M >> PAGE_SHIFT)
+
+static struct shrinker *pending_shrinker, *compact_shrinker;
 
 static size_t pool_pending(struct zs_pool *pool, void *arg)
 {
 	return zs_deferred_pending(pool);
 }
 
-static size_t pool_pages(struct zs_pool *pool, void *arg)
-{
-	return zs_get_total_pages(pool);
-}
-
-static size_t pool_drain(struct zs_pool *pool, void *arg)
-{
-	return zs_drain_deferred(pool, *(enum zs_flush_cause *)arg);
-}
-
-static size_t drain_all(enum zs_flush_cause cause)
-{
-	return registry_for_each_pool(pool_drain, &cause);
-}
-
-static unsigned long shrinker_count(struct shrinker *s, struct shrink_control *sc)
+static unsigned long pending_count(struct shrinker *s, struct shrink_control *sc)
 {
 	return registry_for_each_pool(pool_pending, NULL) ?: SHRINK_EMPTY;
 }
 
-/* What is pending is of no use to anybody: all of it goes, however few are asked for. */
-static unsigned long shrinker_scan(struct shrinker *s, struct shrink_control *sc)
+/* @arg: handles still wanted */
+static size_t pool_drain(struct zs_pool *pool, void *arg)
 {
-	sc->nr_scanned = drain_all(ZS_FLUSH_SHRINKER);
+	size_t *want = arg;
+	size_t freed;
+
+	if (!*want)
+		return 0;
+	freed = zs_drain_deferred(pool, ZS_FLUSH_SHRINKER, *want);
+	*want -= min(*want, freed);
+	return freed;
+}
+
+static unsigned long pending_scan(struct shrinker *s, struct shrink_control *sc)
+{
+	size_t want = sc->nr_to_scan;
+
+	sc->nr_scanned = registry_for_each_pool(pool_drain, &want);
 	return sc->nr_scanned ?: SHRINK_STOP;
 }
 
-static int shrinker_start(void)
+static size_t pool_compactable(struct zs_pool *pool, void *arg)
 {
-	static const char name[] = "lethe-deferred-free";
-	int err;
-
-	shrinker = compat_shrinker_alloc(name);
-	if (!shrinker)
-		return -ENOMEM;
-	shrinker->count_objects = shrinker_count;
-	shrinker->scan_objects = shrinker_scan;
-	shrinker->seeks = 0; /* freeing them costs nobody any I/O later */
-	shrinker->batch = 1; /* do not wait for many to gather */
-	err = compat_shrinker_register(shrinker, name);
-	if (err)
-		compat_shrinker_free(shrinker);
-	return err;
+	return zs_compactable_pages(pool);
 }
 
-/* If this frees pages, the kernel tries its allocation again and kills nobody. */
+static unsigned long compact_count(struct shrinker *s, struct shrink_control *sc)
+{
+	return registry_for_each_pool(pool_compactable, NULL) ?: SHRINK_EMPTY;
+}
+
+/* @arg: pages still wanted */
+static size_t pool_compact(struct zs_pool *pool, void *arg)
+{
+	size_t *want = arg;
+	size_t pages;
+
+	if (!*want)
+		return 0;
+	pages = zs_compact_pages(pool, *want);
+	*want -= min(*want, pages);
+	return pages;
+}
+
+static unsigned long compact_scan(struct shrinker *s, struct shrink_control *sc)
+{
+	size_t want = sc->nr_to_scan;
+
+	sc->nr_scanned = registry_for_each_pool(pool_compact, &want);
+	return sc->nr_scanned ?: SHRINK_STOP;
+}
+
+/* An unregistered shrinker of the given calls, then registered; NULL if it cannot be. */
+static struct shrinker *
+shrinker_start(const char *name, int seeks, long batch,
+	       unsigned long (*count)(struct shrinker *, struct shrink_control *),
+	       unsigned long (*scan)(struct shrinker *, struct shrink_control *))
+{
+	struct shrinker *s = compat_shrinker_alloc(name);
+
+	if (!s)
+		return NULL;
+	s->count_objects = count;
+	s->scan_objects = scan;
+	s->seeks = seeks;
+	s->batch = batch;
+	if (compat_shrinker_register(s, name)) {
+		compat_shrinker_free(s);
+		return NULL;
+	}
+	return s;
+}
+
+/* @arg: pages still wanted. Another task may allocate meanwhile: then it is too few. */
+static size_t pool_give_back(struct zs_pool *pool, void *arg)
+{
+	size_t *want = arg;
+	size_t before = zs_get_total_pages(pool), after;
+	size_t pages;
+
+	if (!*want)
+		return 0;
+	zs_drain_deferred(pool, ZS_FLUSH_OOM, *want);
+	after = zs_get_total_pages(pool);
+	pages = after < before ? before - after : 0;
+	if (pages < *want)
+		pages += zs_compact_pages(pool, *want - pages);
+	*want -= min(*want, pages);
+	return pages;
+}
+
+/* If this frees pages, the kernel tries its allocation again and kills no process. */
 static int oom_notify(struct notifier_block *nb, unsigned long unused, void *freed)
 {
-	size_t before = registry_for_each_pool(pool_pages, NULL);
-	size_t after;
+	size_t want = OOM_WANTS;
 
-	drain_all(ZS_FLUSH_OOM);
-	after = registry_for_each_pool(pool_pages, NULL);
-	if (after < before)
-		*(unsigned long *)freed += before - after;
+	*(unsigned long *)freed += registry_for_each_pool(pool_give_back, &want);
 	return NOTIFY_OK;
 }
 
@@ -94,19 +143,32 @@ static struct notifier_block oom_notifier = {
 
 int lethe_reclaim_init(void)
 {
-	int err;
+	int err = -ENOMEM;
 
-	err = shrinker_start();
-	if (err)
+	/* Freeing what is pending costs no I/O later; a few are worth a call. */
+	pending_shrinker =
+		shrinker_start("lethe-deferred-free", 0, 1, pending_count, pending_scan);
+	if (!pending_shrinker)
 		return err;
+	compact_shrinker = shrinker_start("lethe-compact", DEFAULT_SEEKS, 0,
+					  compact_count, compact_scan);
+	if (!compact_shrinker)
+		goto free_pending;
 	err = register_oom_notifier(&oom_notifier);
 	if (err)
-		compat_shrinker_free(shrinker);
+		goto free_compact;
+	return 0;
+
+free_compact:
+	compat_shrinker_free(compact_shrinker);
+free_pending:
+	compat_shrinker_free(pending_shrinker);
 	return err;
 }
 
 void lethe_reclaim_exit(void)
 {
 	unregister_oom_notifier(&oom_notifier);
-	compat_shrinker_free(shrinker);
+	compat_shrinker_free(compact_shrinker);
+	compat_shrinker_free(pending_shrinker);
 }

@@ -9,8 +9,11 @@
  */
 #include <linux/errno.h>
 #include <linux/list.h>
+#include <linux/mm.h>
+#include <linux/nodemask.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
+#include <linux/vmstat.h>
 #include <linux/wait.h>
 
 #include "port.h"
@@ -24,6 +27,7 @@ struct pool_entry {
 	unsigned int users; /* walkers at this entry, which keeps it listed */
 	bool leaving; /* no further user may come */
 	struct pool_dir dir;
+	atomic_long_t shown; /* pages of pending frees in NR_KERNEL_MISC_RECLAIMABLE */
 };
 
 static LIST_HEAD(pools);
@@ -58,10 +62,26 @@ static bool entry_unused(struct pool_entry *entry)
 	return unused;
 }
 
+/*
+ * MemAvailable counts NR_KERNEL_MISC_RECLAIMABLE: a killer of processes that looks
+ * there does not take a second one for memory that is on its way. Node 0 has it all:
+ * which node a pending free's pages are on is not known before they are freed.
+ */
+void port_pool_show_pending(void *home, size_t pages)
+{
+	struct pool_entry *entry = home;
+	long before = atomic_long_xchg(&entry->shown, (long)pages);
+
+	if (before != (long)pages)
+		mod_node_page_state(NODE_DATA(first_online_node),
+				    NR_KERNEL_MISC_RECLAIMABLE, (long)pages - before);
+}
+
 void port_pool_detach(struct zs_pool *pool, void *home)
 {
 	struct pool_entry *entry = home;
 
+	port_pool_show_pending(home, 0);
 	pool_dir_remove(&entry->dir);
 
 	spin_lock(&pools_lock);

@@ -37,22 +37,32 @@
 /* Handles gathered for one zs_free_batch(). */
 #define CLEAR_BATCH 64
 
-static bool within_limit(struct zram *zram)
+/* Pages that the pool has above mem_limit. */
+static size_t pages_over_limit(struct zram *zram)
 {
 	unsigned long limit = READ_ONCE(zram->limit_pages);
+	size_t pages = zs_get_total_pages(zram->pool);
 
-	return !limit || zs_get_total_pages(zram->pool) <= limit;
+	return limit && pages > limit ? pages - limit : 0;
+}
+
+static bool within_limit(struct zram *zram)
+{
+	return !pages_over_limit(zram);
 }
 
 /*
  * The object of @handle has taken the pool past its limit. Pending frees are
- * memory that nobody wants: drain them. That may leave room in zspages which
+ * memory that no one uses: drain as much as is over. That may leave room in zspages which
  * the object came too early for, so let it go and allocate it anew.
  */
 static noinline unsigned long malloc_at_limit(struct zram *zram, unsigned long handle,
 					      size_t size, int node)
 {
-	zs_drain_deferred(zram->pool, ZS_FLUSH_LIMIT);
+	size_t over = pages_over_limit(zram);
+
+	if (over)
+		zs_drain_deferred(zram->pool, ZS_FLUSH_LIMIT, over);
 	if (within_limit(zram))
 		return handle;
 

@@ -10,7 +10,8 @@
 #include <linux/cache.h>
 #include <linux/compiler.h>
 #include <linux/cpumask.h>
-#include <linux/delay.h>
+#include <linux/kasan.h>
+#include <linux/kmemleak.h>
 #include <linux/kthread.h>
 #include <linux/local_lock.h>
 #include <linux/mm.h>
@@ -43,14 +44,23 @@ static __always_inline void port_memset(void *dst, int byte, size_t len)
 	memset(dst, byte, len);
 }
 
+/*
+ * Without the tag that KASAN keeps in an address's upper bits (arm64). An address
+ * without one may be used, and freed, as well: the kernel's own tag matches all.
+ */
 static __always_inline u64 port_meta_pack(const void *p)
 {
-	return (unsigned long)p - PAGE_OFFSET;
+	return (unsigned long)kasan_reset_tag(p) - PAGE_OFFSET;
 }
 
 static __always_inline void *port_meta_unpack(u64 packed)
 {
 	return (void *)(PAGE_OFFSET + (unsigned long)packed);
+}
+
+static inline void port_meta_hide(const void *p)
+{
+	kmemleak_not_leak(p);
 }
 
 static inline size_t port_memory_pages(void)
@@ -188,6 +198,12 @@ struct port_cpu {
 
 DECLARE_PER_CPU(struct port_cpu, port_cpu);
 
+/* Those that may come: threads are made once. */
+static inline unsigned int port_cpus(void)
+{
+	return num_possible_cpus();
+}
+
 static inline unsigned int port_cpu_slots(void)
 {
 	return nr_cpu_ids;
@@ -224,10 +240,7 @@ struct port_work {
 	struct kthread_worker *worker;
 	void (*fn)(void *arg);
 	void *arg;
-	unsigned long due; /* jiffies; of the run to come */
-	unsigned long run_due; /* of the run under way, its thread's own */
-	bool cancelling; /* somebody waits for the run to end */
-	bool hurried; /* that run has been given an ordinary priority */
+	atomic_t cancelling; /* callers of port_work_cancel() that wait for the run */
 };
 
 typedef struct port_work port_work;
@@ -242,11 +255,6 @@ static inline u64 port_now_ns(void)
 static inline void port_yield(void)
 {
 	cond_resched();
-}
-
-static inline void port_nap(void)
-{
-	usleep_range(100, 200);
 }
 
 static __always_inline void port_cpu_relax(void)

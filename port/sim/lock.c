@@ -99,6 +99,11 @@ void port_spin_unlock(port_spinlock *lock)
 
 /* ---- CPU slots: whoever is next on a CPU comes after who was there before ---- */
 
+unsigned int port_cpus(void)
+{
+	return sim.config.cpus;
+}
+
 unsigned int port_cpu_slots(void)
 {
 	return sim.config.cpus;

@@ -32,17 +32,17 @@ typedef unsigned long long u64;
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
 /*
- * So that short schedules come to the end of everything: of slices, batches, blocks,
+ * So that short schedules come to the end of everything: of slices, batches,
  * leaves and nodes of the handle table.
  */
-#define ITABLE_SHIFT 6
-#define ITABLE_GROUP 4u
-#define ITABLE_STEP 8u
+#define TABLE_SHIFT 6
+#define TABLE_GROUP 4u
+#define TABLE_STEP 8u
 #define FREE_LOCK_SLICE 3
 #define FREE_SMALL_BATCH 8
 #define FREE_LARGE_BATCH 16u
-#define PERCPU_HANDLES 14 /* as elsewhere, more than a small batch takes */
 #define DEFER_BACKLOG 1
+#define DEFER_CPUS_PER_THREAD 2
 
 /* Most threads of a simulation: the main one, actors, and the two that run works. */
 #define SIM_THREADS 8
@@ -75,6 +75,11 @@ static inline u64 port_meta_pack(const void *p)
 static inline void *port_meta_unpack(u64 packed)
 {
 	return (void *)(uintptr_t)packed;
+}
+
+static inline void port_meta_hide(const void *p)
+{
+	(void)p;
 }
 
 static inline unsigned int port_ctz64(u64 v)

@@ -269,6 +269,7 @@ void sched_point(const void *object, enum sim_use use)
 		return;
 	}
 	time_passes();
+	sim_me()->points++;
 	explore_use(object, use);
 	k = choose_thread(false, object);
 	if (k)
@@ -383,6 +384,11 @@ void sim_join(void)
 		sim.runnable &= ~1u;
 		sched_block();
 	}
+}
+
+u64 sim_own_points(void)
+{
+	return sim_me()->points;
 }
 
 unsigned int sim_self(void)

@@ -72,6 +72,8 @@ unsigned int sim_spawn(void (*fn)(void *arg), void *arg, const char *name);
 /* Wait for all that were started. */
 void sim_join(void);
 unsigned int sim_self(void);
+/* Points that the calling thread has passed. */
+u64 sim_own_points(void);
 
 /* End this schedule as a failure. */
 void sim_fail(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));

@@ -5,7 +5,7 @@
  */
 #include "world.h"
 
-enum { WORKS_MAX = 8, NAP_US = 100, RELAX_POINTS = 16 };
+enum { WORKS_MAX = 8, RELAX_POINTS = 16 };
 
 struct work {
 	void (*fn)(void *arg);
@@ -217,25 +217,17 @@ void port_yield(void)
 	sched_point(NULL, SIM_LOADS);
 }
 
-/* A run that others may delay without bound: there is nothing to be in a hurry for. */
-void port_work_yield(port_work *work)
+bool port_work_cancelled(const port_work *work)
 {
-	(void)work;
-	port_yield();
+	struct work *w = work_of(work);
+
+	sched_point(w, SIM_LOADS);
+	return w->cancelling;
 }
 
-bool port_cpu_wanted(void)
+bool port_cpu_contended(void)
 {
 	return sim_choose(2, 128);
-}
-
-void port_nap(void)
-{
-	lock_may_sleep("port_nap");
-	if (sim_quiet())
-		sim_fail("livelock: a nap, with nobody else to wait for");
-	TRACE("nap", NULL, 0, 0);
-	sim_sleep_us(NAP_US);
 }
 
 void port_cpu_relax(void)
@@ -267,6 +259,12 @@ void port_pool_detach(struct zs_pool *pool, void *home)
 {
 	(void)pool;
 	(void)home;
+}
+
+void port_pool_show_pending(void *home, size_t pages)
+{
+	(void)home;
+	(void)pages;
 }
 
 void port_misuse(const char *pool, unsigned long handle, const char *call,

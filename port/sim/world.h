@@ -29,6 +29,7 @@ struct sim_thread {
 	void (*fn)(void *arg);
 	void *arg;
 	const char *name;
+	u64 points;
 	u64 wake; /* SIM_NEVER, or when it is runnable again */
 	u32 priority;
 	unsigned int cpu;

@@ -15,9 +15,12 @@ enum user_fault_site {
 	USER_FAULT_WORK = 4, /* port_work_init() */
 	USER_FAULT_ATTACH = 8, /* port_pool_attach() */
 	USER_FAULT_ANY = 15, /* of the above */
-	USER_FAULT_CPU = 16, /* port_cpu_wanted(), which says yes then */
+	USER_FAULT_CPU = 16, /* port_cpu_contended(), which says yes then */
 	USER_FAULT_WAITS = 32, /* an allocation with PORT_ALLOC_WAIT, of either kind */
 };
+
+/* For pools created from now on, the machine has @cpus CPUs; 0: as it is. */
+void user_pretend_cpus(unsigned int cpus);
 
 /*
  * user_fault_arm() - from now on fail calls of @sites: the @nth, counted

@@ -34,6 +34,22 @@ size_t port_memory_pages(void)
 	return ours ? ours : 1;
 }
 
+static unsigned int pretended_cpus;
+
+void user_pretend_cpus(unsigned int cpus)
+{
+	pretended_cpus = cpus;
+}
+
+unsigned int port_cpus(void)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (pretended_cpus)
+		return pretended_cpus;
+	return n > 0 ? (unsigned int)n : 1;
+}
+
 /* Nothing to publish a pool to; the call is there for tests to make it fail. */
 int port_pool_attach(struct zs_pool *pool, const char *name, void **home)
 {
@@ -47,6 +63,12 @@ void port_pool_detach(struct zs_pool *pool, void *home)
 {
 	(void)pool;
 	(void)home;
+}
+
+void port_pool_show_pending(void *home, size_t pages)
+{
+	(void)home;
+	(void)pages;
 }
 
 #ifdef LETHE_DEBUG

@@ -88,6 +88,11 @@ static inline void *port_meta_unpack(u64 packed)
 	return (void *)(uintptr_t)packed;
 }
 
+static inline void port_meta_hide(const void *p)
+{
+	(void)p;
+}
+
 /* ---- atomics ---- */
 
 #ifdef PORT_USER_TSAN

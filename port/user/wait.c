@@ -63,10 +63,3 @@ void port_yield(void)
 {
 	sched_yield();
 }
-
-void port_nap(void)
-{
-	const struct timespec some = {.tv_nsec = 100 * 1000};
-
-	nanosleep(&some, NULL);
-}

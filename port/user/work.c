@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
 /*
- * Deferred work: a thread of the lowest priority for each port_work, asleep on
- * a futex when there is nothing to do.
+ * Deferred work: a thread for each port_work, asleep on a futex when there is nothing
+ * to do. It has the priority of the program's other threads: a flush may wait for it,
+ * and a process cannot lend it a higher one.
  *
  * port_work_schedule() is called from zs_free_deferred(), so it takes no lock that
- * the worker, slow as it is, could hold: the whole schedule is one word, changed
- * by compare-and-swap. It holds the time at which to run (WORK_NEVER: not
- * scheduled; 0: at once) and the number of cancellations so far. By the latter a
- * function that schedules itself again notices that it was cancelled while running.
+ * the thread could hold: the whole schedule is one word, changed by compare-and-swap. It
+ * holds the time at which to run (WORK_NEVER: not scheduled; 0: at once) and the number
+ * of cancellations so far. By the latter a function that schedules itself again notices
+ * that it was cancelled while running.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -16,7 +17,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,7 +26,6 @@
 #define WORK_TIME_BITS 48 /* of microseconds: 8 years */
 #define WORK_NEVER ((1ull << WORK_TIME_BITS) - 1)
 #define WORK_STACK (256 * 1024)
-#define WORK_LOWEST_PRIORITY 19
 
 struct user_work {
 	u64 schedule; /* cancellations << WORK_TIME_BITS | time to run */
@@ -115,7 +114,6 @@ static void *work_thread(void *arg)
 
 	work_current = w;
 	pthread_setname_np(pthread_self(), "lethe-drain");
-	setpriority(PRIO_PROCESS, 0, WORK_LOWEST_PRIORITY); /* of this thread only */
 	while (!__atomic_load_n(&w->stop, __ATOMIC_ACQUIRE)) {
 		u64 schedule = __atomic_load_n(&w->schedule, __ATOMIC_ACQUIRE);
 		u64 time = schedule_time(schedule);
@@ -187,18 +185,15 @@ void port_work_schedule(port_work *work, unsigned int delay_ms)
 		work_wake(w);
 }
 
-/* A thread may not raise its priority again, so it stays as nice as it is. */
-void port_work_yield(port_work *work)
+bool port_work_cancelled(const port_work *work)
 {
-	(void)work;
-	port_yield();
-	/* Only if a test says so */
-	while (port_cpu_wanted())
-		port_nap();
+	u64 schedule = __atomic_load_n(&work->impl->schedule, __ATOMIC_SEQ_CST);
+
+	return schedule_gen(schedule) != work_current_gen;
 }
 
-/* A process cannot tell; threads as nice as ours may be left to the scheduler. */
-bool port_cpu_wanted(void)
+/* A process cannot tell: its threads are left to the scheduler. A test may say so. */
+bool port_cpu_contended(void)
 {
 	return user_fault_fails(USER_FAULT_CPU);
 }

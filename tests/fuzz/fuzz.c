@@ -419,7 +419,7 @@ static void op_drain(struct input *in)
 {
 	u32 cause = input_byte(in) % (ZS_FLUSH_NR + 1);
 	size_t pending = zs_deferred_pending(model.pool);
-	size_t freed = zs_drain_deferred(model.pool, (enum zs_flush_cause)cause);
+	size_t freed = zs_drain_deferred(model.pool, (enum zs_flush_cause)cause, 0);
 	struct zs_pool_stats s;
 
 	if (freed != (cause < ZS_FLUSH_NR ? pending : 0))
@@ -457,7 +457,7 @@ static void op_compact(struct input *in)
 
 	/* The pages that the drain frees are not compaction's. */
 	if (input_byte(in) % 2)
-		zs_drain_deferred(model.pool, ZS_FLUSH_CALLER);
+		zs_drain_deferred(model.pool, ZS_FLUSH_CALLER, 0);
 	pages = zs_deferred_pending(model.pool) ? 0 : zs_get_total_pages(model.pool);
 	before = pool_stats(model.pool).pages_compacted;
 	freed = zs_compact(model.pool);

@@ -228,7 +228,7 @@ void model_check(void)
 	if (s.objects != model.live + model.nr_pending)
 		fuzz_fail("%zu objects, of which %zu are live and %zu pending", s.objects,
 			  model.live, model.nr_pending);
-	if ((s.objects + table_free(model.pool)) % ITABLE_FANOUT)
+	if ((s.objects + table_free(model.pool)) % TABLE_FANOUT)
 		fuzz_fail("%zu objects and %zu free handles are no whole leaves",
 			  s.objects, table_free(model.pool));
 	if (s.invalid != model.invalid)

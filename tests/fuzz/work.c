@@ -3,7 +3,7 @@
 #include "work.h"
 
 #define NEVER (~0u)
-#define WORKS 2
+#define WORKS 64
 
 struct user_work {
 	void (*fn)(void *arg);
@@ -34,12 +34,13 @@ void port_work_schedule(port_work *work, unsigned int delay_ms)
 		work->impl->delay_ms = delay_ms;
 }
 
-void port_work_yield(port_work *work)
+bool port_work_cancelled(const port_work *work)
 {
 	(void)work;
+	return false;
 }
 
-bool port_cpu_wanted(void)
+bool port_cpu_contended(void)
 {
 	return false;
 }
@@ -72,15 +73,24 @@ void fuzz_work_run(void)
 
 bool fuzz_work_exists(void)
 {
-	return works[0].fn || works[1].fn;
+	for (struct user_work *w = works; w < works + WORKS; w++)
+		if (w->fn)
+			return true;
+	return false;
 }
 
 bool fuzz_work_scheduled(void)
 {
-	return is_scheduled(&works[0]) || is_scheduled(&works[1]);
+	for (struct user_work *w = works; w < works + WORKS; w++)
+		if (is_scheduled(w))
+			return true;
+	return false;
 }
 
 bool fuzz_work_urgent(void)
 {
-	return fuzz_work_scheduled() && (!works[0].delay_ms || !works[1].delay_ms);
+	for (struct user_work *w = works; w < works + WORKS; w++)
+		if (is_scheduled(w) && !w->delay_ms)
+			return true;
+	return false;
 }

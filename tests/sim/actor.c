@@ -6,8 +6,9 @@
 #include "defer.h"
 #include "describe.h"
 #include "model.h"
+#include "pool.h"
 
-enum { SHORT_LEN = 24, SLACK_US = 4000, BALLAST_SIZE = 96 };
+enum { SHORT_LEN = 24, SLACK_US = 4000, PUSHER_SLEEP_POINTS = 200, BALLAST_SIZE = 96 };
 
 /* ---- one object ---- */
 
@@ -147,15 +148,40 @@ static void batch_free(const struct op *op)
 		cell_put(taken[i], CELL_EMPTY);
 }
 
+/*
+ * A drain, and a flush, end by construction: in so many steps of the calling thread,
+ * however much others push meanwhile. Each handle is visited twice at most.
+ */
+enum { DRAIN_STEPS = 3000, DRAIN_STEPS_HANDLE = 200 };
+
+static u64 steps_most(void)
+{
+	u64 leaves;
+
+	sim_freeze();
+	leaves = port_atomic_load(&model.pool->handles.nr_leaves);
+	sim_thaw();
+	return DRAIN_STEPS + (leaves << TABLE_SHIFT) * DRAIN_STEPS_HANDLE;
+}
+
+static void steps_check(u64 begin, const char *what)
+{
+	if (sim_own_points() - begin > steps_most())
+		sim_fail("%s took %llu steps", what, sim_own_points() - begin);
+}
+
 /* Every handle whose deferred free has returned before must be freed after. */
 static void pool_flush(void)
 {
 	u32 generation[HANDLES_MAX];
 	unsigned long h, most = model.handle_most;
+	u64 begin;
 
 	for (h = 1; h <= most; h++)
 		generation[h] = model.handle[h].deferred ? model.handle[h].generation : 0;
+	begin = sim_own_points();
 	zs_free_deferred_flush(model.pool);
+	steps_check(begin, "a flush");
 	for (h = 1; h <= most; h++) {
 		const struct model_handle *m = &model.handle[h];
 
@@ -168,8 +194,14 @@ static void pool_flush(void)
 static void pool_drain(const struct op *op)
 {
 	enum zs_flush_cause cause = (enum zs_flush_cause)(op->n % ZS_FLUSH_NR);
+	u64 begin = sim_own_points();
+	size_t want = op->cell % 4;
+	size_t freed = zs_drain_deferred(model.pool, cause, want);
 
-	model.drained[cause] += zs_drain_deferred(model.pool, cause);
+	steps_check(begin, "a drain");
+	if (want && freed > want + FREE_SMALL_BATCH && cause == ZS_FLUSH_SHRINKER)
+		sim_fail("a drain frees %zu handles, %zu were wanted", freed, want);
+	model.drained[cause] += freed;
 }
 
 static void pool_ask(void)
@@ -185,7 +217,7 @@ static void pool_ask(void)
 		sim_fail("no huge class");
 }
 
-/* What was pushed there has to be freed by a drain that knows nothing of it. */
+/* A CPU goes, and what it has pushed stays to be found. */
 static void cpu_offline(const struct op *op)
 {
 	unsigned int cpu = op->cell % port_cpu_slots();
@@ -194,9 +226,21 @@ static void cpu_offline(const struct op *op)
 		return;
 	sim_note("CPU %u is gone", cpu);
 	if (op->n % 2) {
+		sim_point("offline", NULL);
 		sim_cpu_online(cpu);
 		sim_note("CPU %u is back", cpu);
 	}
+}
+
+static void pool_compact(const struct op *op)
+{
+	u64 begin = sim_own_points();
+
+	if (op->n % 2)
+		zs_compact(model.pool);
+	else
+		zs_compact_pages(model.pool, op->n);
+	steps_check(begin, "compaction");
 }
 
 /* ---- operations ---- */
@@ -243,7 +287,7 @@ static void op_run(const struct op *op)
 		pool_drain(op);
 		break;
 	case OP_COMPACT:
-		zs_compact(model.pool);
+		pool_compact(op);
 		break;
 	case OP_STATS:
 		pool_ask();
@@ -284,6 +328,33 @@ static void actor_run(void *arg)
 		model_check();
 		op_note(&op[i], false);
 		sim_point("between", NULL);
+	}
+	model.actors_left--;
+}
+
+/*
+ * A producer that does not stop while others are at work: those it keeps busy must come
+ * to an end all the same.
+ */
+static void pusher_run(void *unused)
+{
+	(void)unused;
+	while (model.actors_left) {
+		unsigned long handle;
+
+		model.at_work++;
+		handle = zs_malloc(model.pool, model.program->size[0]);
+		if (!zs_handle_error(handle)) {
+			model_got(handle);
+			model_gives(handle);
+			sim_atomic_begin();
+			zs_free_deferred(model.pool, handle);
+			sim_atomic_end();
+			model.deferred++;
+		}
+		model.at_work--;
+		sim_sleep_us(1 +
+			     PUSHER_SLEEP_POINTS * model.program->config.point_ns / 1000);
 	}
 }
 
@@ -352,8 +423,8 @@ static void cells_fill(const struct program *p)
 static void remainder_wait(const struct program *p)
 {
 	u64 begin = sim_now_us();
-	/* Once more if the aide, called by the worker, leaves something. */
-	u64 most = 2 * DEFER_TIMER_MS * 1000 + 3 * p->config.work_lag_us + SLACK_US;
+	/* Once more if the CPU was contended, and if either thread has left something. */
+	u64 most = 4 * DEFER_TIMER_MS * 1000 + 5 * p->config.work_lag_us + SLACK_US;
 
 	sim_work_wait();
 	if (model_pending())
@@ -389,6 +460,7 @@ static void main_run(void *arg)
 
 	pool_create(p);
 	cells_fill(p);
+	model.actors_left = p->actors;
 	for (i = 0; i < p->actors; i++) {
 		union {
 			const struct op *in;
@@ -397,6 +469,8 @@ static void main_run(void *arg)
 
 		sim_spawn(actor_run, ops.out, names[i]);
 	}
+	for (i = 0; i < p->pushers; i++)
+		sim_spawn(pusher_run, NULL, i ? "pusher 2" : "pusher 1");
 	sim_join();
 	pool_end(p);
 }

@@ -16,28 +16,26 @@ struct field {
 static const struct field fields[] = {
 	{offsetof(struct zs_pool, handles.root), "handles.root"},
 	{offsetof(struct zs_pool, handles.nr_leaves), "handles.nr_leaves"},
+	{offsetof(struct zs_pool, handles.free_from), "handles.free_from"},
 	{offsetof(struct zs_pool, handles.grow_lock), "handles.grow_lock"},
 	{offsetof(struct zs_pool, handles.meta_bytes), "handles.meta_bytes"},
 	{offsetof(struct zs_pool, slots), "pool.slots"},
 	{offsetof(struct zs_pool, defer.policy), "defer.policy, budget, threshold"},
-	{offsetof(struct zs_pool, defer.array), "defer, the policy's own"},
+	{offsetof(struct zs_pool, defer.array), "defer.array"},
+	{offsetof(struct zs_pool, defer.credit), "defer.credit"},
 	{offsetof(struct zs_pool, defer.armed), "defer.armed"},
 	{offsetof(struct zs_pool, defer.armed_at_ns), "defer.armed_at_ns"},
-	{offsetof(struct zs_pool, defer.pass_since_ns), "defer.pass_since_ns"},
-	{offsetof(struct zs_pool, defer.flushing), "defer.flushing"},
-	{offsetof(struct zs_pool, defer.epoch), "defer.epoch"},
-	{offsetof(struct zs_pool, defer.holders[0]), "defer.holders[0]"},
-	{offsetof(struct zs_pool, defer.holders[1]), "defer.holders[1]"},
+	{offsetof(struct zs_pool, defer.drain_since_ns), "defer.drain_since_ns"},
+	{offsetof(struct zs_pool, defer.closed), "defer.closed"},
 	{offsetof(struct zs_pool, defer.freed), "defer.freed"},
 	{offsetof(struct zs_pool, defer.flushes), "defer.flushes"},
 	{offsetof(struct zs_pool, defer.kicks), "defer.kicks"},
-	{offsetof(struct zs_pool, defer.work), "defer.work"},
-	{offsetof(struct zs_pool, defer.aide), "defer.aide"},
 	{offsetof(struct zs_pool, classes), "pool.classes"},
 	{offsetof(struct zs_pool, table), "pool.table"},
 	{offsetof(struct zs_pool, pages), "pool.pages"},
 	{offsetof(struct zs_pool, pages_compacted), "pool.pages_compacted"},
 	{offsetof(struct zs_pool, compacting), "pool.compacting"},
+	{offsetof(struct zs_pool, compact_from), "pool.compact_from"},
 	{offsetof(struct zs_pool, scratch), "pool.scratch"},
 	{offsetof(struct zs_pool, home), "pool.home, name"},
 	{sizeof(struct zs_pool), NULL},
@@ -66,9 +64,15 @@ static bool describe_scratch(const void *p, char *text, size_t size)
 {
 	size_t at;
 
-	if (!in(p, pool->scratch, FREE_SCRATCHES * sizeof(*pool->scratch), &at))
+	if (in(p, pool->scratch, sizeof(*pool->scratch), &at))
+		snprintf(text, size, "scratch");
+	else if (pool->defer.threads &&
+		 in(p, pool->defer.threads,
+		    pool->defer.nr_threads * sizeof(struct drain_thread), &at))
+		snprintf(text, size, "drain thread %zu",
+			 at / sizeof(struct drain_thread));
+	else
 		return false;
-	snprintf(text, size, "scratch %zu", at / sizeof(*pool->scratch));
 	return true;
 }
 
@@ -91,16 +95,16 @@ static bool describe_class(const void *p, char *text, size_t size)
 
 static bool describe_leaf(u32 nr, const void *p, char *text, size_t size)
 {
-	struct itable_leaf *leaf = itable_leaf(&pool->handles, nr << ITABLE_SHIFT);
+	struct table_leaf *leaf = table_leaf(&pool->handles, nr << TABLE_SHIFT);
 	size_t at;
 
-	if (in(p, leaf->value, ITABLE_FANOUT * sizeof(port_atomic), &at))
+	if (in(p, leaf->value, TABLE_FANOUT * sizeof(port_atomic), &at))
 		snprintf(text, size, "entry of handle %zu",
-			 (nr << ITABLE_SHIFT) + at / sizeof(port_atomic) + 1);
+			 (nr << TABLE_SHIFT) + at / sizeof(port_atomic) + 1);
 	else if (in(p, leaf->free, sizeof(leaf->free), &at))
 		snprintf(text, size, "free bits of leaf %u, word %zu", nr,
 			 at / sizeof(port_atomic));
-	else if (in(p, &leaf->flags, sizeof(leaf->flags), &at))
+	else if (in(p, &leaf->pending, sizeof(leaf->pending), &at))
 		snprintf(text, size, "flags of leaf %u", nr);
 	else
 		return false;
@@ -109,15 +113,15 @@ static bool describe_leaf(u32 nr, const void *p, char *text, size_t size)
 
 static bool describe_node(u32 leaf_nr, const void *p, char *text, size_t size)
 {
-	struct itable_node *node = itable_node(&pool->handles, leaf_nr);
+	struct table_node *node = table_node(&pool->handles, leaf_nr);
 	size_t at;
 
 	if (!in(p, node, sizeof(*node), &at))
 		return false;
 	snprintf(text, size, "%s of leaves",
-		 at < offsetof(struct itable_node, leaf_free) ? "flags summary"
-		 : at < offsetof(struct itable_node, leaf)    ? "free summary"
-							      : "addresses");
+		 at < offsetof(struct table_node, leaf_free) ? "flags summary"
+		 : at < offsetof(struct table_node, leaf)    ? "free summary"
+							     : "addresses");
 	return true;
 }
 
@@ -127,12 +131,12 @@ static bool describe_table(const void *p, char *text, size_t size)
 	size_t at;
 	u32 i;
 
-	if (in(p, pool->handles.root, ITABLE_FANOUT * sizeof(port_atomic), &at)) {
+	if (in(p, pool->handles.root, TABLE_FANOUT * sizeof(port_atomic), &at)) {
 		snprintf(text, size, "table's root");
 		return true;
 	}
 	for (i = 0; i < nr; i++) {
-		if (!(i % ITABLE_FANOUT) && describe_node(i, p, text, size))
+		if (!(i % TABLE_FANOUT) && describe_node(i, p, text, size))
 			return true;
 		if (describe_leaf(i, p, text, size))
 			return true;

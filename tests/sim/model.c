@@ -155,25 +155,25 @@ static void check_at_rest(const struct zs_pool_stats *s)
 
 /*
  * The handle table: each index is an object's or free, and what is set below is
- * announced above (core/itable.h).
+ * announced above (core/handle_table.h).
  */
-static void check_leaf(struct itable *t, u32 nr)
+static void check_leaf(struct handle_table *t, u32 nr)
 {
-	struct itable_leaf *leaf = itable_leaf(t, nr << ITABLE_SHIFT);
-	struct itable_node *node = itable_node(t, nr);
-	u32 word = nr % ITABLE_FANOUT / 64;
+	struct table_leaf *leaf = table_leaf(t, nr << TABLE_SHIFT);
+	struct table_node *node = table_node(t, nr);
+	u32 word = nr % TABLE_FANOUT / 64;
 	u32 free = table_leaf_free(t, nr);
 
 	if (free && !(port_atomic_load(&node->leaf_free[word]) >> nr % 64 & 1))
 		sim_fail("leaf %u has %u free indices and does not say so", nr, free);
-	if (port_atomic_load(&leaf->flags) &&
-	    !(port_atomic_load(&node->leaf_flags[word]) >> nr % 64 & 1))
+	if (port_atomic_load(&leaf->pending) &&
+	    !(port_atomic_load(&node->leaf_pending[word]) >> nr % 64 & 1))
 		sim_fail("leaf %u has flags and does not say so", nr);
 }
 
 static void check_table(size_t objects)
 {
-	struct itable *t = &model.pool->handles;
+	struct handle_table *t = &model.pool->handles;
 	size_t free;
 	u32 nr, i;
 
@@ -183,61 +183,9 @@ static void check_table(size_t objects)
 		check_leaf(t, i);
 	free = table_free(model.pool);
 	sim_thaw();
-	if (free + objects != nr * ITABLE_FANOUT)
-		sim_fail("of %u handles, %zu are free and %zu in use", nr * ITABLE_FANOUT,
+	if (free + objects != nr * TABLE_FANOUT)
+		sim_fail("of %u handles, %zu are free and %zu in use", nr * TABLE_FANOUT,
 			 free, objects);
-}
-
-/*
- * The percpu policy's blocks: each is in one of the lists, or a slot's. Nothing is
- * pending, so all are empty.
- */
-enum { BLOCKS_MAX = 256 };
-static u8 block_seen[BLOCKS_MAX];
-
-static void check_block(u64 nr, size_t blocks)
-{
-	if (nr > blocks || nr >= BLOCKS_MAX)
-		sim_fail("block %llu, of %zu", nr, blocks);
-	if (block_seen[nr]++)
-		sim_fail("block %llu is in two places", nr);
-	if (model.pool->defer.percpu.blocks[nr - 1].used)
-		sim_fail("block %llu is in use", nr);
-}
-
-static size_t check_list(const port_atomic *head, size_t blocks)
-{
-	u32 nr = (u32)port_atomic_load(head);
-	size_t n = 0;
-
-	for (; nr; n++) {
-		check_block(nr, blocks);
-		nr = (u32)port_atomic_load(&model.pool->defer.percpu.blocks[nr - 1].next);
-	}
-	return n;
-}
-
-static void check_blocks(void)
-{
-	struct defer_percpu *p = &model.pool->defer.percpu;
-	size_t blocks, n;
-	unsigned int i;
-
-	sim_freeze();
-	blocks = defer_queue_bytes(model.pool) / sizeof(struct percpu_block);
-	memset(block_seen, 0, sizeof(block_seen));
-	n = check_list(&p->full, blocks) + check_list(&p->spare, blocks);
-	for (i = 0; i < port_cpu_slots(); i++) {
-		u64 nr = port_atomic_load(&model.pool->slots[i].block);
-
-		if (nr == PERCPU_NONE)
-			continue;
-		check_block(nr, blocks);
-		n++;
-	}
-	sim_thaw();
-	if (n != blocks)
-		sim_fail("of %zu blocks, %zu are left", blocks, n);
 }
 
 static void stats_look(struct zs_pool_stats *s)
@@ -309,8 +257,6 @@ void model_check_quiet(void)
 	stats_look(&s);
 	check_at_rest(&s);
 	check_table(s.objects);
-	if (model.pool->defer.policy == ZS_DEFER_PERCPU)
-		check_blocks();
 	n = extents_gather(extent);
 	qsort(extent, n, sizeof(*extent), extent_compare);
 	for (i = 1; i < n; i++) {

@@ -40,6 +40,7 @@ struct model {
 	unsigned long handle_most;
 	u32 seeds;
 	u32 at_work; /* operations begun and not ended */
+	u32 actors_left;
 	u64 deferred; /* calls that have returned */
 	size_t live;
 	u64 drained[ZS_FLUSH_NR]; /* what drains said */

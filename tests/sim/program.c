@@ -98,8 +98,9 @@ static void config_generate(struct sim_config *c)
 /* So many objects beforehand that the next may need another node of the table. */
 static void node_generate(struct program *p)
 {
-	enum { LEAF = 1 << ITABLE_SHIFT, NODE = LEAF << ITABLE_SHIFT };
+	enum { LEAF = 1 << TABLE_SHIFT, NODE = LEAF << TABLE_SHIFT };
 
+	p->pushers = 0; /* they would need more memory than there is */
 	/* Each CPU takes a word of handles at a time. */
 	p->ballast = (u16)(NODE - 64 * (p->config.cpus - 1) - below(96));
 	p->config.pages_most = 0;
@@ -150,6 +151,10 @@ void program_generate(struct program *p, enum zs_defer_policy policy, u64 seed)
 	p->budget = PICK(budgets);
 	p->ending = (enum ending)below(END_NR);
 	p->actors = PICK(actors);
+	if (!below(10)) {
+		p->pushers = (u16)(1 + below(2));
+		p->actors = (u16)(1 + below(2));
+	}
 	config_generate(&p->config);
 	p->config.seed = seed;
 	objects_generate(p);

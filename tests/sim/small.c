@@ -8,10 +8,10 @@
 
 enum {
 	STALE = 1, /* loads of old values, in a schedule */
-	ODD = 1, /* a CPU that is wanted, and the like */
+	ODD = 1, /* a CPU that is contended, and the like */
 	LEARN = 400, /* schedules of a seed, to learn what is shared */
 	SCHEDULES_MOST = 20 * 1000 * 1000,
-	/* The worker's timer may fire at any point, or not before the end. */
+	/* The drain thread's timer may fire at any point, or not before the end. */
 	POINT_NS = 10 * 1000 * 1000,
 	NO_WORKER_US = 1000 * 1000 * 1000,
 };
@@ -59,18 +59,16 @@ static const struct small_case cases[] = {
 		     .pending = 1,
 		     .actors = 1,
 		     .op = {{{.kind = OP_DEFER, .cell = 1}}}}},
-	/* Who helps has a block in its hands, and does not take all of it. */
-	{.name = "help against flush",
+	{.name = "producer drain against flush",
 	 .most = 2,
-	 .program = {.cells = PERCPU_HANDLES + 1,
-		     .filled = PERCPU_HANDLES + 1,
-		     .pending = PERCPU_HANDLES,
-		     .budget = PERCPU_HANDLES,
+	 .program = {.cells = 4,
+		     .filled = 4,
+		     .pending = 3,
+		     .budget = 3,
 		     .actors = 2,
-		     .op = {{{.kind = OP_DEFER, .cell = PERCPU_HANDLES}},
-			    {{.kind = OP_FLUSH}}}}},
-	/* The fourth push helps: what another has seen of a list may come back. */
-	{.name = "pushes against help",
+		     .op = {{{.kind = OP_DEFER, .cell = 3}}, {{.kind = OP_FLUSH}}}}},
+	/* The fourth push finds the budget spent. */
+	{.name = "pushes against producer drain",
 	 .most = 1,
 	 .program = {.cells = 4,
 		     .filled = 4,
@@ -80,6 +78,14 @@ static const struct small_case cases[] = {
 			    {{.kind = OP_DEFER, .cell = 1},
 			     {.kind = OP_DEFER, .cell = 3}},
 			    {{.kind = OP_DEFER, .cell = 2}}}}},
+	/* The second drain must have what the first has taken and not freed. */
+	{.name = "drain against a task in need",
+	 .program = {.cells = 2,
+		     .filled = 2,
+		     .pending = 2,
+		     .actors = 2,
+		     .op = {{{.kind = OP_DRAIN, .n = ZS_FLUSH_SHRINKER}},
+			    {{.kind = OP_DRAIN, .n = ZS_FLUSH_NOMEM}}}}},
 };
 
 static void case_prepare(struct program *p, const struct small_case *c,

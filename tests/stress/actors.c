@@ -133,7 +133,7 @@ void actor_flush(struct actor *a)
 		if (random_below(&a->seed, 2))
 			zs_free_deferred_flush(a->model->pool);
 		else
-			zs_drain_deferred(a->model->pool, ZS_FLUSH_SHRINKER);
+			zs_drain_deferred(a->model->pool, ZS_FLUSH_SHRINKER, 0);
 		test_sleep_ms(random_below(&a->seed, 8));
 	}
 }

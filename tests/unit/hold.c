@@ -2,26 +2,15 @@
 #include "hold.h"
 #include "pool.h"
 
-/* Has a drain taken the block that this thread pushed to? */
-static bool block_was_taken(struct zs_pool *pool)
-{
-	u64 block = port_atomic_load(&pool->slots[port_cpu_get()].block);
-
-	port_cpu_put();
-	return !block && !(u32)port_atomic_load(&pool->defer.percpu.full);
-}
-
 /* Has a drain taken what was pending off the queue? */
 static bool queue_was_taken(struct zs_pool *pool, u32 index)
 {
 	bool taken;
 
 	if (pool->defer.policy == ZS_DEFER_TOMBSTONE)
-		return !(port_atomic_load(&itable_leaf(&pool->handles, index)->flags) >>
-				 (index / ITABLE_GROUP % ITABLE_FLAGS) &
+		return !(port_atomic_load(&table_leaf(&pool->handles, index)->pending) >>
+				 (index / TABLE_GROUP % TABLE_FLAGS) &
 			 1);
-	if (pool->defer.policy == ZS_DEFER_PERCPU)
-		return block_was_taken(pool);
 	port_spin_lock(&pool->defer.array.lock);
 	taken = !pool->defer.array.used && pool->defer.array.in_flight;
 	port_spin_unlock(&pool->defer.array.lock);
@@ -39,9 +28,9 @@ static u32 make_bait(struct worker_hold *h)
 	do {
 		object_create(h->pool, &h->filler[h->fillers++], 1, 1);
 		index = index_of_handle(h->filler[h->fillers - 1].handle);
-	} while ((index + 1) % ITABLE_GROUP);
+	} while ((index + 1) % TABLE_GROUP);
 	object_create(h->pool, &h->bait, 1, 1);
-	for (int i = 1; i < (int)ITABLE_GROUP; i++)
+	for (int i = 1; i < (int)TABLE_GROUP; i++)
 		object_create(h->pool, &h->filler[h->fillers++], 1, 1);
 	return index_of_handle(h->bait.handle);
 }

@@ -9,7 +9,6 @@
 const enum zs_defer_policy policy_sync = ZS_DEFER_SYNC;
 const enum zs_defer_policy policy_array = ZS_DEFER_ARRAY;
 const enum zs_defer_policy policy_tombstone = ZS_DEFER_TOMBSTONE;
-const enum zs_defer_policy policy_percpu = ZS_DEFER_PERCPU;
 
 /*
  * For what touches nothing but its caller's own stack: ThreadSanitizer looking at
@@ -168,7 +167,8 @@ size_t pool_least_pages(const struct zs_pool *pool)
 	for (unsigned int i = 0; i < pool->table.nr; i++) {
 		const struct size_class *c = pool->classes[i];
 
-		pages += (c->objects + c->objs - 1) / c->objs * c->pages;
+		pages += (port_atomic_load(&c->objects) + c->objs - 1) / c->objs *
+			 c->pages;
 	}
 	return pages;
 }

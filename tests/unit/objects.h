@@ -58,16 +58,14 @@ u64 stats_flushed(const struct zs_pool_stats *s);
 void pool_check_account(struct zs_pool *pool);
 
 /* One case for each policy, named after it; the test gets the policy's address. */
-extern const enum zs_defer_policy policy_sync, policy_array, policy_tombstone,
-	policy_percpu;
+extern const enum zs_defer_policy policy_sync, policy_array, policy_tombstone;
 
 #define TEST_OF_POLICY(f, p)                                                             \
 	{                                                                                \
 #f " (" #p ")", f, NULL, NULL, (void *)(uintptr_t)&policy_##p            \
 	}
 #define TEST_EACH_POLICY(f) TEST_OF_POLICY(f, sync), TEST_EACH_DEFERRING(f)
-#define TEST_EACH_DEFERRING(f)                                                           \
-	TEST_OF_POLICY(f, array), TEST_OF_POLICY(f, tombstone), TEST_OF_POLICY(f, percpu)
+#define TEST_EACH_DEFERRING(f) TEST_OF_POLICY(f, array), TEST_OF_POLICY(f, tombstone)
 
 static inline enum zs_defer_policy test_policy(void **state)
 {

@@ -9,12 +9,12 @@
 #include "pool.h"
 
 /* Handles of leaf @nr that are free and in no slot's hands. */
-static inline u32 table_leaf_free(const struct itable *t, u32 nr)
+static inline u32 table_leaf_free(const struct handle_table *t, u32 nr)
 {
-	const struct itable_leaf *leaf = itable_leaf(t, nr << ITABLE_SHIFT);
+	const struct table_leaf *leaf = table_leaf(t, nr << TABLE_SHIFT);
 	u32 free = 0;
 
-	for (u32 w = 0; w < ITABLE_WORDS; w++)
+	for (u32 w = 0; w < TABLE_WORDS; w++)
 		free += port_popcount64(port_atomic_load(&leaf->free[w]));
 	return free;
 }

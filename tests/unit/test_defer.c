@@ -83,7 +83,7 @@ static void sync_frees_at_once(void **state)
 	assert_int_equal(s.queued, 0);
 	assert_int_equal(s.capacity, 0);
 	assert_int_equal(s.kicks, 0);
-	assert_int_equal(zs_drain_deferred(pool, ZS_FLUSH_SHRINKER), 0);
+	assert_int_equal(zs_drain_deferred(pool, ZS_FLUSH_SHRINKER, 0), 0);
 	pool_destroy(pool);
 }
 
@@ -202,7 +202,7 @@ static void pending_memory_stays_visible(void **state)
 	pool_destroy(pool);
 }
 
-/* One free stays pending: the worker was called off before it began. */
+/* One free stays pending: the drain thread was called off before it began. */
 static void leave_one_pending(struct zs_pool *pool)
 {
 	struct object o;
@@ -210,7 +210,7 @@ static void leave_one_pending(struct zs_pool *pool)
 	do {
 		object_create(pool, &o, SIZE, 1);
 		objects_free_deferred(pool, &o, 1);
-		port_work_cancel(&pool->defer.work);
+		port_work_cancel(&pool->defer.threads[0].work);
 	} while (!zs_deferred_pending(pool));
 }
 
@@ -232,30 +232,79 @@ static void pending_age_is_shown(void **state)
 	pool_destroy(pool);
 }
 
-/* What a helper has popped and not put back yet, a flush would not find. */
-static void nobody_helps_during_a_flush(void **state)
+/*
+ * Another drain has taken what leads to pending handles, and does not get to run. What
+ * it has taken is not hidden: a flush, and a task in need of a page, free it.
+ */
+static void a_stopped_drain_hides_nothing(void **state)
 {
-	enum { BUDGET = 256 };
-	struct zs_pool *pool = pool_create(test_policy(state), BUDGET);
-	struct defer *d = &pool->defer;
-	struct object o[2 * BUDGET];
-	struct worker_hold hold;
-	struct zs_pool_stats s;
+	enum { N = FREE_SMALL_BATCH / 2 };
+	static const enum zs_flush_cause causes[] = {ZS_FLUSH_CALLER, ZS_FLUSH_NOMEM,
+						     ZS_FLUSH_LIMIT, ZS_FLUSH_OOM};
+	const struct defer_policy_ops *ops = test_policy(state) == ZS_DEFER_ARRAY
+						     ? &defer_array_ops
+						     : &defer_tombstone_ops;
+	struct zs_pool *pool = pool_create(test_policy(state), 0);
+	struct object o[N];
 
-	objects_create_equal(pool, o, ARRAY_SIZE(o), SIZE);
+	for (size_t i = 0; i < ARRAY_SIZE(causes); i++) {
+		struct drain other = {.pool = pool};
+		u32 index[FREE_SMALL_BATCH];
+		u16 next[FREE_SMALL_BATCH];
+		size_t n, pages = 0;
+
+		objects_create_equal(pool, o, N, SIZE);
+		port_atomic_store(&pool->defer.armed, DEFER_NOW); /* no thread comes */
+		objects_free_deferred(pool, o, N);
+		pending_walk_begin(&other.walk, &pool->handles, 0);
+		n = ops->take(&other, index, FREE_SMALL_BATCH);
+		assert_int_equal(n, N);
+		if (causes[i] == ZS_FLUSH_CALLER)
+			zs_free_deferred_flush(pool);
+		else
+			zs_drain_deferred(pool, causes[i], 1000);
+		assert_int_equal(pool_stats(pool).objects, 0);
+		assert_int_equal(pool_stats(pool).pending, 0);
+		assert_int_equal(pool_stats(pool).flushed[causes[i]], N);
+		/* It runs again, too late. */
+		assert_int_equal(
+			free_indices(pool, index, next, n, FREE_PENDING, "test", &pages),
+			0);
+		ops->freed(pool, n, 0);
+		assert_int_equal(pool_stats(pool).invalid, 0);
+		zs_free_deferred_flush(pool);
+		pool_check_account(pool);
+	}
+	pool_destroy(pool);
+}
+
+/* A drain stops when its caller has what it wants: handles, or pages. */
+static void a_drain_stops_when_it_has_enough(void **state)
+{
+	enum { N = 4 * FREE_LARGE_BATCH };
+	struct zs_pool *pool = pool_create(test_policy(state), N + 1);
+	struct object *o = malloc(N * sizeof(*o));
+	struct worker_hold hold;
+	size_t freed;
+
+	objects_create_equal(pool, o, N, SIZE);
 	worker_hold(&hold, pool);
-	port_atomic_xchg(&d->flushing, 1);
-	objects_free_deferred(pool, o, ARRAY_SIZE(o));
-	port_atomic_xchg(&d->flushing, 0);
+	objects_free_deferred(pool, o, N);
+	freed = zs_drain_deferred(pool, ZS_FLUSH_SHRINKER, 1);
+	assert_in_range(freed, 1, FREE_SMALL_BATCH);
+	freed = zs_drain_deferred(pool, ZS_FLUSH_SHRINKER, 1000);
+	assert_in_range(freed, 1000, 1000 + FREE_SMALL_BATCH);
+	/* One page is had by one slice. */
+	freed = zs_drain_deferred(pool, ZS_FLUSH_NOMEM, 1);
+	assert_in_range(freed, 1, FREE_LARGE_BATCH);
+	freed = zs_drain_deferred(pool, ZS_FLUSH_OOM, 1);
+	assert_in_range(freed, 1, FREE_LARGE_BATCH);
+	assert_true(zs_deferred_pending(pool) >= FREE_LARGE_BATCH);
 	worker_release(&hold);
 	zs_free_deferred_flush(pool);
-	s = pool_stats(pool);
-	assert_int_equal(s.producer_drained, 0);
-	assert_true(s.fallback >= BUDGET);
-	assert_int_equal(s.queued + s.fallback, ARRAY_SIZE(o) + hold.handles);
-	assert_int_equal(s.objects, 0);
 	pool_check_account(pool);
 	pool_destroy(pool);
+	free(o);
 }
 
 static void drain_counts_under_its_cause(void **state)
@@ -273,9 +322,10 @@ static void drain_counts_under_its_cause(void **state)
 
 		worker_hold(&hold, pool);
 		objects_free_deferred(pool, o + 50 * i, 50);
-		/* Does not wait for the worker, which is held up for good. */
-		freed = zs_drain_deferred(pool, causes[i]);
-		assert_int_equal(freed, 50);
+		/* Does not wait for the drain thread, which is held up for good. */
+		freed = zs_drain_deferred(pool, causes[i],
+					  causes[i] == ZS_FLUSH_SHRINKER ? 50 : 1);
+		assert_int_equal(freed, 50); /* one slice */
 		worker_release(&hold);
 		s = pool_stats(pool);
 		assert_int_equal(s.flushed[causes[i]], 50);
@@ -286,8 +336,9 @@ static void drain_counts_under_its_cause(void **state)
 	pool_destroy(pool);
 }
 
-/* What is pending when a flush begins is freed when it returns, whoever does it. */
-static void flush_waits_for_the_worker(void **state)
+/* What is pending when a flush begins is freed when it returns, and its pages are back.
+ */
+static void flush_waits_for_the_drain_thread(void **state)
 {
 	struct zs_pool *pool = pool_create(test_policy(state), 100000);
 	struct object *o = malloc(6000 * sizeof(*o));
@@ -296,7 +347,7 @@ static void flush_waits_for_the_worker(void **state)
 		objects_create_equal(pool, o, 6000, SIZE);
 		objects_free_deferred(pool, o, 6000);
 		if (round % 2)
-			test_sleep_ms(DEFER_TIMER_MS); /* the worker is in the middle */
+			test_sleep_ms(DEFER_TIMER_MS); /* it is in the middle */
 		zs_free_deferred_flush(pool);
 		assert_int_equal(pool_stats(pool).objects, 0);
 		assert_int_equal(pool_stats(pool).pending, 0);
@@ -309,7 +360,7 @@ static void flush_waits_for_the_worker(void **state)
 
 static void *drain_thread(void *pool)
 {
-	zs_drain_deferred(pool, ZS_FLUSH_SHRINKER);
+	zs_drain_deferred(pool, ZS_FLUSH_SHRINKER, 0);
 	return NULL;
 }
 
@@ -322,8 +373,8 @@ static void *flush_thread(void *pool)
 	return NULL;
 }
 
-/* A handle that somebody else's drain has taken but not freed counts as pending. */
-static void flush_waits_for_other_drains(void **state)
+/* A handle that another drain is about to free is freed when a flush returns. */
+static void flush_waits_for_the_free(void **state)
 {
 	struct zs_pool *pool = pool_create(test_policy(state), 0);
 	struct size_class *c = pool->classes[size_class_index(&pool->table, SIZE)];
@@ -333,8 +384,6 @@ static void flush_waits_for_other_drains(void **state)
 	flush_returned = 0;
 	port_spin_lock(&c->lock);
 	assert_int_equal(pthread_create(&drain, NULL, drain_thread, pool), 0);
-	TEST_WAIT_UNTIL(port_atomic_load(&pool->defer.holders[0]) ||
-			port_atomic_load(&pool->defer.holders[1]));
 	test_sleep_ms(20); /* it takes the handle, and waits for the class */
 	assert_int_equal(pthread_create(&flush, NULL, flush_thread, pool), 0);
 	test_sleep_ms(50);
@@ -372,7 +421,7 @@ static void *pusher_thread(void *arg)
 	return NULL;
 }
 
-/* Others may push, and the worker and helpers drain, without end. */
+/* Producers may push, and drain past the budget, without end. */
 static void flush_ends_while_others_push(void **state)
 {
 	struct zs_pool *pool = pool_create(test_policy(state), 2000);
@@ -462,9 +511,10 @@ static void *drain_late(void *arg)
 {
 	struct late_drain *d = arg;
 	u32 index = d->index;
+	size_t pages = 0;
 	u16 next;
 
-	d->freed = free_indices(d->pool, &index, &next, 1, FREE_PENDING, "test");
+	d->freed = free_indices(d->pool, &index, &next, 1, FREE_PENDING, "test", &pages);
 	return NULL;
 }
 
@@ -476,7 +526,7 @@ static void a_drain_that_comes_late_leaves_it_to_the_next(void **state)
 {
 	struct late_drain d = {.pool = pool_create(ZS_DEFER_TOMBSTONE, 0), .freed = 1};
 	struct size_class *c = d.pool->classes[size_class_index(&d.pool->table, 100)];
-	struct itable_leaf *leaf;
+	struct table_leaf *leaf;
 	port_atomic *entry, *other;
 	struct object o[2];
 	pthread_t thread;
@@ -486,11 +536,11 @@ static void a_drain_that_comes_late_leaves_it_to_the_next(void **state)
 	object_create(d.pool, &o[0], 100, 1);
 	object_create(d.pool, &o[1], 3000, 2);
 	d.index = index_of_handle(o[0].handle);
-	leaf = itable_leaf(&d.pool->handles, d.index);
-	entry = itable_value(&d.pool->handles, d.index);
-	other = itable_value(&d.pool->handles, index_of_handle(o[1].handle));
-	/* Pending, and taken off; the worker stays away. */
-	port_atomic_xchg(&d.pool->defer.flushing, 1);
+	leaf = table_leaf(&d.pool->handles, d.index);
+	entry = table_value(&d.pool->handles, d.index);
+	other = table_value(&d.pool->handles, index_of_handle(o[1].handle));
+	/* Pending, and taken off; the drain thread stays away. */
+	port_atomic_xchg(&d.pool->defer.closed, 1);
 	port_atomic_or(entry, ENTRY_PENDING);
 	was = port_atomic_load(entry);
 	port_spin_lock(&c->lock);
@@ -502,40 +552,37 @@ static void a_drain_that_comes_late_leaves_it_to_the_next(void **state)
 	assert_int_equal(d.freed, 0);
 	assert_int_equal(pool_stats(d.pool).invalid, 0);
 	/* So that the next drain looks at it. */
-	assert_int_equal(port_atomic_load(&leaf->flags),
-			 1ull << d.index / ITABLE_GROUP % ITABLE_FLAGS);
+	assert_int_equal(port_atomic_load(&leaf->pending),
+			 1ull << d.index / TABLE_GROUP % TABLE_FLAGS);
 	assert_int_equal(pool_stats(d.pool).kicks, 1);
 	port_atomic_store(entry, was & ~ENTRY_PENDING);
-	port_atomic_xchg(&d.pool->defer.flushing, 0);
+	port_atomic_xchg(&d.pool->defer.closed, 0);
 	objects_free(d.pool, o, ARRAY_SIZE(o));
 	pool_destroy(d.pool);
 }
 
-static void *flush_in_thread(void *pool)
+/* Two flushes at a time: neither waits for the other, both leave nothing pending. */
+static void two_flushes_at_once(void **state)
 {
-	zs_free_deferred_flush(pool);
-	return NULL;
-}
-
-/* As if another thread were flushing, and had not come to our handles. */
-static void a_second_flush_waits_for_the_first(void **state)
-{
+	enum { N = 5000 };
 	struct zs_pool *pool = pool_create(test_policy(state), 0);
-	struct object o[10];
+	struct object *o = malloc(N * sizeof(*o));
 	pthread_t thread;
 	u64 seed = 29;
 
-	objects_create(pool, o, ARRAY_SIZE(o), &seed);
-	objects_free_deferred(pool, o, ARRAY_SIZE(o));
-	port_atomic_xchg(&pool->defer.flushing, 1);
-	assert_int_equal(pthread_create(&thread, NULL, flush_in_thread, pool), 0);
-	test_sleep_ms(10);
-	assert_int_equal(pool_stats(pool).flushes[ZS_FLUSH_CALLER], 0);
-	port_atomic_xchg(&pool->defer.flushing, 0);
-	assert_int_equal(pthread_join(thread, NULL), 0);
-	assert_int_equal(pool_stats(pool).flushes[ZS_FLUSH_CALLER], 1);
-	assert_int_equal(pool_stats(pool).objects, 0);
+	for (int round = 0; round < 10; round++) {
+		objects_create(pool, o, N, &seed);
+		objects_free_deferred(pool, o, N);
+		assert_int_equal(pthread_create(&thread, NULL, flush_thread, pool), 0);
+		zs_free_deferred_flush(pool);
+		assert_int_equal(pool_stats(pool).pending, 0);
+		assert_int_equal(pool_stats(pool).objects, 0);
+		assert_int_equal(pthread_join(thread, NULL), 0);
+	}
+	assert_int_equal(pool_stats(pool).flushes[ZS_FLUSH_CALLER], 20);
+	pool_check_account(pool);
 	pool_destroy(pool);
+	free(o);
 }
 
 int main(void)
@@ -547,16 +594,17 @@ int main(void)
 		cmocka_unit_test(sync_frees_at_once),
 		TEST_EACH_DEFERRING(default_budget_is_128_mib_of_pages),
 		TEST_EACH_DEFERRING(budget_can_be_chosen),
-		TEST_EACH_DEFERRING(a_second_flush_waits_for_the_first),
+		TEST_EACH_DEFERRING(two_flushes_at_once),
 		TEST_EACH_POLICY(threads_without_a_slot_share_some),
 		TEST_EACH_DEFERRING(pending_never_exceeds_the_budget),
 		TEST_EACH_DEFERRING(producer_keeps_the_bound_alone),
 		TEST_EACH_DEFERRING(pending_memory_stays_visible),
 		TEST_EACH_DEFERRING(pending_age_is_shown),
-		TEST_EACH_DEFERRING(nobody_helps_during_a_flush),
+		TEST_EACH_DEFERRING(a_stopped_drain_hides_nothing),
+		TEST_EACH_DEFERRING(a_drain_stops_when_it_has_enough),
 		TEST_EACH_DEFERRING(drain_counts_under_its_cause),
-		TEST_EACH_DEFERRING(flush_waits_for_the_worker),
-		TEST_EACH_DEFERRING(flush_waits_for_other_drains),
+		TEST_EACH_DEFERRING(flush_waits_for_the_drain_thread),
+		TEST_EACH_DEFERRING(flush_waits_for_the_free),
 		TEST_EACH_DEFERRING(flush_ends_while_others_push),
 		cmocka_unit_test(a_drain_that_comes_late_leaves_it_to_the_next),
 	};

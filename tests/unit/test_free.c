@@ -122,7 +122,7 @@ static void allocation_packs_the_fullest(void **state)
 static void a_large_batch_does_without_the_scratch(void **state)
 {
 	struct zs_pool *pool = pool_create(ZS_DEFER_SYNC, 0);
-	struct free_scratch *scratch[FREE_SCRATCHES];
+	struct free_scratch *scratch;
 	unsigned long handles[1000];
 	struct object o[1000];
 	u64 seed = 46;
@@ -131,17 +131,13 @@ static void a_large_batch_does_without_the_scratch(void **state)
 	objects_create(pool, o, ARRAY_SIZE(o), &seed);
 	for (size_t i = 0; i < ARRAY_SIZE(o); i++)
 		handles[i] = o[i].handle;
-	for (size_t i = 0; i < FREE_SCRATCHES; i++) {
-		scratch[i] = free_scratch_try_get(pool);
-		assert_non_null(scratch[i]);
-	}
-	assert_ptr_not_equal(scratch[0], scratch[1]);
+	scratch = free_scratch_try_get(pool);
+	assert_non_null(scratch);
 	assert_null(free_scratch_try_get(pool));
 	zs_free_batch(pool, handles, ARRAY_SIZE(handles));
-	free_scratch_put(scratch[1]);
-	assert_ptr_equal(free_scratch_try_get(pool), scratch[1]);
-	free_scratch_put(scratch[1]);
-	free_scratch_put(scratch[0]);
+	free_scratch_put(scratch);
+	assert_ptr_equal(free_scratch_try_get(pool), scratch);
+	free_scratch_put(scratch);
 	assert_int_equal(pool_stats(pool).objects, 0);
 	assert_int_equal(pool_stats(pool).invalid, 0);
 	pool_destroy(pool);

@@ -196,7 +196,7 @@ static void pending_frees_make_room(void **state)
 
 	for (size_t i = 0; i < ARRAY_SIZE(o); i++)
 		object_create(pool, &o[i], page, (u32)i);
-	worker_hold(&hold, pool); /* or it might drain them first */
+	worker_hold(&hold, pool); /* or the drain thread might be first */
 	objects_free_deferred(pool, o, ARRAY_SIZE(o));
 	user_fault_arm(USER_FAULT_PAGES, 1, 1);
 	object_create(pool, &more, page, 7);
@@ -204,8 +204,10 @@ static void pending_frees_make_room(void **state)
 	worker_release(&hold);
 	s = pool_stats(pool);
 	assert_int_equal(s.flushes[ZS_FLUSH_NOMEM], 1);
-	assert_int_equal(s.flushed[ZS_FLUSH_NOMEM], ARRAY_SIZE(o));
+	/* A slice: it stops at the first page. */
+	assert_in_range(s.flushed[ZS_FLUSH_NOMEM], 1, ARRAY_SIZE(o));
 	assert_true(object_is_intact(pool, &more));
+	zs_free_deferred_flush(pool);
 	pool_check_account(pool);
 	pool_destroy(pool);
 }
@@ -313,7 +315,7 @@ static void giving_back_never_allocates(void **state)
 	user_fault_arm(USER_FAULT_ANY, 1, ~0ull);
 	objects_free_deferred(pool, o, 1500);
 	objects_free(pool, o, 2000);
-	zs_drain_deferred(pool, ZS_FLUSH_SHRINKER);
+	zs_drain_deferred(pool, ZS_FLUSH_SHRINKER, 0);
 	zs_free_deferred_flush(pool);
 	zs_compact(pool);
 	objects_verify(pool, o, ARRAY_SIZE(o));

@@ -29,8 +29,8 @@ static void *helper_thread(void *arg)
 	return NULL;
 }
 
-/* What a helper earns does not pile up in slots where nobody else can use it. */
-static void helping_does_not_strand_credit(void **state)
+/* What producers drain does not pile up as credit in slots where it cannot be used. */
+static void producer_drains_strand_no_credit(void **state)
 {
 	enum { BUDGET = 512, WORD = 64 };
 	struct zs_pool *pool = pool_create(test_policy(state), BUDGET);
@@ -39,7 +39,7 @@ static void helping_does_not_strand_credit(void **state)
 	size_t stranded = 0;
 
 	objects_create_equal(pool, o, ARRAY_SIZE(o), SIZE);
-	/* As if the worker were about to come; but it does not. */
+	/* As if a drain thread were about to come; but it does not. */
 	port_atomic_store(&pool->defer.armed, DEFER_NOW);
 	/* Spend the budget, but leave out one handle of each word of the table. */
 	for (size_t i = 0; i < ARRAY_SIZE(o); i++)
@@ -69,68 +69,14 @@ static void helping_does_not_strand_credit(void **state)
 	pool_destroy(pool);
 }
 
-/* ---- percpu ---- */
-
-/* However blocks were filled, stolen and left half drained, all are spare again. */
-static void percpu_loses_no_block(void **state)
-{
-	enum { N = 4000 };
-	struct zs_pool *pool = pool_create(ZS_DEFER_PERCPU, 2 * N);
-	struct free_scratch *scratch[FREE_SCRATCHES];
-	static struct object o[N];
-	size_t spare = 0;
-
-	(void)state;
-	objects_create_equal(pool, o, N, SIZE);
-	port_atomic_store(&pool->defer.flushing, 1); /* keeps the worker away */
-	objects_free_deferred(pool, o, N);
-	/* No large scratch is to be had: drains take parts of blocks. */
-	for (size_t i = 0; i < FREE_SCRATCHES; i++)
-		scratch[i] = free_scratch_try_get(pool);
-	assert_non_null(scratch[FREE_SCRATCHES - 1]);
-	assert_int_equal(zs_drain_deferred(pool, ZS_FLUSH_SHRINKER), N);
-	for (size_t i = 0; i < FREE_SCRATCHES; i++)
-		free_scratch_put(scratch[i]);
-	port_atomic_store(&pool->defer.flushing, 0);
-	zs_free_deferred_flush(pool);
-	for (u64 nr = (u32)port_atomic_load(&pool->defer.percpu.spare); nr; spare++)
-		nr = port_atomic_load((port_atomic *)((char *)pool->defer.percpu.blocks +
-						      (nr - 1) * 1024));
-	assert_int_equal(spare * 1024, defer_queue_bytes(pool));
-	pool_check_account(pool);
-	pool_destroy(pool);
-}
-
-/* There is a block for everybody, but a list may look empty for a moment. */
-static void percpu_does_without_a_block(void **state)
-{
-	struct zs_pool *pool = pool_create(ZS_DEFER_PERCPU, 0);
-	port_atomic *spare = &pool->defer.percpu.spare;
-	struct object o[2];
-	u64 seed = 30;
-	u64 head;
-
-	(void)state;
-	objects_create(pool, o, ARRAY_SIZE(o), &seed);
-	head = port_atomic_xchg(spare, 0);
-	objects_free_deferred(pool, o, 1);
-	port_atomic_xchg(spare, head);
-	assert_int_equal(pool_stats(pool).fallback, 1);
-	assert_int_equal(pool_stats(pool).objects, 1);
-	objects_free_deferred(pool, o + 1, 1);
-	assert_int_equal(pool_stats(pool).queued, 1);
-	zs_free_deferred_flush(pool);
-	pool_check_account(pool);
-	pool_destroy(pool);
-}
-
 /* ---- array ---- */
 
 static void array_is_last_in_first_out(void **state)
 {
 	enum { N = 10 };
 	struct zs_pool *pool = pool_create(ZS_DEFER_ARRAY, 0);
-	struct defer_pass pass = {0};
+	struct drain drain = {.pool = pool};
+	size_t pages = 0;
 	u32 index[FREE_SMALL_BATCH], pushed[N];
 	u16 next[FREE_SMALL_BATCH];
 	struct worker_hold hold;
@@ -143,12 +89,12 @@ static void array_is_last_in_first_out(void **state)
 	for (int i = 0; i < N; i++)
 		pushed[i] = index_of_handle(o[i].handle);
 	objects_free_deferred(pool, o, N);
-	n = defer_array_ops.take(pool, &pass, index, FREE_SMALL_BATCH);
+	n = defer_array_ops.take(&drain, index, FREE_SMALL_BATCH);
 	assert_int_equal(n, N);
 	for (int i = 0; i < N; i++)
 		assert_int_equal(index[i], pushed[N - 1 - i]);
-	free_indices(pool, index, next, n, FREE_PENDING, "test");
-	defer_account(pool, DEFER_BY_HELP, n);
+	free_indices(pool, index, next, n, FREE_PENDING, "test", &pages);
+	port_atomic_add(&pool->defer.freed[DEFER_BY_PRODUCER], n);
 	defer_array_ops.freed(pool, n, n);
 	worker_release(&hold);
 	pool_destroy(pool);
@@ -174,10 +120,7 @@ static void array_falls_back_when_its_lock_is_held(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST_OF_POLICY(helping_does_not_strand_credit, tombstone),
-		TEST_OF_POLICY(helping_does_not_strand_credit, percpu),
-		cmocka_unit_test(percpu_loses_no_block),
-		cmocka_unit_test(percpu_does_without_a_block),
+		TEST_OF_POLICY(producer_drains_strand_no_credit, tombstone),
 		cmocka_unit_test(array_is_last_in_first_out),
 		cmocka_unit_test(array_falls_back_when_its_lock_is_held),
 	};

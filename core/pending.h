@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
+/*
+ * Pending map: where in the handle table pending frees are.
+ *
+ * The truth is the pending bit of a handle's entry (handle.h). The map is a hint on
+ * top of it, so that a drain need not read the whole table: a flag for each group of
+ * TABLE_GROUP entries, which is a cache line of them, and a summary bit for each leaf
+ * that may have flags. Flags and summary follow the rule of handle_table.h, and so
+ * do entries and flags: a producer makes the entry pending, and then sets its flag
+ * unless the flag reads 1; a drain clears the flag, and then looks at the entries.
+ *
+ * Two drains may see one pending entry: the second is sent by a later producer of
+ * the same group. The first that holds the class lock frees it (free.c).
+ *
+ * A producer that finds its flag set does nothing more. The producer that set the
+ * flag publishes it in the summary, and may be preempted before it does. So a walk by
+ * the summary can miss a handle whose push has returned; the walk after the delayed
+ * publication, which arms a drain thread, finds it. A flush does not rely on the map
+ * alone: it also reads the entries (table_scan()).
+ */
+#ifndef LETHE_PENDING_H
+#define LETHE_PENDING_H
+
+#include "handle_table.h"
+
+/* Out of line: the first flag of a leaf. True: this call set the summary bit. */
+bool pending_publish(struct handle_table *t, u32 leaf_nr);
+
+/*
+ * Flag the group of @index, whose entry the caller has made pending by a fully ordered
+ * operation. Returns whether the leaf was not in the summary before. Wait-free.
+ * Context: any.
+ */
+static inline bool pending_flag(struct handle_table *t, struct table_leaf *leaf,
+				u32 index)
+{
+	unsigned int group = index / TABLE_GROUP % TABLE_FLAGS;
+
+	if (likely(port_atomic_load(&leaf->pending) >> group & 1))
+		return false;
+	if (port_atomic_test_and_set_bit(&leaf->pending, group))
+		return false;
+	return pending_publish(t, index >> TABLE_SHIFT);
+}
+
+/*
+ * A walk visits each leaf at most once, so it ends whatever producers push meanwhile:
+ * from its first leaf to the end of the table as that was when it began, and from the
+ * beginning to its first leaf.
+ */
+struct pending_walk {
+	u32 leaf_nr; /* the next leaf, */
+	u32 flag; /* and the next flag of it */
+	u32 stop; /* the leaf at which the walk turns or ends */
+	u32 first; /* after turning it ends here; 0: it does not turn again */
+	bool left; /* a leaf got new flags behind the walk */
+};
+
+/* Begin at the leaf of @index, or at 0 if the table has no such leaf. */
+void pending_walk_begin(struct pending_walk *w, const struct handle_table *t, u64 index);
+
+/*
+ * Take flags, and put the indices of pending entries into @index, until fewer than
+ * TABLE_STEP of @max are left; the next call goes on from there. Returns how many; 0:
+ * the walk is over. While a walk finds out whether a leaf is empty, another may pass
+ * over it. Pre: @max >= TABLE_STEP. Context: any.
+ */
+size_t pending_take(struct handle_table *t, struct pending_walk *w, u32 *index,
+		    size_t max);
+
+#endif /* LETHE_PENDING_H */

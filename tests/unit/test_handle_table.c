@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
+/* The handle table by itself: sizes that no test of a pool comes to. */
+#include <errno.h>
+
+#include "objects.h"
+#include "handle_table.h"
+
+static void table_with_leaves(struct handle_table *t, u32 leaves)
+{
+	assert_int_equal(table_init(t), 0);
+	for (u32 i = 0; i < leaves; i++)
+		assert_int_equal(table_grow(t, PORT_ALLOC_WAIT), 0);
+}
+
+static void table_gone(struct handle_table *t)
+{
+	table_fini(t);
+	assert_int_equal(user_meta_outstanding(), 0);
+}
+
+/* Each index is given out once, whichever node it is of. */
+static void a_table_grows_past_a_node(void **state)
+{
+	enum { LEAVES = TABLE_FANOUT + 2 };
+	struct table_cursor cursor = {0};
+	struct handle_table t;
+	u32 index, n = 0;
+
+	(void)state;
+	table_with_leaves(&t, LEAVES);
+	assert_true(table_has(&t, LEAVES * TABLE_FANOUT - 1));
+	assert_false(table_has(&t, LEAVES * TABLE_FANOUT));
+	assert_int_equal(port_atomic_load(&t.meta_bytes), user_meta_outstanding());
+	while (table_cursor_refill(&t, &cursor) || table_rewind(&t)) {
+		while (table_cursor_take(&cursor, &index)) {
+			/* Marked as had, by its value. */
+			assert_int_equal(port_atomic_load(table_value(&t, index)), 0);
+			port_atomic_store(table_value(&t, index), 1);
+			n++;
+		}
+	}
+	assert_int_equal(n, LEAVES * TABLE_FANOUT);
+	table_put(&t, (LEAVES - 1) * TABLE_FANOUT, 1u << 3);
+	assert_true(table_cursor_refill(&t, &cursor));
+	assert_true(table_cursor_take(&cursor, &index));
+	assert_int_equal(index, (LEAVES - 1) * TABLE_FANOUT + 3);
+	assert_false(table_cursor_refill(&t, &cursor));
+	table_gone(&t);
+}
+
+/* After much was freed at the front, indices from there are given out before it grows. */
+static void a_table_does_not_grow_while_it_has_room(void **state)
+{
+	struct table_cursor cursor = {0};
+	struct handle_table t;
+	u32 index;
+
+	(void)state;
+	table_with_leaves(&t, 3);
+	while (table_cursor_refill(&t, &cursor) || table_rewind(&t))
+		cursor.mask = 0;
+	table_put(&t, 64, 1u << 5);
+	assert_false(table_cursor_refill(&t, &cursor));
+	assert_true(table_rewind(&t));
+	assert_true(table_cursor_refill(&t, &cursor));
+	assert_true(table_cursor_take(&cursor, &index));
+	assert_int_equal(index, 69);
+	table_gone(&t);
+}
+
+/* A scan finds what has all of the bits, a bounded part of the table a call. */
+static void a_scan_reads_every_value_once(void **state)
+{
+	enum { LEAVES = 2 * TABLE_SCAN_LEAVES + 3 };
+	static const u32 set[] = {0, 63, TABLE_FANOUT, LEAVES * TABLE_FANOUT - 1};
+	u32 found[8];
+	struct handle_table t;
+	size_t n = 0;
+	u64 at = 0;
+	int calls = 0;
+
+	(void)state;
+	table_with_leaves(&t, LEAVES);
+	for (size_t i = 0; i < ARRAY_SIZE(set); i++)
+		port_atomic_or(table_value(&t, set[i]), 6);
+	port_atomic_or(table_value(&t, 1), 2);
+	while (at < (u64)LEAVES * TABLE_FANOUT) {
+		n += table_scan(&t, &at, 6, found + n, ARRAY_SIZE(found) - n);
+		calls++;
+	}
+	assert_int_equal(n, ARRAY_SIZE(set));
+	assert_memory_equal(found, set, sizeof(set));
+	assert_int_equal(calls, 3);
+	/* With room for one it stops behind that one. */
+	at = 0;
+	assert_int_equal(table_scan(&t, &at, 6, found, 1), 1);
+	assert_int_equal(at, 1);
+	table_gone(&t);
+}
+
+/* At the end of a node, a leaf needs a node too. */
+static void no_memory_for_a_node_is_no_leaf(void **state)
+{
+	struct handle_table t;
+
+	(void)state;
+	table_with_leaves(&t, TABLE_FANOUT);
+	for (u64 nth = 1; nth <= 3; nth++) {
+		user_fault_arm(USER_FAULT_META, nth, 1);
+		assert_int_equal(table_grow(&t, PORT_ALLOC_WAIT), -ENOMEM);
+		assert_int_equal(user_fault_disarm(), 1);
+		assert_int_equal(port_atomic_load(&t.nr_leaves), TABLE_FANOUT);
+		assert_int_equal(port_atomic_load(&t.meta_bytes),
+				 user_meta_outstanding());
+	}
+	assert_int_equal(table_grow(&t, PORT_ALLOC_WAIT), 0);
+	table_gone(&t);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_table_grows_past_a_node),
+		cmocka_unit_test(a_table_does_not_grow_while_it_has_room),
+		cmocka_unit_test(a_scan_reads_every_value_once),
+		cmocka_unit_test(no_memory_for_a_node_is_no_leaf),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

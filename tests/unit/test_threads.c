@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
+/* Drain threads: when they come, how many, and when they leave the CPU to producers. */
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "hold.h"
+#include "pool.h"
+
+/* Below the threshold a timer is set, at the threshold the drain thread is woken. */
+static void threshold_wakes_the_thread(void **state)
+{
+	enum { BUDGET = 256 };
+	struct zs_pool *pool = pool_create(test_policy(state), BUDGET);
+	struct object o[BUDGET];
+	struct worker_hold hold;
+
+	objects_create_equal(pool, o, ARRAY_SIZE(o), SIZE);
+	/* Held in a run, it cannot begin the one that it is armed for. */
+	worker_hold(&hold, pool);
+	objects_free_deferred(pool, o, BUDGET / 4);
+	assert_int_equal(port_atomic_load(&pool->defer.armed), DEFER_SOON);
+	objects_free_deferred(pool, o + BUDGET / 4, BUDGET / 2);
+	assert_int_equal(port_atomic_load(&pool->defer.armed), DEFER_NOW);
+	worker_release(&hold);
+	TEST_WAIT_UNTIL(!zs_deferred_pending(pool));
+	assert_true(pool_stats(pool).drained >= BUDGET * 3 / 4);
+	objects_free_deferred(pool, o + BUDGET * 3 / 4, BUDGET / 4);
+	pool_destroy(pool);
+}
+
+static size_t objects_pushed_aside(struct zs_pool *pool, struct worker_hold *hold,
+				   struct object *o, size_t n)
+{
+	objects_create_equal(pool, o, n, SIZE);
+	worker_hold(hold, pool);
+	objects_free_deferred(pool, o, n);
+	return n + hold->handles;
+}
+
+/* One up to seven CPUs, then one for every four, and not without end. */
+static void threads_grow_with_the_machine(void **state)
+{
+	(void)state;
+	assert_int_equal(defer_threads_for(1), 1);
+	assert_int_equal(defer_threads_for(4), 1);
+	assert_int_equal(defer_threads_for(8), 2);
+	assert_int_equal(defer_threads_for(128), 32);
+	assert_int_equal(defer_threads_for(4096), DEFER_THREADS_MAX);
+}
+
+/* While the first thread is held up, the second frees all there is. */
+static void a_second_thread_drains_alone(void **state)
+{
+	enum { N = 3 * FREE_LARGE_BATCH };
+	struct worker_hold hold;
+	struct zs_pool *pool;
+	struct object *o = calloc(N, sizeof(*o));
+
+	(void)state;
+	assert_non_null(o);
+	user_pretend_cpus(8);
+	pool = pool_create(ZS_DEFER_TOMBSTONE, N + 1);
+	user_pretend_cpus(0);
+	assert_int_equal(pool->defer.nr_threads, 2);
+	objects_pushed_aside(pool, &hold, o, N);
+	port_work_schedule(&pool->defer.threads[1].work, 0);
+	TEST_WAIT_UNTIL(zs_deferred_pending(pool) == hold.handles);
+	worker_release(&hold);
+	TEST_WAIT_UNTIL(!zs_deferred_pending(pool));
+	pool_check_account(pool);
+	free(o);
+	pool_destroy(pool);
+}
+
+/* The first thread, when it sees how much there is, wakes others. */
+static void a_large_backlog_wakes_more_threads(void **state)
+{
+	enum { N = 2 * DEFER_BACKLOG };
+	struct zs_pool *pool;
+	struct object *o = calloc(N, sizeof(*o));
+	struct worker_hold hold;
+	bool woken = false;
+
+	(void)state;
+	assert_non_null(o);
+	user_pretend_cpus(12);
+	pool = pool_create(ZS_DEFER_TOMBSTONE, N + 1);
+	user_pretend_cpus(0);
+	/* On a busy machine the first may be done before the second gets a CPU. */
+	for (int round = 0; round < 200 && !woken; round++) {
+		objects_pushed_aside(pool, &hold, o, N);
+		worker_release(&hold);
+		TEST_WAIT_UNTIL(!zs_deferred_pending(pool));
+		zs_free_deferred_flush(pool);
+		/* It looks for producers after its first slice. */
+		woken = pool->defer.threads[1].queued_seen;
+	}
+	assert_true(woken);
+	pool_check_account(pool);
+	free(o);
+	pool_destroy(pool);
+}
+
+struct producer {
+	struct zs_pool *pool;
+	int stop; /* atomic */
+};
+
+static void *producer_thread(void *arg)
+{
+	struct producer *p = arg;
+
+	while (!__atomic_load_n(&p->stop, __ATOMIC_RELAXED)) {
+		struct object o[FREE_SMALL_BATCH];
+
+		objects_create_equal(p->pool, o, ARRAY_SIZE(o), SIZE);
+		objects_free_deferred(p->pool, o, ARRAY_SIZE(o));
+	}
+	return NULL;
+}
+
+/*
+ * While a producer pushes and the CPU is contended, a drain thread waits, but not
+ * longer than DEFER_LATE_MS; when the producer is done, it drains.
+ */
+static void a_thread_waits_for_producers_until_it_is_late(void **state)
+{
+	struct producer p = {.pool = pool_create(test_policy(state), 1u << 30)};
+	pthread_t thread;
+	u64 start;
+
+	user_fault_arm(USER_FAULT_CPU, 1, ~0ull);
+	start = port_now_ns();
+	assert_int_equal(pthread_create(&thread, NULL, producer_thread, &p), 0);
+	TEST_WAIT_UNTIL_BUSY(pool_stats(p.pool).drained > 0);
+	assert_true(port_now_ns() - start >= DEFER_LATE_MS * 1000000ull);
+	__atomic_store_n(&p.stop, 1, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+	/* Without a producer a contended CPU is shared as by any two tasks. */
+	TEST_WAIT_UNTIL(!zs_deferred_pending(p.pool));
+	user_fault_disarm();
+	pool_check_account(p.pool);
+	pool_destroy(p.pool);
+}
+
+/* However busy the machine: the quickest of many rounds tells what the timer does. */
+static u64 quickest_drain_ns(struct zs_pool *pool, struct object *o, size_t n, int rounds)
+{
+	u64 quickest = ~0ull;
+
+	for (int r = 0; r < rounds; r++) {
+		u64 start, took;
+
+		objects_create_equal(pool, o, n, SIZE);
+		zs_free_deferred_flush(pool);
+		start = port_now_ns();
+		objects_free_deferred(pool, o, n);
+		TEST_WAIT_UNTIL_BUSY(!zs_deferred_pending(pool));
+		took = port_now_ns() - start;
+		if (took < quickest)
+			quickest = took;
+	}
+	return quickest;
+}
+
+static void remainder_is_drained_by_the_timer(void **state)
+{
+	struct zs_pool *pool = pool_create(test_policy(state), 1000);
+	struct object o[1000];
+	struct zs_pool_stats s;
+	u64 quickest = quickest_drain_ns(pool, o, 10, 20);
+
+	/* After a few ms for company, and soon after that. */
+	assert_true(quickest >= DEFER_TIMER_MS * 1000000ull * 3 / 4);
+	assert_true(quickest < 200 * 1000000ull);
+	s = pool_stats(pool);
+	assert_int_equal(s.drained, 10 * 20);
+	assert_int_equal(s.objects, 0);
+	pool_check_account(pool);
+	pool_destroy(pool);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST_EACH_DEFERRING(threshold_wakes_the_thread),
+		cmocka_unit_test(threads_grow_with_the_machine),
+		cmocka_unit_test(a_second_thread_drains_alone),
+		cmocka_unit_test(a_large_backlog_wakes_more_threads),
+		TEST_OF_POLICY(a_thread_waits_for_producers_until_it_is_late, tombstone),
+		TEST_EACH_DEFERRING(remainder_is_drained_by_the_timer),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
