@@ -70,20 +70,30 @@ follow() {
 	done
 }
 
-# in_qemu [-i] OUT KERNEL_DIR CPUS SECONDS POINTS WORD...: boot it and follow it;
-# measurements are in $work/OUT.results
+# in_qemu [-i] OUT KERNEL_DIR CPUS SECONDS POINTS WORD...: boot it with memory for the
+# points, and follow it; measurements are in $work/OUT.results
 in_qemu() {
-	local how=() out kernel cpus seconds points boot
+	local how=()
 	if [ "$1" = -i ]; then
 		how=(-i)
 		shift
 	fi
-	out=$1 kernel=$2 cpus=$3 seconds=$4 points=$5
-	shift 5
+	in_qemu_of $(($(mib_of "$5") + 512)) "${how[@]}" "${@:1:4}" "POINTS=$5" "${@:6}"
+}
+
+# in_qemu_of MIB [-i] OUT KERNEL_DIR CPUS SECONDS WORD...: with so much memory
+in_qemu_of() {
+	local how=() mib=$1 out kernel cpus seconds boot
+	shift
+	if [ "$1" = -i ]; then
+		how=(-i)
+		shift
+	fi
+	out=$1 kernel=$2 cpus=$3 seconds=$4
+	shift 4
 	: >"$work/$out.results"
 	"$top/tests/vm/boot.sh" "${how[@]}" "$kernel" "$work/$out.cpio" "$work/$out.log" \
-		"$work/$out.results" "$seconds" $(($(mib_of "$points") + 512)) "$cpus" \
-		"POINTS=$points" "$@" >"$work/$out.verdict" &
+		"$work/$out.results" "$seconds" "$mib" "$cpus" "$@" >"$work/$out.verdict" &
 	boot=$!
 	# shellcheck disable=SC2064 # this process, whatever comes later
 	trap "kill $boot 2>/dev/null || true" EXIT
