@@ -4,7 +4,7 @@
 # target first installs the Debian packages it needs, if any is missing.
 
 KVER ?= 6.12-cloud-amd64
-RECORDS = demo storm busy native instructions user rivals
+RECORDS = demo storm busy phone phone-instructions native instructions user rivals
 
 .PHONY: help setup demo test test-debug sim sim-small sim-mutants fuzz coverage modules \
 	bench bench-native report lint clean
@@ -22,7 +22,7 @@ help:
 	@echo 'make modules  build/modules/RELEASE/{lethe,zram}.ko for KVER=$(KVER), which'
 	@echo '              is a release as uname -r says it, or a Debian flavour: then the'
 	@echo '              newest release of it is built for. Prints the directory.'
-	@echo 'make bench    the demo, the exit storm, and the allocator in userspace'
+	@echo 'make bench    the demo, the exit storm, the phone, and the allocator in userspace'
 	@echo 'make bench-native  the demo at native speed: User-Mode Linux, built on first use'
 	@echo 'make report   docs/performance.md, of what bench and bench-native have recorded'
 	@echo 'make lint     formatting, static checks, rules of the tree'
@@ -62,6 +62,7 @@ modules:
 
 bench: demo
 	@bench/storm.sh
+	@bench/phone.sh
 	@bench/user.sh
 
 bench-native: setup

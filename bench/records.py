@@ -15,8 +15,13 @@ EXITS = {
     'native': ('make bench-native', 1),
     'instructions': ('bench/demo.sh -i', 1),
 }
+PHONES = {
+    'phone': 'bench/phone.sh',
+    'phone-instructions': 'bench/phone.sh -i',
+}
 COMMANDS = {
     **{name: command for name, (command, _) in EXITS.items()},
+    **PHONES,
     'user': 'bench/user.sh',
     'rivals': 'bench/user.sh',
 }
@@ -115,6 +120,15 @@ def check_exits(path, doc, keys):
         need(str(record.get('cpus', 1)).isdigit(), path, f'{what} has no usable "cpus"')
 
 
+def check_phone(path, doc, keys):
+    need(isinstance(doc, list) and doc, path, 'not a list of records')
+    for i, record in enumerate(doc, 1):
+        what = f'record {i}'
+        need_keys(path, record, what, kernel=str, impl=str, policy=str, variant=str, cpus=str,
+                  rounds=int)
+        need_numbers(path, record, what, keys)
+
+
 def check_user(path, doc, keys):
     need_keys(path, doc, 'it', results=list, rounds=int)
     for i, row in enumerate(doc['results'], 1):
@@ -185,7 +199,9 @@ class Data:
             if doc is not None:
                 check_exits(path, doc, keys)
                 self.machines[source] = machines_of(source, doc)
-        for name, check in (('user', check_user), ('rivals', check_rivals)):
+        checks = {**dict.fromkeys(PHONES, check_phone), 'user': check_user,
+                  'rivals': check_rivals}
+        for name, check in checks.items():
             path = os.path.join(directory, name + '.json')
             doc = read_json(path)
             if doc is not None:

@@ -5,10 +5,11 @@
 usage: report.py DATA_DIR OUT_MD OUT_SVG_DIR
 
 DATA_DIR holds those of storm.json, busy.json, demo.json, native.json,
-instructions.json, user.json, rivals.json and profile-*.txt that there are. The page is
-performance.in.md, where {{...}} is replaced: by a table, a drawing or a list, or
-within a sentence by a figure. A paragraph, or an item of a list, with a figure that
-the data do not have is left out. OUT_SVG_DIR gets the drawings.
+instructions.json, phone.json, phone-instructions.json, user.json, rivals.json and
+profile-*.txt that there are. The page is performance.in.md, where {{...}} is replaced:
+by a table, a drawing or a list, or within a sentence by a figure. A paragraph, or an
+item of a list, with a figure that the data do not have is left out. OUT_SVG_DIR gets
+the drawings.
 """
 
 import os
@@ -20,7 +21,8 @@ import figures
 import plot
 import rivals
 import table
-from records import COMMANDS, DataError, Data, point_name
+from phone import table as phone_table
+from records import COMMANDS, PHONES, DataError, Data, point_name
 
 TEMPLATE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'performance.in.md')
 RELATIONS = {'<=': '≤', '>=': '≥', '=': ''}
@@ -122,6 +124,19 @@ def losses_of(machine):
                     yield column[0], label_of(record), point, ours / value
 
 
+# The phone
+
+def phone_tables(records):
+    reference = phone_table.find(records, 'intree')
+    rows = [[phone_table.make_label(record),
+             *(phone_table.make_cell(column, record, reference)
+               for column in phone_table.COLUMNS)] for record in records]
+    goals = [[title, f'≤ {limit:g}', f'{value:.2f} {"met" if met else "**missed**"}']
+             for title, limit, value, met in phone_table.judge_goals(records)]
+    return '\n\n'.join([render_table(['', *(column[0] for column in phone_table.COLUMNS)], rows),
+                        render_table(['goal', 'to be', 'measured'], goals, words=3)])
+
+
 # Userspace
 
 def key_rows(columns, rows, label):
@@ -168,6 +183,9 @@ class Page:
                  'running' if machine.compaction else 'not running',
                  str(len(machine.records)), machine.rounds]
                 for source, machines in self.data.machines.items() for machine in machines]
+        for name, doc in self.phones():
+            rows.append([f'`{name}.json`', doc[0]['kernel'], doc[0]['cpus'], '', str(len(doc)),
+                         f'medians of {doc[0]["rounds"]}'])
         if 'rivals' in self.data.documents:
             doc = self.data.documents['rivals']
             rows.append(['`rivals.json`', '', '', '', str(sum(
@@ -240,6 +258,11 @@ class Page:
             if result and result.met is False:
                 lines.append(f'- {figure.title}: {result.text}, to be '
                              f'{RELATIONS[figure.relation]} {limit:g}')
+        for name, doc in self.phones():
+            for title, limit, value, met in phone_table.judge_goals(doc):
+                if not met:
+                    lines.append(f'- The phone (`{name}.json`), {title}: {value:.2f}, to be '
+                                 f'≤ {limit:g}')
         if not self.data.machines and not self.data.documents:
             return 'Nothing has been measured yet.'
         return '\n'.join(lines) or 'None of those that were measured.'
@@ -273,6 +296,26 @@ class Page:
                                  [[*key, ', '.join(where)] for key, where in rows.items()],
                                  words=4)
         return '\n\n'.join([found, *missing])
+
+    def phones(self):
+        return [(name, self.data.documents[name]) for name in PHONES
+                if name in self.data.documents]
+
+    def phone_there(self):
+        """Nothing, and the paragraph stays if the phone was measured."""
+        if not self.phones():
+            raise Missing
+        return ''
+
+    def phone(self):
+        self.phone_there()
+        return '\n\n'.join(f'**{doc[0]["kernel"]}, CPUs: {doc[0]["cpus"]}** (`{name}.json`, '
+                           f'medians of {doc[0]["rounds"]})\n\n{phone_tables(doc)}'
+                           for name, doc in self.phones())
+
+    def phone_legend(self):
+        self.phone_there()
+        return explain(phone_table.COLUMNS)
 
     def rivals(self):
         if 'rivals' not in self.data.documents:
@@ -504,7 +547,7 @@ def main():
         print('usage: report.py DATA_DIR OUT_MD OUT_SVG_DIR', file=sys.stderr)
         sys.exit(2)
     source, out, drawings = sys.argv[1:]
-    keys = [column[1] for column in EXIT_COLUMNS] + [
+    keys = [column[1] for column in (*EXIT_COLUMNS, *phone_table.COLUMNS)] + [
         column[0] for column in (*rivals.COLUMNS, *rivals.PUSH_COLUMNS, *rivals.STALL_COLUMNS,
                                 *POLICY_COLUMNS)]
     link = os.path.relpath(drawings, os.path.dirname(out) or '.').replace(os.sep, '/') + '/'

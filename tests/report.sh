@@ -115,6 +115,30 @@ with open('good/profile-default.txt', 'w', encoding='utf-8') as file:
 PYTHON
 python3 fixture.py || exit 1
 
+# Three runs of two: launches of 100 ms but for the last; kills a second apart, or 0.9 s,
+# which is a second kill; and of the default, one victim that is never gone.
+phone_run() {
+	for ms in 100 100 100 "$3"; do
+		echo "launch variant=$1 policy=$2 round=$4 app=0 mib=80 step=1 ns=${ms}000000 tries=1"
+	done
+	for kill in "1000 20 $5" "$6 20 $5" "3000 20 $5"; do
+		# shellcheck disable=SC2086 # three words
+		set -- "$1" "$2" "$3" "$4" "$5" "$6" $kill
+		echo "kill variant=$1 policy=$2 round=$4 app=0 mib=80 at_ns=${7}000000 gone_ns=${8}000000 back_ns=${9}000000 left=1048576 sig=15 by=killer"
+	done
+	echo "run variant=$1 policy=$2 round=$4 ns=9000000000 cpu_ns=8000000000 oom_kills=0 faults=750 fault_p50_ns=1500 fault_p99_ns=2000000 fault_max_ns=3000000"
+}
+for round in 1 2 3; do
+	phone_run intree none 1000 $round 80 2000
+	phone_run default tombstone 700 $round 40 1900
+done >phone.results
+echo "kill variant=default policy=tombstone round=3 app=1 mib=80 at_ns=9000000000 gone_ns=0 back_ns=0 left=0 sig=9 by=killer" >>phone.results
+check "phone: a table" sh -c "python3 '$root/bench/phone/table.py' phone.results good/phone.json 6.12.1-x cpus=2 >phone.table"
+check "phone: its goals" test "$(tail -n 3 phone.table | sed 's/.*: //' | tr '\n' ' ')" = "missed met missed "
+check "phone: second kills, of all rounds" grep -q '"second_kills": 3,' good/phone.json
+check "phone: medians" grep -q '"back_ms": 40.0,' good/phone.json
+check "phone: no measurements" sh -c "! python3 '$root/bench/phone/table.py' /dev/null none.json k 2>/dev/null"
+
 check "the page in the tree: made" report "$root/docs/performance" performance.md performance
 check "the page in the tree is what comes out" diff -u "$root/docs/performance.md" performance.md
 
@@ -126,6 +150,8 @@ done
 says "There is no \`profile-default.txt\` yet: "
 says "| not measured | not measured |"
 says "Nothing has been measured yet."
+says "\`phone.json\` (\`bench/phone.sh\`), \`phone-instructions.json\` (\`bench/phone.sh -i\`)"
+check "no section of the phone" sh -c '! grep -q "^## The phone" out.md'
 check "no drawing" test "$(ls out)" = ""
 check "no placeholder is left" sh -c '! grep -q "[{}][{}]" out.md'
 
@@ -151,6 +177,12 @@ says "| ≤ 1.15 B/B | 1.2 B/B **missed** |"
 says "**6.12.1-x, 2 CPUs, compaction running** (medians of 5)"
 says "| lethe, default (tombstone) | 50 (8.00 x) |"
 says "| 6.12.1-x, 2 CPUs (\`storm.json\`) | cpu | lethe, sync | 128 MiB (1.22 x), "
+says "## The phone"
+says "**6.12.1-x, CPUs: 2** (\`phone.json\`, medians of 3)"
+says "| the kernel's own zram | 100 | 1000 | - | 3 | 0 | 20 | 80 | 1.0 | 1.5 | 2.0 | 8.0 |"
+says "| lethe, default (tombstone) | 100 (1.00) | 700 (0.70) | - | 3 | 3 | 20 (1.00) | 40 (0.50) | 1.0 |"
+says "| second kills, default | ≤ 0 | 3.00 **missed** |"
+says "- The phone (\`phone.json\`), page faults of the app in front, 99th percentile, default / in-tree: 1.00, to be ≤ 0.8"
 says "| free (free_ns) | 1 | glibc: 20.0 ns | lethe-free: 30.0 ns |"
 says "  8.00 against munmap's 8.00 at native speed."
 says "often [kernel]"
@@ -183,6 +215,10 @@ broken busy.json 'record 1 has no usable "load"' \
 	'[{"kernel": "k", "impl": "lethe", "policy": "sync", "procs": 1, "mib": 1, "load": 2}]'
 broken instructions.json 'record 1 is of "other"' \
 	'[{"kernel": "k", "impl": "other", "policy": "sync", "procs": 1, "mib": 1}]'
+broken phone.json 'record 1 has no usable "rounds"' \
+	'[{"kernel": "k", "impl": "lethe", "policy": "sync", "variant": "sync", "cpus": "2"}]'
+broken phone.json 'record 1 has no usable "back_ms"' '[{"kernel": "k", "impl": "lethe",
+"policy": "sync", "variant": "sync", "cpus": "2", "rounds": 1, "back_ms": "1"}]'
 broken user.json 'has no usable "results"' '{"rounds": 5}'
 broken rivals.json 'it is not an object' '[]'
 broken rivals.json 'push 1 has no usable "p50_ns"' '{"input": {"objects": 1, "payload_bytes": 1,
