@@ -15,9 +15,10 @@
  *	withheld = mem_used_total - compr_data_size * (held / stored at the signal)
  *
  * is what exits have left behind: frees that are pending, and holes in pages. What
- * others store or free meanwhile changes both sides alike. Within WATCH_NS after
- * the exit, the least that is withheld are the holes (@left); at the first moment
- * with no more than SLACK_BYTES above that, the memory is back.
+ * others store or free meanwhile changes both sides alike. zram has given back so much
+ * between two looks as withheld and held have both sunk by: withheld alone sinks when
+ * what others store fills holes. Back is the memory at the first look after which,
+ * until WATCH_NS after the exit, no more than SLACK_BYTES are given back.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -51,7 +52,7 @@ struct watched {
 	struct usage before;
 	size_t looks; /* since its exit was over */
 	struct {
-		uint64_t ns, withheld;
+		uint64_t ns, held, withheld;
 	} look[MAX_LOOKS];
 };
 
@@ -130,21 +131,33 @@ static uint64_t withheld(struct usage before, struct usage now)
 	return now.held > due ? now.held - due : 0;
 }
 
+/* Bytes given back between this look and the one before. */
+static uint64_t given_back(const struct watched *watched, size_t look)
+{
+	uint64_t held = watched->look[look - 1].held;
+	uint64_t withheld = watched->look[look - 1].withheld;
+
+	if (held <= watched->look[look].held || withheld <= watched->look[look].withheld)
+		return 0;
+	held -= watched->look[look].held;
+	withheld -= watched->look[look].withheld;
+	return held < withheld ? held : withheld;
+}
+
 static void judge(struct watched *watched)
 {
-	struct kill *kill = watched->kill;
-	size_t i;
+	uint64_t later = 0;
+	size_t look;
 
 	if (!watched->looks)
 		return;
-	kill->left = UINT64_MAX;
-	for (i = 0; i < watched->looks; i++) {
-		if (watched->look[i].withheld < kill->left)
-			kill->left = watched->look[i].withheld;
+	for (look = watched->looks - 1; look; look--) {
+		later += given_back(watched, look);
+		if (later > SLACK_BYTES)
+			break;
 	}
-	for (i = 0; watched->look[i].withheld > kill->left + SLACK_BYTES; i++)
-		;
-	kill->back_ns = watched->look[i].ns;
+	watched->kill->back_ns = watched->look[look].ns;
+	watched->kill->left = watched->look[look].withheld;
 }
 
 /* Gives whether it has been watched for long enough. */
@@ -159,8 +172,9 @@ static bool look_at(struct watched *watched, struct usage usage)
 		return now - kill->at_ns > GIVE_UP_NS;
 	if (watched->looks < MAX_LOOKS) {
 		watched->look[watched->looks].ns = now;
-		watched->look[watched->looks++].withheld =
-			withheld(watched->before, usage);
+		watched->look[watched->looks].held = usage.held;
+		watched->look[watched->looks].withheld = withheld(watched->before, usage);
+		watched->looks++;
 	}
 	return now - kill->gone_ns > WATCH_NS;
 }

@@ -82,7 +82,7 @@ struct kill {
 	uint64_t at_ns; /* the signal, by the kernel's trace */
 	uint64_t gone_ns; /* the victim's exit is over; 0: not seen */
 	uint64_t back_ns; /* its memory can be had by others; 0: not seen */
-	uint64_t left; /* bytes of holes in zram that it has left behind */
+	uint64_t left; /* bytes that zram held beyond its share then, in holes */
 	unsigned long app;
 	int signal;
 	char by[32]; /* who sent it */
