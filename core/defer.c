@@ -180,16 +180,26 @@ size_t zs_deferred_pending(struct zs_pool *pool)
 
 /* ---- drain ---- */
 
+/* What a slice of a drain that wants pages takes for each. */
+#define DRAIN_HANDLES_PER_PAGE (FREE_LARGE_BATCH / 16)
+
 static bool drain_has_enough(const struct drain *d)
 {
 	return d->freed >= d->want_handles || d->pages >= d->want_pages;
 }
 
-/* How many handles the next slice takes: no large batch for a drain that wants few. */
+/*
+ * How many handles the next slice takes: no large batch for a drain that wants few. A
+ * page holds some three objects, which are pending together or not.
+ */
 static size_t drain_slice_size(const struct drain *d, size_t room)
 {
 	size_t want = d->want_handles - d->freed;
+	size_t pages = d->want_pages - d->pages;
 
+	if (pages < FREE_LARGE_BATCH / DRAIN_HANDLES_PER_PAGE &&
+	    want > pages * DRAIN_HANDLES_PER_PAGE)
+		want = pages * DRAIN_HANDLES_PER_PAGE;
 	if (want < FREE_SMALL_BATCH)
 		want = FREE_SMALL_BATCH;
 	return want < room ? want : room;
@@ -252,16 +262,21 @@ static void drain_by_hints(struct drain *d)
 		defer_arm(d->pool, DEFER_SOON);
 }
 
-/* Read entries from index *@at on, and free up to a small batch of pending ones. */
-static PORT_NOINLINE void drain_entries(struct drain *d, u64 *at)
+/* Read entries from index *@at on, and free up to @room pending ones. */
+static void drain_entries(struct drain *d, u64 *at, u32 *index, u16 *next, size_t room)
+{
+	size_t n = table_scan(&d->pool->handles, at, FREE_PENDING, index, room);
+
+	if (n)
+		drain_free(d, index, next, n, 0);
+}
+
+static PORT_NOINLINE void drain_few_entries(struct drain *d, u64 *at)
 {
 	u32 index[FREE_SMALL_BATCH];
 	u16 next[FREE_SMALL_BATCH];
-	size_t n;
 
-	n = table_scan(&d->pool->handles, at, FREE_PENDING, index, FREE_SMALL_BATCH);
-	if (n)
-		drain_free(d, index, next, n, 0);
+	drain_entries(d, at, index, next, FREE_SMALL_BATCH);
 }
 
 /*
@@ -271,6 +286,7 @@ static PORT_NOINLINE void drain_entries(struct drain *d, u64 *at)
  */
 static void drain_by_entries(struct drain *d)
 {
+	struct free_scratch *s;
 	u64 at = 0, end;
 
 	/*
@@ -280,7 +296,13 @@ static void drain_by_entries(struct drain *d)
 	port_atomic_fence();
 	end = port_atomic_load_acquire(&d->pool->handles.nr_leaves) << TABLE_SHIFT;
 	while (at < end && !drain_has_enough(d)) {
-		drain_entries(d, &at);
+		s = free_scratch_try_get(d->pool);
+		if (s) {
+			drain_entries(d, &at, s->index, s->next, FREE_LARGE_BATCH);
+			free_scratch_put(s);
+		} else {
+			drain_few_entries(d, &at);
+		}
 		port_yield();
 	}
 }
@@ -320,6 +342,30 @@ size_t zs_drain_deferred(struct zs_pool *pool, enum zs_flush_cause cause, size_t
 			return 0;
 		return defer_drain(pool, cause, want ? want : all, all);
 	}
+}
+
+bool defer_reuse(struct zs_pool *pool)
+{
+	struct defer *d = &pool->defer;
+	struct pending_walk walk;
+	u32 index[FREE_SMALL_BATCH];
+	u16 next[FREE_SMALL_BATCH];
+	size_t n, pages = 0;
+
+	pending_walk_begin(&walk, &pool->handles, port_atomic_load(&d->reuse_from));
+	n = pending_take(&pool->handles, &walk, index, FREE_SMALL_BATCH);
+	/* The next allocation goes on there: one hand for all, like a clock's. */
+	port_atomic_store(&d->reuse_from, (u64)walk.leaf_nr << TABLE_SHIFT);
+	if (n) {
+		n = free_indices(pool, index, next, n, FREE_PENDING, "deferred free",
+				 &pages);
+		port_atomic_add(&d->freed[DEFER_BY_FLUSH + ZS_FLUSH_REUSE], n);
+		defer_tombstone_ops.freed(pool, n, n);
+	}
+	port_atomic_add(&d->flushes[ZS_FLUSH_REUSE], 1);
+	/* This walk has stopped: a drain thread may have passed over its leaf. */
+	defer_arm(pool, DEFER_SOON);
+	return n;
 }
 
 /* ---- drain threads ---- */
@@ -473,7 +519,9 @@ void defer_flush(struct zs_pool *pool, enum zs_flush_cause cause)
 	port_atomic_add(&d->flushes[cause], 1);
 	if (!policy_ops[d->policy])
 		return;
-	drain_by_hints(&drain);
+	/* The array is emptied for pushes to come; else the entries say all. */
+	if (d->policy == ZS_DEFER_ARRAY)
+		drain_by_hints(&drain);
 	drain_by_entries(&drain);
 	for (i = 0; i < d->nr_threads; i++)
 		port_work_cancel(&d->threads[i].work);

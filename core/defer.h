@@ -57,8 +57,9 @@
 #define DEFER_LATE_MS 50
 
 /*
- * When so many handles are pending, one more drain thread is woken. A home may have
- * fewer. The benchmark never wakes one (variant "alone").
+ * So many pending handles are a backlog: for each, one more drain thread is woken, and an
+ * allocation works at it before it takes new pages (defer_reuse()). A home may have
+ * less. The benchmark has none (variant "alone").
  */
 #ifndef DEFER_BACKLOG
 #define DEFER_BACKLOG (4 * FREE_LARGE_BATCH)
@@ -118,6 +119,7 @@ struct defer {
 	port_atomic armed_at_ns;
 	port_atomic
 		drain_since_ns; /* the armed_at_ns that the running drain thread took */
+	port_atomic reuse_from; /* the index at which the next defer_reuse() begins */
 	port_atomic closed; /* 1: the pool is being destroyed, no work may be scheduled */
 	port_atomic freed[DEFER_ACCOUNTS];
 	port_atomic flushes[ZS_FLUSH_NR];
@@ -194,6 +196,19 @@ void defer_flush(struct zs_pool *pool, enum zs_flush_cause cause);
  */
 size_t defer_drain(struct zs_pool *pool, enum zs_flush_cause cause, size_t handles,
 		   size_t pages);
+/*
+ * More is pending than a drain thread lets gather: producers allocate and free faster
+ * than it drains. Then an allocation that would take new pages frees a small slice
+ * first, as far as it needs that for itself: so pending frees, and with them the time
+ * that a flush takes, stay bounded without a task in need. Context: any, lock-free.
+ */
+static inline bool defer_is_behind(const struct defer *d)
+{
+	return d->policy == ZS_DEFER_TOMBSTONE && d->budget > (size_t)DEFER_BACKLOG &&
+	       port_atomic_load(&d->credit.left) < d->budget - (size_t)DEFER_BACKLOG;
+}
+/* Free that slice. Returns whether it has freed any. Context: any; never waits. */
+bool defer_reuse(struct zs_pool *pool);
 /* Have a drain thread run, and by when. Context: any. */
 void defer_arm(struct zs_pool *pool, enum defer_urgency urgency);
 /* Drain threads for a machine of @cpus CPUs. */

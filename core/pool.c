@@ -69,6 +69,7 @@ static struct zspage *pool_lock_zspage(struct zs_pool *pool, struct size_class *
 {
 	enum port_alloc effort = PORT_ALLOC_TRY;
 	struct zspage *z;
+	bool reuse = true;
 
 	for (;;) {
 		port_spin_lock(&c->lock);
@@ -77,6 +78,11 @@ static struct zspage *pool_lock_zspage(struct zs_pool *pool, struct size_class *
 			return z;
 		port_spin_unlock(&c->lock);
 
+		if (unlikely(reuse && defer_is_behind(&pool->defer))) {
+			reuse = false;
+			if (defer_reuse(pool))
+				continue;
+		}
 		z = zspage_create(c, effort, node);
 		if (z) {
 			port_atomic_add(&pool->pages, c->pages);

@@ -8,7 +8,7 @@ static const char *const cause_names[ZS_FLUSH_NR] = {
 	[ZS_FLUSH_CALLER] = "caller",	  [ZS_FLUSH_NOMEM] = "nomem",
 	[ZS_FLUSH_LIMIT] = "limit",	  [ZS_FLUSH_COMPACT] = "compact",
 	[ZS_FLUSH_SHRINKER] = "shrinker", [ZS_FLUSH_OOM] = "oom",
-	[ZS_FLUSH_DESTROY] = "destroy",
+	[ZS_FLUSH_REUSE] = "reuse",	  [ZS_FLUSH_DESTROY] = "destroy",
 };
 
 const char *zs_flush_cause_name(enum zs_flush_cause cause)

@@ -72,6 +72,7 @@ enum zs_flush_cause {
 	ZS_FLUSH_COMPACT, /**< zs_compact() */
 	ZS_FLUSH_SHRINKER, /**< the kernel asked for memory */
 	ZS_FLUSH_OOM, /**< the kernel was about to kill a process */
+	ZS_FLUSH_REUSE, /**< zs_malloc() was to take new pages while much is pending */
 	ZS_FLUSH_DESTROY, /**< zs_destroy_pool() */
 	ZS_FLUSH_NR
 };
