@@ -6,8 +6,12 @@
  * Lock order: one class lock at a time, held for at most one source zspage
  * (256 objects). One compaction of a pool at a time; a second returns at once.
  *
- * An object that is pending moves like any other: what is pending is its
- * handle, and the handle's entry is what changes.
+ * A pending object moves like any other: its handle is pending, not its place.
+ *
+ * While an object moves, its entry may become pending, and nothing else: a reader that
+ * wants to pin it waits, and a free needs the class lock. So compaction changes the
+ * entry by a difference, which keeps the pending bit. [P3: mutant
+ * compaction-loses-pending]
  */
 #include "pool.h"
 
@@ -95,8 +99,8 @@ static bool compact_move(struct zs_pool *pool, struct size_class *c, struct zspa
 	object_copy(c, to, to_obj, from, from_obj);
 	zspage_clear(from, from_obj);
 	/*
-	 * Release: the copy is there for whoever pins the new place. While it
-	 * moves, an entry may become pending, so it is changed by a difference.
+	 * Release: a reader that pins the object at its new place sees the copy. By a
+	 * difference: see the top of this file.
 	 */
 	port_atomic_sub_return_release(entry, entry_make(c->index, from, from_obj) +
 						      ENTRY_MOVING -
@@ -104,7 +108,7 @@ static bool compact_move(struct zs_pool *pool, struct size_class *c, struct zspa
 	return true;
 }
 
-/* Move what can be moved out of @src; what keeps it from being emptied: stuck. */
+/* Move objects out of @src. It is stuck if one is pinned, or has nowhere to go. */
 static void compact_zspage(struct zs_pool *pool, struct size_class *c, struct zspage *src,
 			   struct zspage **dead)
 {
@@ -118,7 +122,7 @@ static void compact_zspage(struct zs_pool *pool, struct size_class *c, struct zs
 		if (!zspage_is_live(src, obj))
 			continue;
 		to = compact_target(c, src);
-		/* Who wants to pin the object spins while it moves. */
+		/* A reader that wants to pin the object spins while it moves. */
 		port_preempt_off();
 		done = to && compact_move(pool, c, src, obj, to);
 		port_preempt_on();
@@ -145,9 +149,12 @@ static void class_unstick(struct size_class *c)
 }
 
 /*
- * Until @want pages are back, or no zspage of the class can be emptied. It ends
- * whatever others allocate and free meanwhile: each round is for one of the zspages
- * that were there when it began.
+ * Until @want pages are back, or no zspage of the class can be emptied. Each round
+ * empties a zspage or marks it stuck, and the marks go only at the end; there are no
+ * more rounds than the class had zspages at the beginning. So it ends, whatever other
+ * tasks allocate and free meanwhile. Without pins, and with no other task at work, the
+ * class has the fewest pages possible afterwards. [P5: sim, a bound in steps; fuzz,
+ * pool_least_pages(); unit nine_tenths_freed_leaves_a_tenth]
  */
 static size_t class_compact(struct zs_pool *pool, struct size_class *c, size_t want)
 {
@@ -181,6 +188,10 @@ size_t zs_compact_pages(struct zs_pool *pool, size_t want)
 	size_t pages = 0;
 	unsigned int i, first;
 
+	/*
+	 * Two would move objects to and fro between them. The second returns at once.
+	 * [P6: unit a_second_compaction_returns_at_once]
+	 */
 	if (!port_atomic_cmpxchg_acquire(&pool->compacting, &idle, 1))
 		return 0;
 	/* Where the last call stopped: its class may have more to give. */

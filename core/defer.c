@@ -157,6 +157,7 @@ size_t defer_pending(struct zs_pool *pool)
 	/*
 	 * Frees first: the difference is then rather too large. It can be negative
 	 * for a moment, as a handle may be drained before its push has counted it.
+	 * [B3: sim pool_ask()]
 	 */
 	for (i = 0; i < DEFER_ACCOUNTS; i++)
 		freed += port_atomic_load_acquire(&d->freed[i]);
@@ -280,9 +281,9 @@ static PORT_NOINLINE void drain_few_entries(struct drain *d, u64 *at)
 }
 
 /*
- * Drain what the hints do not lead to: handles whose hints other drains have taken, and
- * which they have not come to free, or whose push has not published its flag. Reads
- * every entry of the table as it was at the start, 8 bytes a handle, so it ends.
+ * Drain what the hints do not lead to: handles whose hints another drain has taken and
+ * not freed yet, and handles whose flag is not published yet. Reads every entry of the
+ * table as it was at the start, 8 bytes a handle, so it ends.
  */
 static void drain_by_entries(struct drain *d)
 {
@@ -321,8 +322,7 @@ size_t defer_drain(struct zs_pool *pool, enum zs_flush_cause cause, size_t handl
 	if (!policy_ops[pool->defer.policy])
 		return 0;
 	drain_by_hints(&d);
-	/* The caller cannot do without: other drains may hold hints and not be running.
-	 */
+	/* Another drain may hold hints and not be running. [D2] */
 	if (needs && !drain_has_enough(&d) && defer_pending(pool))
 		drain_by_entries(&d);
 	return d.freed;
@@ -381,12 +381,13 @@ static bool thread_sees_producers(struct drain_thread *t)
 }
 
 /*
- * A drain thread has normal priority, so that nobody waits for a thread that cannot
- * run. It decides when to run instead: an exiting task that pushes is what the system
- * waits for, and has saved more CPU time than the drain takes. While producers push
- * and the scheduler has found no idle CPU for this thread, it leaves the CPU to them,
- * and looks again after DEFER_TIMER_MS; but not when the drain, which is due since
- * @since_ns, is late, or half of the budget is pending.
+ * A drain thread has normal priority, so that no task waits for a thread that cannot
+ * run. It decides when to run instead. The system waits for an exiting task that pushes,
+ * and that task has saved more CPU time than the drain takes. While producers push and
+ * the scheduler has found no idle CPU for this thread, it leaves the CPU to them, and
+ * looks again after DEFER_TIMER_MS. It does not wait when the drain, which is due since
+ * @since_ns, is late, nor when more than half of the budget is pending. [W3: unit
+ * a_thread_waits_for_producers_until_it_is_late; bench/busy.sh]
  */
 static bool thread_should_wait(struct drain_thread *t, u64 since_ns)
 {
@@ -455,7 +456,7 @@ static bool thread_drain(struct drain_thread *t, u64 since_ns)
 	return d.walk.left;
 }
 
-/* The first thread is the one that is armed; the others help it with a backlog. */
+/* The first thread is the one that is armed; it wakes more when it has a backlog. */
 static void first_thread_run(struct drain_thread *t)
 {
 	struct zs_pool *pool = t->pool;
@@ -501,11 +502,14 @@ unsigned int defer_threads_for(unsigned int cpus)
 /* ---- flush ---- */
 
 /*
- * Every handle whose push returned before has been freed when the drain is over: its
- * entry was read after the push, and was either pending, and is freed, or cleared, by
- * another drain under the class lock. Then the drain threads finish their slices, so
- * that the pages of what they freed are back as well; they have normal priority, and
- * the home lends them that of the caller if it is higher.
+ * Every handle whose push returned before has been freed when the drain is over. Its
+ * entry was read after the push: either it was pending, and this drain freed it, or
+ * another drain had cleared it under the class lock. [F1: mutant flush-no-fence; small
+ * "push against flush"; unit two_flushes_at_once]
+ *
+ * Then the drain threads finish their slices, so that the pages of what they freed are
+ * back as well. They have normal priority, and the home lends them that of the caller if
+ * it is higher. [F2: unit flush_waits_for_the_drain_thread, flush_waits_for_the_free]
  */
 void defer_flush(struct zs_pool *pool, enum zs_flush_cause cause)
 {
@@ -530,6 +534,7 @@ void defer_flush(struct zs_pool *pool, enum zs_flush_cause cause)
 	 * at what is pending: a producer that still read it as armed is seen there. If
 	 * it was armed, the map may have flags of handles that were freed by their
 	 * entries, which would keep producers from arming: a walk is to clear them.
+	 * [F3]
 	 */
 	if (port_atomic_xchg(&d->armed, DEFER_IDLE) != DEFER_IDLE || defer_pending(pool))
 		defer_arm(pool, DEFER_SOON);
@@ -556,6 +561,7 @@ static void defer_stop_threads(struct defer *d, unsigned int n)
 	/*
 	 * Twice: a run that began before `closed` was set may have scheduled a work
 	 * that was cancelled before; no run that began after it schedules any.
+	 * [W5: small "push against destroy"]
 	 */
 	port_atomic_xchg(&d->closed, 1);
 	for (i = 0; i < 2 * n; i++)

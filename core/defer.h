@@ -8,23 +8,33 @@
  *   budget  at most so many handles are pending. A producer that finds the budget
  *           spent drains a slice itself (tombstone), or frees its handle (array).
  *   drain   one walk over what is pending, forward only, that stops when its caller
- *           has what it wants. Any number of drains may run at a time: they free
- *           under the class lock, where the first that finds a handle pending frees it.
+ *           has what it wants. Any number of drains may run at a time: under the class
+ *           lock, the first that finds a handle pending frees it.
  *   drain thread  drains in the background, at normal priority.
  *   flush   a drain of everything that was pushed before it.
  *
- * A policy says where pending handles are noted (its hints). The truth is the pending
- * bit of the handle's entry. A drain that has taken hints and is preempted hides
- * nothing: whoever must not miss a handle reads the entries (drain_by_entries()), and
- * frees what it finds. So nobody waits for another drain.
+ * A drain ends, whatever producers push meanwhile.  Its walk visits each leaf of the
+ * table at most once (pending.h), or with array pops as many handles as the budget at
+ * most. A walk by entries visits each entry once. [D1: sim, a bound in steps of the
+ * calling thread, with producers that never stop; unit flush_ends_while_others_push,
+ * a_drain_stops_when_it_has_enough; bench/user/stall.c]
+ *
+ * A drain hides nothing.  A policy keeps hints that lead to pending handles; the truth
+ * is the pending bit of the handle's entry. A drain may have taken hints, and be
+ * preempted before it frees. A flush, and a task that cannot do without memory, read the
+ * entries after their walk (drain_by_entries()), and free what they find. They wait for
+ * no other drain. [D2: unit a_stopped_drain_hides_nothing; small "drain against a task in
+ * need", "producer drain against flush"]
  *
  * Nothing stays pending for ever.  `armed` says whether a drain thread is scheduled.
  * A push that the hints did not lead to yet arms it if `armed` reads DEFER_IDLE; the
  * thread writes DEFER_IDLE before its walk. Both are full fences. So either the
  * producer reads IDLE and arms, or the walk begins after the push and finds it. A
- * drain that stops before its walk is over, or leaves new flags behind it, arms.
- * [mutants worker-no-fence, worker-idle-late, tombstone-lost-remainder,
- * array-lost-remainder, drain-leaves-silently; small "remainder timer against push"]
+ * drain that stops before its walk is over, or leaves new flags behind it, arms. Hence
+ * a set flag, stale or not, has a walk coming, and a push that finds its flag set needs
+ * no arming. [W1: mutants worker-no-fence, worker-idle-late, tombstone-lost-remainder,
+ * array-lost-remainder, drain-leaves-silently; small "remainder timer against push";
+ * fuzz: pending and not scheduled fails]
  */
 #ifndef LETHE_DEFER_H
 #define LETHE_DEFER_H
@@ -34,7 +44,7 @@
 #include "pending.h"
 #include "port.h"
 
-/* Uncompressed bytes that may be pending: the array's budget, the others' least. */
+/* Uncompressed bytes that may be pending: the array's budget, the tombstone's least. */
 #define DEFER_BUDGET_BYTES ((size_t)128 << 20)
 #define DEFER_BUDGET_LEAST (DEFER_BUDGET_BYTES >> PORT_PAGE_SHIFT)
 
@@ -117,8 +127,7 @@ struct defer {
 	struct defer_credit credit PORT_CACHE_ALIGNED;
 	port_atomic armed PORT_CACHE_ALIGNED; /* enum defer_urgency */
 	port_atomic armed_at_ns;
-	port_atomic
-		drain_since_ns; /* the armed_at_ns that the running drain thread took */
+	port_atomic drain_since_ns; /* the armed_at_ns that the running thread took */
 	port_atomic reuse_from; /* the index at which the next defer_reuse() begins */
 	port_atomic closed; /* 1: the pool is being destroyed, no work may be scheduled */
 	port_atomic freed[DEFER_ACCOUNTS];
@@ -156,8 +165,8 @@ struct defer_policy_ops {
 	 * over. Pre: @max >= FREE_SMALL_BATCH. Context: any.
 	 */
 	size_t (*take)(struct drain *d, u32 *index, size_t max);
-	/* Of @taken handles, @freed were freed; other drains freed the rest. Context:
-	 * any. */
+	/* Of @taken handles, this drain freed @freed, and other drains the rest.
+	 * Context: any. */
 	void (*freed)(struct zs_pool *pool, size_t taken, size_t freed);
 };
 

@@ -4,7 +4,7 @@
  * taken with trylock, drained last in, first out by one work item. Kept as it
  * was proposed, because everything else is measured against it.
  *
- * Invariant: used + in_flight <= budget, both under the lock. [mutant
+ * Invariant: used + in_flight <= budget, both under the lock. [B2: mutant
  * array-ignores-in-flight] A handle that a drain has freed by its entry may still be
  * in the stack: the drain that pops it finds it not pending, and passes over it.
  *
@@ -59,7 +59,7 @@ static size_t array_take(struct drain *d, u32 *index, size_t max)
 	struct defer_array *a = &d->pool->defer.array;
 	size_t n = 0;
 
-	/* What is pushed meanwhile comes first here: no walk may go on for ever. */
+	/* New pushes are popped first here. No walk may go on for ever: D1, defer.h. */
 	if (d->taken >= d->pool->defer.budget) {
 		d->walk.left = true;
 		return 0;
@@ -79,7 +79,7 @@ static void array_freed(struct zs_pool *pool, size_t taken, size_t freed)
 {
 	struct defer_array *a = &pool->defer.array;
 
-	(void)freed; /* all of them: each is in the array once */
+	(void)freed; /* the array has room again, whichever drain freed the handles */
 	port_spin_lock(&a->lock);
 	a->in_flight -= taken;
 	port_spin_unlock(&a->lock);

@@ -14,8 +14,14 @@
  * `left` is lowered by compare-and-swap, never below 0. So the bound holds without a
  * shared counter on the path of a push: a slot takes credit by the hundreds. Credit
  * that lies in the slots of idle CPUs makes the bound tighter by at most a quarter.
- * Relaxed order is enough: only the count matters. [sim, fuzz: over the budget; mutant
- * credit-for-taken; unit producer_drains_strand_no_credit]
+ * Relaxed order is enough: only the count matters. [B1: sim, fuzz: over the budget;
+ * mutant credit-for-taken; unit producer_drains_strand_no_credit,
+ * pending_never_exceeds_the_budget]
+ *
+ * A push allocates nothing, takes no lock but the slot's, and waits for no task. Past the
+ * budget the producer frees up to FREE_SMALL_BATCH handles, under class locks. [X1: unit
+ * test_nomem.c, giving_back_never_allocates; fuzz, every allocation fails; sim, a call
+ * that may not sleep]
  */
 #ifndef LETHE_DEFER_TOMBSTONE_H
 #define LETHE_DEFER_TOMBSTONE_H

@@ -2,11 +2,22 @@
 /*
  * Freeing, one object or many.
  *
- * Lock order: one class lock at a time, and nothing else under it.
+ * Lock order: one class lock at a time, and nothing else under it. An entry is read
+ * before its class lock, which it names, and again under it: see handle.h.
  *
- * Why reading an entry before its class lock is safe: the class of a live
- * entry does not change, so it names the right lock. Zspage and object may
- * change until the lock is held (compaction), so they are read again under it.
+ * A pending handle is freed exactly once, though several drains may find it. Under the
+ * class lock the first finds it pending and clears its entry; the next finds it not
+ * pending and passes over it (free_refuse()). If the handle is pending again by then,
+ * the drain frees it in the same class, and flags it for a later drain in another. A
+ * drain counts, and returns credit for, what it has freed and not what it has taken. [H4:
+ * mutants drain-returns-taken, credit-for-taken, array-double-push,
+ * array-fallback-frees-twice; unit a_drain_that_comes_late_leaves_it_to_the_next; sim:
+ * queued = drained + producer_drained + flushed + pending]
+ *
+ * An index returns to the table after its entry is 0, and leaves the table before it is
+ * used: by a CPU slot's cursor, which one holder hands to the next with the slot, or by
+ * table_put() (fully ordered) and table_cursor_refill() (an exchange). [H6: sim, given
+ * out twice; mutant index-leaked; fuzz: objects and free handles make whole leaves]
  */
 #include "free.h"
 #include "pool.h"
@@ -15,7 +26,7 @@ _Static_assert(FREE_LOCK_SLICE >= 1, "a slice frees something");
 _Static_assert(FREE_SMALL_BATCH >= TABLE_STEP && FREE_LARGE_BATCH >= FREE_SMALL_BATCH,
 	       "any batch takes a step of the table");
 
-/* May the object be freed by someone who holds the lock of class @index? */
+/* May the holder of the lock of class @class_index free the object? */
 static bool entry_is_freeable(u64 entry, u64 want, unsigned int class_index)
 {
 	return (entry & (ENTRY_LIVE | ENTRY_PENDING | ENTRY_PINS)) == want &&
@@ -45,8 +56,8 @@ static PORT_NOINLINE void free_refuse(struct zs_pool *pool, u32 index, u64 entry
 }
 
 /*
- * Free one object, whose entry read @e, in @call. Post: the slot is let go. As few
- * steps as can be: it is what all that is not deferred comes to.
+ * Free one object, whose entry read @e, in @call. Post: the slot is let go. The path of
+ * every free that is not deferred, so as short as can be.
  */
 static PORT_ALWAYS_INLINE void free_one(struct zs_pool *pool, struct pool_slot *slot,
 					const struct handle_place *at, u64 e, u64 want,
@@ -131,7 +142,7 @@ static void chain_by_class(struct zs_pool *pool, u32 *index, u16 *next, size_t n
 	size_t i;
 
 	port_memset(chains->used, 0, sizeof(chains->used));
-	/* Each index goes to the head of its chain, so: from the last to the first. */
+	/* From the last to the first, as each index goes to the head of its chain. */
 	for (i = n; i-- > 0;) {
 		u64 e = port_atomic_load(table_value(&pool->handles, index[i]));
 		unsigned int class_index = entry_class(e);
@@ -172,8 +183,10 @@ static u16 free_class_slice(struct zs_pool *pool, struct size_class *c, u32 *ind
 		port_atomic *entry = table_value(&pool->handles, index[i]);
 
 		/*
-		 * Acquire: pairs with the push that made it pending, so that what
-		 * its caller did with the object is over.
+		 * Acquire: pairs with the fully ordered push that made it pending, so
+		 * that what its caller did with the object comes before the free.
+		 * [H5: sim, a read of the object races with its reuse; stress under
+		 * ThreadSanitizer]
 		 */
 		e = port_atomic_load_acquire(entry);
 		if (unlikely(!entry_is_freeable(e, want, c->index))) {
@@ -278,7 +291,7 @@ void zs_free_batch(struct zs_pool *pool, const unsigned long *handles, size_t n)
 	for (done = 0; done < n; done += step) {
 		struct free_scratch *scratch = NULL;
 
-		/* A batch at a time, as drains want it, too. */
+		/* Borrowed for a batch at a time, as drains want it, too. */
 		step = n - done;
 		if (step > FREE_SMALL_BATCH)
 			scratch = free_scratch_try_get(pool);
@@ -298,6 +311,11 @@ size_t free_dead_zspages(struct zs_pool *pool, struct size_class *c, struct zspa
 {
 	size_t pages = zspage_destroy_list(c, dead);
 
+	/*
+	 * pool->pages counts a zspage from when its pages were allocated until after
+	 * they were given back: with no task at work it is what the home has given.
+	 * [Z3: mutant pages-counted-late; sim, fuzz: the home's own count]
+	 */
 	port_atomic_add(&pool->pages, -(u64)pages);
 	return pages;
 }
@@ -323,7 +341,12 @@ struct free_scratch *free_scratch_try_get(struct zs_pool *pool)
 	struct free_scratch *s = pool->scratch;
 	u64 idle = 0;
 
-	/* Acquire pairs with the release in free_scratch_put(). */
+	/*
+	 * One user at a time: acquire pairs with the release in free_scratch_put(). A
+	 * drain that gets none frees 64 handles at a time, on its stack. [W4: mutants
+	 * scratch-shared, scratch-not-released; unit
+	 * a_large_batch_does_without_the_scratch]
+	 */
 	if (!port_atomic_load(&s->busy) &&
 	    port_atomic_cmpxchg_acquire(&s->busy, &idle, 1))
 		return s;

@@ -15,7 +15,7 @@ struct zspage;
 struct size_class;
 
 /*
- * Most objects freed under one hold of a class lock. The benchmark builds it with 1
+ * Most objects freed under one hold of a class lock. [L3] The benchmark builds it with 1
  * to see what batches are worth (bench/storm.sh, variant "unbatched"); the simulator
  * has few.
  */
@@ -42,17 +42,16 @@ struct free_scratch {
 	u16 next[FREE_LARGE_BATCH];
 };
 
-/* What the entries say that a free is for: of pending handles, or of others. */
+/* What a free wants the entries to be: live, or live and pending. */
 #define FREE_DIRECT ENTRY_LIVE
 #define FREE_PENDING (ENTRY_LIVE | ENTRY_PENDING)
 
 /*
- * Free the objects of handle indices index[0..n-1]. Those that are not as @want
- * says are refused: silently if they are no longer pending, for then another
- * drain has freed them; else it is a misuse. @next is scratch for n. @call is
- * named in messages. Pre: n <= FREE_LARGE_BATCH; every index is in the table.
- * Post: @index is scratch; *@pages is raised by the pages given back. Context: any.
- * Returns how many were freed.
+ * Free the objects of handle indices index[0..n-1]. An entry that is not as @want says
+ * is refused. If a pending one was wanted, another drain has freed it, and nothing is
+ * said; else it is a misuse. @next is scratch for n. @call is named in messages.
+ * Pre: n <= FREE_LARGE_BATCH; every index is in the table. Post: @index is scratch;
+ * *@pages is raised by the pages given back. Context: any. Returns how many were freed.
  */
 size_t free_indices(struct zs_pool *pool, u32 *index, u16 *next, size_t n, u64 want,
 		    const char *call, size_t *pages);
@@ -71,7 +70,7 @@ void free_fallback(struct zs_pool *pool, struct pool_slot *slot,
 /* Free everything that is live. Pre: the pool is being destroyed, nothing is pending. */
 void free_all_live(struct zs_pool *pool);
 
-/* Borrow the pool's; NULL while another has it. Never waits. */
+/* Borrow the pool's; NULL while another task has it. Never waits. */
 struct free_scratch *free_scratch_try_get(struct zs_pool *pool);
 void free_scratch_put(struct free_scratch *scratch);
 

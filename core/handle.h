@@ -10,10 +10,35 @@
  *   bits 41-48  index of the object in its zspage
  *   bits 0-40   address of the zspage's descriptor, by port_meta_pack()
  *
- * The class of a live entry never changes. Zspage and index change only under
- * the class lock while pins is 0; so whoever holds the class lock, or a pin,
- * may rely on them. A pending entry has no pins and gets none, and stays pending
- * until it is freed, under the class lock. A free handle's entry is 0.
+ * All that may happen to an entry:
+ *
+ *   from                       to                by                   under       order
+ *   0                          live              zs_malloc()          class lock  release
+ *   live                       one pin more      object_pin()                     acquire
+ *   pinned                     one pin less      object_unpin()                   release
+ *   live or pending, no pins   moving            compact_move()       class lock  acquire
+ *   moving                     at another place  compact_move()       class lock  release
+ *   live, no pins, or moving   pending           entry_set_pending()  (array's)   full
+ *   live or pending, no pins   0                 free_one(),          class lock  relaxed
+ *                                                free_class_slice()
+ *
+ * The class of a live entry never changes, so a class that was read without a lock
+ * names the right lock. Zspage and index change under that lock alone, and only while
+ * the entry has no pins: the holder of the lock, or of a pin, may rely on them. The
+ * handle may have been freed and given out again before the lock was taken, so
+ * everything is read again under it. [H1: sim; mutant class-off-by-one; unit
+ * random_mistakes_harm_nobody]
+ *
+ * Entry, live bit and back reference of an object change together, under the class
+ * lock. Compaction goes from the live bit to the entry, and the entry leads back. [H2:
+ * assert in zspage_clear() and zspage_take(); mutants entry-after-unlock,
+ * entry-cleared-late, back-reference-missing]
+ *
+ * A pending entry has no pins and gets none, as entry_set_pending() and object_pin()
+ * each change the one word by compare-and-swap on what allowed it. It may be moving. So
+ * a drain that holds the class lock can always free it. [H3: unit
+ * mistakes_with_pending_are_refused_before_the_drain; fuzz, inputs
+ * deferred-while-read-*]
  */
 #ifndef LETHE_HANDLE_H
 #define LETHE_HANDLE_H
@@ -72,8 +97,8 @@ static inline unsigned int entry_class(u64 entry)
 }
 
 /*
- * May the object's free be deferred: is it live and not pending, with nobody at work
- * on it but compaction? If it had a reader, a drain could not free it.
+ * May the object's free be deferred: is it live, not pending, and not pinned? A drain
+ * could not free an object that a task reads. Compaction may be moving it.
  */
 static inline bool entry_is_idle(u64 e)
 {

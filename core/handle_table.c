@@ -181,7 +181,7 @@ int table_grow(struct handle_table *t, enum port_alloc how)
 	leaf = table_leaf_create(how);
 	if (!leaf)
 		return -PORT_ENOMEM;
-	/* Others may grow the table at the same time: ready for either case. */
+	/* Another task may grow the table meanwhile: be ready for either case. */
 	if (!(nr & (TABLE_FANOUT - 1)) || !((nr + 1) & (TABLE_FANOUT - 1))) {
 		node = port_meta_alloc(sizeof(*node), how);
 		if (!node) {
@@ -196,7 +196,7 @@ int table_grow(struct handle_table *t, enum port_alloc how)
 	if (!appended)
 		table_leaf_destroy(leaf);
 	port_meta_free(node, sizeof(*node));
-	/* Not appended: so many others grew it that there is something to take. */
+	/* Not appended: other tasks have grown it, so there is something to take. */
 	return 0;
 }
 

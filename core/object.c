@@ -2,12 +2,19 @@
 /*
  * Reading and writing objects.
  *
- * No lock. A pin, counted in the handle's entry, keeps compaction from moving
- * the object, and with that keeps its zspage alive. The pin's acquire pairs
- * with the release by which zs_malloc() or compaction stored the entry, so the
- * zspage and the object's moved bytes are visible; the unpin's release pairs
- * with compaction's acquire when it next claims the object, so it copies what
- * was written and overwrites nothing that is still being read.
+ * No lock is taken here. A pin, counted in the handle's entry, keeps the object where
+ * it is, and its zspage alive: compaction claims an object by compare-and-swap from "no
+ * pins", and a free refuses an entry with pins. [P1: mutant compaction-ignores-pins;
+ * unit pinned_objects_stay_in_place; fuzz, inputs deferred-while-read-*]
+ *
+ * The pin's acquire pairs with the release by which zs_malloc() or compaction stored the
+ * entry: the reader sees the descriptor and the moved bytes. The unpin's release pairs
+ * with the acquire by which compaction claims the object: compaction copies all that was
+ * written, and overwrites nothing that a task still reads. [P2: mutant unpin-relaxed;
+ * small "free_batch against compaction"]
+ *
+ * A read may see half of a write: the caller keeps writers and readers of one object
+ * apart. [Z4: documented in zsmalloc.h; not checked]
  */
 #include "pool.h"
 
@@ -19,6 +26,10 @@ static u64 object_pin(port_atomic *entry)
 	for (;;) {
 		if (unlikely((e & (ENTRY_LIVE | ENTRY_PENDING)) != ENTRY_LIVE))
 			return 0;
+		/*
+		 * Moving, or 62 readers: wait until the move is over, or a reader
+		 * goes. [P4: assert in object_unpin(); unit a_reader_too_many_waits]
+		 */
 		if (unlikely((e & ENTRY_PINS) >= ENTRY_MAX_PINS)) {
 			port_cpu_relax();
 			e = port_atomic_load(entry);

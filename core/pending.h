@@ -9,14 +9,26 @@
  * do entries and flags: a producer makes the entry pending, and then sets its flag
  * unless the flag reads 1; a drain clears the flag, and then looks at the entries.
  *
- * Two drains may see one pending entry: the second is sent by a later producer of
- * the same group. The first that holds the class lock frees it (free.c).
+ * Two drains may see one pending entry, the second because of a flag that a later
+ * producer of the same group has set. The first that holds the class lock frees it
+ * (free.c).
+ *
+ * A drain takes a leaf out of the summary only when its walk comes to the end of the leaf
+ * and sees no flag there, and puts it back if a flag was set meanwhile. Until then the
+ * leaf that it leaves unfinished stays in the summary. In between, another walk may pass
+ * over the leaf; so a drain that puts a leaf back arms a drain thread. [T3: mutant
+ * summary-not-set-again; small "push against drain"]
  *
  * A producer that finds its flag set does nothing more. The producer that set the
  * flag publishes it in the summary, and may be preempted before it does. So a walk by
- * the summary can miss a handle whose push has returned; the walk after the delayed
- * publication, which arms a drain thread, finds it. A flush does not rely on the map
- * alone: it also reads the entries (table_scan()).
+ * the summary can miss a handle whose push has returned. The publication, when it comes,
+ * arms a drain thread, whose walk finds it. A flush and a task in need do not rely on the
+ * map alone: they also read the entries (table_scan()). [T4: unit
+ * flags_that_are_not_published_are_found_after; small "push against flush"]
+ *
+ * A flag may be stale: a drain by entries frees a handle and leaves its flag. A walk
+ * clears it and finds nothing below. Until then a producer of that group sets no flag and
+ * arms no thread, and need not: see the top of defer.h.
  */
 #ifndef LETHE_PENDING_H
 #define LETHE_PENDING_H
@@ -46,7 +58,8 @@ static inline bool pending_flag(struct handle_table *t, struct table_leaf *leaf,
 /*
  * A walk visits each leaf at most once, so it ends whatever producers push meanwhile:
  * from its first leaf to the end of the table as that was when it began, and from the
- * beginning to its first leaf.
+ * beginning to its first leaf. Flags that are set behind it are left to the next walk:
+ * it says so in `left`. [T5: unit a_walk_ends_while_others_push; sim, a bound in steps]
  */
 struct pending_walk {
 	u32 leaf_nr; /* the next leaf, */

@@ -24,7 +24,7 @@ static bool pool_drain_for_memory(struct zs_pool *pool, enum zs_alloc how,
 	return true;
 }
 
-/* A free handle index without growing the table, from what this slot freed first. */
+/* Take a free index without growing the table, first of those this slot gave back. */
 static bool pool_find_index(struct zs_pool *pool, u32 *index)
 {
 	struct pool_slot *slot = &pool->slots[port_cpu_get()];
@@ -253,6 +253,7 @@ void zs_destroy_pool(struct zs_pool *pool)
 {
 	if (!pool)
 		return;
+	/* [F4: small "push against destroy"; unit destroy_with_pending_leaks_nothing] */
 	defer_flush(pool, ZS_FLUSH_DESTROY);
 	defer_stop(pool);
 	/* From here on neither the home nor a drain thread uses the pool. */

@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
 /*
  * The pool: classes, handle table, per-CPU slots, deferral.
+ *
+ * Lock order: the core has three kinds of spinlock: of a class, handle_table.grow_lock,
+ * and defer_array.lock. All are leaves: none is taken while another is held. Under one,
+ * nothing is allocated, given back to the home, or waited for. [L1: sim, a lock taken
+ * inside a lock, or an allocation under one, fails; mutant lock-order; lockdep, which
+ * sees them all as one class] None disables interrupts, so the core is not called in
+ * interrupt context. [L2]
  */
 #ifndef LETHE_POOL_H
 #define LETHE_POOL_H
@@ -13,7 +20,7 @@
 
 #define POOL_NAME_MAX 32
 
-/* What one CPU (in userspace: one thread) works with, apart from the others. */
+/* What one CPU (in userspace: one thread) works with. Its holder has it alone. */
 struct pool_slot {
 	/* All that a push needs, in one cache line. */
 	unsigned long leaf_nr; /* of the handle table, last pushed to; or NO_LEAF */
@@ -24,7 +31,7 @@ struct pool_slot {
 
 	struct table_cursor handles PORT_CACHE_ALIGNED; /* to be handed out */
 	struct table_cursor freed; /* one at a time, to be given back */
-	/* Counters: written by the slot's holder, read by anyone. */
+	/* Counters: the slot's holder writes them, any task reads them. */
 	port_atomic fallback;
 } PORT_CACHE_ALIGNED;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
 /*
- * What a pool says of itself.
+ * Statistics of a pool.
  */
 #include "pool.h"
 

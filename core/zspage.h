@@ -1,13 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
 /*
  * A zspage: a chain of pages that holds objects of one class, and the
- * descriptor that says which are live and whose they are. The descriptor is
+ * descriptor that says which are live, and the handle of each. The descriptor is
  * apart from the pages, so allocating and freeing never touch object memory,
  * which is cold.
  *
- * All fields are guarded by the lock of the class. A reader that has pinned an
- * object may read its zspage's page addresses without the lock: they never
- * change while an object lives in it.
+ * The lock of the class guards all fields. A reader that has pinned an object may read
+ * its zspage's page addresses without the lock: they never change while an object lives
+ * in it.
+ *
+ * No task can reach a dead zspage. The entry of its last object was cleared under the
+ * class lock, in which the zspage also left its list, and an entry with pins is not
+ * cleared. So its pages and its descriptor are given back without a lock
+ * (free_dead_zspages()). One use of a stale address is left: chain_by_class() prefetches
+ * it, and a prefetch may be given any address. [Z1: sim, use of freed memory;
+ * AddressSanitizer in unit and fuzz, with free pages poisoned; mutants
+ * lock-dropped-free, compaction-unlocked]
+ *
+ * A new zspage is made without a lock, and no other task can reach it before
+ * zspage_adopt(). If there is no memory, nothing is left of it. [Z2: mutants
+ * descriptor-leaked, created-half; unit test_nomem.c, every allocation fails in turn]
  */
 #ifndef LETHE_ZSPAGE_H
 #define LETHE_ZSPAGE_H
@@ -44,7 +56,7 @@ struct size_class {
 	u16 refs_at; /* offset of the back references */
 	u16 descriptor_size;
 	struct zspage *group[ZSPAGE_GROUPS];
-	/* Changed under the lock, read by anyone. */
+	/* Changed under the lock, read without it. */
 	port_atomic objects;
 	port_atomic zspages;
 } PORT_CACHE_ALIGNED;

@@ -47,7 +47,7 @@ enum port_alloc {
 /*
  * Allocate @n pages of PORT_PAGE_SIZE bytes, each aligned to its size, content
  * undefined, into @pages[0..n-1]. All or nothing. They come from NUMA node @node if it
- * has free ones, else from others; a home without nodes ignores it.
+ * has free ones, else from other nodes; a home without nodes ignores it.
  * Pre: none of the core's locks held, in no slot; PORT_ALLOC_WAIT: process context,
  * PORT_ALLOC_TRY: any context. Post: 0, or -PORT_ENOMEM and @pages holds nothing to be
  * freed.
@@ -86,7 +86,7 @@ void port_meta_free(void *p, size_t size);
  */
 u64 port_meta_pack(const void *p);
 void *port_meta_unpack(u64 packed); /* the inverse */
-/* From here on @p may be referred to by its packed address alone: it is no leak. */
+/* From here on @p may be known by its packed address alone: it is no leak. */
 void port_meta_hide(const void *p);
 
 void port_memcpy(void *dst, const void *src, size_t len);
@@ -129,8 +129,8 @@ bool port_atomic_cmpxchg(port_atomic *a, u64 *old, u64 new_value);
 void port_atomic_fence(void); /* full fence */
 
 /*
- * A plain counter that only one party writes (the owner of a CPU slot, or the
- * holder of a lock) while others may read it: no read-modify-write cycle.
+ * A plain counter with one writer at a time (the holder of a CPU slot, or of a lock),
+ * which any task may read: no read-modify-write cycle.
  */
 void port_counter_add(port_atomic *a, u64 v);
 
@@ -138,22 +138,28 @@ void port_counter_add(port_atomic *a, u64 v);
  *
  * A slot is private to its holder from port_cpu_get() to port_cpu_put():
  * no other thread is given the same number in between. In between, the
- * holder does not sleep and does not call port_cpu_get() again.
+ * holder does not sleep and does not call port_cpu_get() again. It may take one
+ * spinlock in the slot; no slot is taken under a spinlock. [L4: sim, sleeping in a slot
+ * fails; mutant slot-let-go-early; unit slots_are_private,
+ * threads_without_a_slot_share_some; lockdep]
  */
 
 unsigned int port_cpus(void); /* CPUs of the machine, at least 1 */
 unsigned int port_cpu_slots(void); /* how many slots there are; constant */
 /*
- * 0 to port_cpu_slots() - 1. Waits for nobody, unless the home's spinlocks sleep:
- * then for who was preempted in the slot of this CPU, which may wait for a spinlock.
+ * 0 to port_cpu_slots() - 1. Waits for no task, unless the home's spinlocks sleep: then
+ * for a task that was preempted in the slot of this CPU, and may wait for a spinlock.
  */
 unsigned int port_cpu_get(void);
 void port_cpu_put(void);
 
 /*
- * Others spin until what lies between these two is over. A home where somebody more
- * urgent could take the CPU from the caller, and then spin on it for ever, keeps
- * the CPU for the caller. In between: no lock, no slot, no sleep, a microsecond.
+ * Other tasks spin until what lies between these two is over: until an object has moved,
+ * or until a slot of zram's table has been read. On a home where a more urgent task could
+ * take the CPU from the caller, and then spin for ever, the caller keeps its CPU. In
+ * between: no lock, no slot, no sleep, a microsecond. So misuse is counted in the pool,
+ * not in a slot. [L5: sim, a lock, a slot or an allocation with preemption off fails;
+ * mutant preempt-left-off; VM suites on Debian's PREEMPT_RT kernel]
  */
 void port_preempt_off(void);
 void port_preempt_on(void);
@@ -170,7 +176,8 @@ int port_work_init(port_work *work, void (*fn)(void *arg), void *arg);
 /*
  * Have @work run @delay_ms from now or soon after; 0 is as soon as possible.
  * If it is scheduled already, the earlier time stands. If it is running, it
- * will run once more. Fully ordered before the run that it causes.
+ * will run once more. Fully ordered before the run that it causes. No call is lost.
+ * [W2: unit work_loses_no_wakeup, work_scheduled_while_running_runs_again]
  * Pre: any context.
  */
 void port_work_schedule(port_work *work, unsigned int delay_ms);
@@ -191,13 +198,13 @@ bool port_cpu_contended(void);
  */
 void port_work_cancel(port_work *work);
 
-/* Pre: cancelled, and nobody will schedule it. */
+/* Pre: cancelled, and never scheduled again. */
 void port_work_fini(port_work *work);
 
 /* ---- time and waiting ---- */
 
 u64 port_now_ns(void); /* monotonic */
-void port_yield(void); /* let others run. Pre: process context */
+void port_yield(void); /* let other tasks run. Pre: process context */
 void port_cpu_relax(void); /* in a loop that waits for another CPU */
 
 /* ---- bits ---- */
@@ -224,9 +231,9 @@ void port_pool_detach(struct zs_pool *pool, void *home);
 void port_pool_show_pending(void *home, size_t pages);
 
 /*
- * Somebody misused the API: in a debug build (LETHE_DEBUG) say so with all
- * three names and stop, or warn with a stack trace where stopping is not
- * possible. In other builds the core only counts.
+ * A caller misused the API. A debug build (LETHE_DEBUG) says so with all three
+ * names and stops, or warns with a stack trace where it cannot stop. In other builds
+ * the core only counts.
  */
 void port_misuse(const char *pool, unsigned long handle, const char *call,
 		 const char *what);

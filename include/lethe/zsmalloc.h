@@ -14,12 +14,12 @@
  *   "Process context" means the call may sleep and no spinlock is held.
  *   "Any context" means process or atomic context (under a spinlock, with
  *   preemption off), but not interrupt context: the class locks are taken
- *   without disabling interrupts. In a kernel with PREEMPT_RT, whose spinlocks
- *   sleep, it is neither with preemption off nor under a raw spinlock.
+ *   without disabling interrupts. In a kernel with PREEMPT_RT spinlocks sleep:
+ *   there it is neither with preemption off nor under a raw spinlock.
  *
  * Ownership
- *   A handle belongs to whoever allocated it until it is passed to zs_free(),
- *   zs_free_batch() or zs_free_deferred(). The caller must not use a handle
+ *   A handle belongs to the caller of zs_malloc() until it is passed to
+ *   zs_free(), zs_free_batch() or zs_free_deferred(). The caller must not use a handle
  *   concurrently with, or after, giving it back.
  */
 #ifndef LETHE_ZSMALLOC_H
@@ -57,7 +57,7 @@ static inline int zs_handle_error(unsigned long handle)
 
 /** How zs_free_deferred() defers. Numbers are stable: they are stored by users. */
 enum zs_defer_policy {
-	ZS_DEFER_DEFAULT, /**< whichever of the below measures best: tombstone */
+	ZS_DEFER_DEFAULT, /**< the one that measures best: tombstone */
 	ZS_DEFER_SYNC, /**< no deferral: freed in the caller */
 	ZS_DEFER_ARRAY, /**< one array behind a trylock, the reference policy */
 	ZS_DEFER_TOMBSTONE, /**< one bit per handle, in its entry of the table */
@@ -83,14 +83,14 @@ struct zs_pool_params {
 	size_t defer_budget; /**< most handles pending; 0: the policy's default */
 };
 
-/** A consistent-enough snapshot of a pool; every counter is since creation. */
+/** A snapshot of a pool, not taken at one instant; counters are since creation. */
 struct zs_pool_stats {
 	size_t page_size; /**< bytes in a page */
 	size_t pages; /**< pages held for objects, pending ones included */
 	size_t objects; /**< objects not yet freed, pending ones included */
 	size_t zspages; /**< chains of pages held */
 	size_t meta_bytes; /**< memory of handle table and descriptors, bytes */
-	size_t pages_compacted; /**< pages that zs_compact() gave back */
+	size_t pages_compacted; /**< pages that compaction gave back */
 
 	enum zs_defer_policy policy; /**< the policy in force, never DEFAULT */
 	size_t pending; /**< handles queued and not yet freed */
@@ -99,7 +99,7 @@ struct zs_pool_stats {
 	uint64_t oldest_age_ns; /**< of the oldest pending; less after a flush */
 	uint64_t queued; /**< deferred frees that were queued */
 	uint64_t drained; /**< freed by the drain threads */
-	uint64_t producer_drained; /**< queued, then freed by a producer past the budget */
+	uint64_t producer_drained; /**< queued, freed by a producer past the budget */
 	uint64_t fallback; /**< not queued: freed at once by the caller */
 	uint64_t flushed[ZS_FLUSH_NR]; /**< queued, then freed by a flush */
 	uint64_t flushes[ZS_FLUSH_NR]; /**< flushes run, by cause */
@@ -166,9 +166,9 @@ enum zs_alloc {
  * another node are taken if it has none, and an object may be put into pages that the
  * pool holds already, whatever their node. Ignored in userspace.
  *
- * ZS_ALLOC_NOWAIT neither drains pending frees nor reclaims memory nor waits for it, so
- * that a caller can hold what others need in order to free memory. When it fails, the
- * caller lets go of that and calls again with ZS_ALLOC_WAIT. zs_malloc() is
+ * ZS_ALLOC_NOWAIT neither drains pending frees nor reclaims memory nor waits for it. So
+ * its caller may hold something that reclaim or a page fault waits for. When it fails,
+ * the caller lets go of that and calls again with ZS_ALLOC_WAIT. zs_malloc() is
  * zs_malloc_node(pool, size, ZS_ALLOC_WAIT, ZS_NO_NODE).
  *
  * Context: ZS_ALLOC_NOWAIT: any context; with PREEMPT_RT that may be under a local
@@ -197,8 +197,8 @@ void zs_free(struct zs_pool *pool, unsigned long handle);
  * @handles: the objects, null and error values ignored; not modified
  * @n: how many
  *
- * Grouped by size class and zspage: one lock hold a class for up to 64
- * objects, pages given back in bulk outside the locks. Ascending order of
+ * Groups the objects by size class and zspage: a class lock is held for up to 64
+ * objects, and pages are given back in bulk outside the locks. Ascending order of
  * handles groups best.
  *
  * Context: any context; takes class locks, one at a time.
@@ -228,7 +228,7 @@ void zs_free_deferred(struct zs_pool *pool, unsigned long handle);
  * On return every handle whose zs_free_deferred() returned before this call
  * has been freed.
  *
- * It ends however much others push meanwhile: it visits each handle of the table
+ * It ends however much other tasks push meanwhile: it visits each handle of the table
  * twice at most, and waits for the drain threads to finish a slice of work.
  *
  * Context: process context only.
@@ -242,9 +242,9 @@ void zs_free_deferred_flush(struct zs_pool *pool);
  * @want: pages for NOMEM, LIMIT and OOM, handles for the other causes: the call
  *        returns soon after so many are back; 0: all
  *
- * Visits each handle of the table once at most, or twice for the causes that cannot do
- * without the memory (NOMEM, LIMIT, OOM) and have not got it by then. So it ends,
- * however much others push meanwhile. It waits for no other thread.
+ * Visits each handle of the table once at most. If the caller cannot do without the
+ * memory (NOMEM, LIMIT, OOM) and has not got it by then, visits each once more. So it
+ * ends, however much other tasks push meanwhile. It waits for no other thread.
  *
  * Context: process context, may sleep; yields between slices of work. Safe in reclaim.
  * Return: handles freed by this call.
@@ -263,7 +263,7 @@ size_t zs_drain_deferred(struct zs_pool *pool, enum zs_flush_cause cause, size_t
 size_t zs_deferred_pending(struct zs_pool *pool);
 
 /**
- * zs_obj_read_begin() - get at an object's content
+ * zs_obj_read_begin() - begin to read an object's content
  * @pool: the pool
  * @handle: a live object
  * @len: bytes wanted, 1 to the size given to zs_malloc()
@@ -296,8 +296,8 @@ void zs_obj_read_end(struct zs_pool *pool, unsigned long handle);
  * @src: the bytes
  * @len: how many, 1 to the size given to zs_malloc()
  *
- * Written from the object's first byte on. Writers and readers of one object
- * must be kept apart by the caller.
+ * Writes from the object's first byte on. The caller keeps writers and readers of one
+ * object apart.
  *
  * Context: any context.
  * Return: 0; -EINVAL if @handle is not live, or is pending, or @len does not fit.

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
 /*
- * Memory is given back when the kernel asks: pending frees and fragmentation from one
- * shrinker each, both before a process is killed (OOM notifier).
+ * Lethe gives memory back when the kernel asks: pending frees from one shrinker,
+ * fragmentation from another, and both before a process is killed (OOM notifier).
  *
  * One of each serves all pools, so that creating and destroying pools takes
  * none of the kernel's locks for registering them.
  *
  * Lock order: the kernel calls in with its own locks held. Nothing here allocates, or
  * waits but for the holder of a spinlock; each call stops when it has what it wants.
+ * So nothing here flushes, which waits for the drain threads. [X2]
  */
 #include <linux/notifier.h>
 #include <linux/oom.h>

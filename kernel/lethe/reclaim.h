@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
 /*
- * Pending frees yield to whoever needs the memory.
+ * Pending frees and fragmentation are given back when memory is short.
  */
 #ifndef LETHE_RECLAIM_H
 #define LETHE_RECLAIM_H
