@@ -179,6 +179,29 @@ size_t zs_deferred_pending(struct zs_pool *pool)
 	return defer_pending(pool);
 }
 
+/* The mean object's share of a page, in 1/256. Reads the counters of every class. */
+static u64 defer_mean_share(const struct zs_pool *pool)
+{
+	u64 objects = 0;
+	unsigned int i;
+
+	for (i = 0; i < pool->table.nr; i++)
+		objects += port_atomic_load(&pool->classes[i]->objects);
+	return objects ? (port_atomic_load(&pool->pages) << 8) / objects : 0;
+}
+
+void defer_show_pending(struct zs_pool *pool, size_t pending)
+{
+	u64 share = port_atomic_load(&pool->defer.share);
+
+	/* Producers come here before any drain thread has. */
+	if (unlikely(!share)) {
+		share = defer_mean_share(pool);
+		port_atomic_store(&pool->defer.share, share);
+	}
+	port_pool_show_pending(pool->home, (size_t)(pending * share >> 8));
+}
+
 /* ---- drain ---- */
 
 /* What a slice of a drain that wants pages takes for each. */
@@ -398,23 +421,6 @@ static bool thread_should_wait(struct drain_thread *t, u64 since_ns)
 	       defer_pending(pool) <= pool->defer.budget / 2;
 }
 
-/* The mean object's share of a page, in 1/256. Reads the counters of every class. */
-static u64 defer_mean_share(const struct zs_pool *pool)
-{
-	u64 objects = 0;
-	unsigned int i;
-
-	for (i = 0; i < pool->table.nr; i++)
-		objects += port_atomic_load(&pool->classes[i]->objects);
-	return objects ? (port_atomic_load(&pool->pages) << 8) / objects : 0;
-}
-
-/* Show to the home the pages that pending frees hold, at @share of one for each. */
-static void defer_show_pending(struct zs_pool *pool, u64 share)
-{
-	port_pool_show_pending(pool->home, (size_t)(defer_pending(pool) * share >> 8));
-}
-
 /* One more thread for each backlog that is left. */
 static void thread_wake_others(struct zs_pool *pool)
 {
@@ -436,7 +442,6 @@ static bool thread_drain(struct drain_thread *t, u64 since_ns)
 {
 	struct zs_pool *pool = t->pool;
 	u64 leaves = port_atomic_load_acquire(&pool->handles.nr_leaves);
-	u64 share = defer_mean_share(pool);
 	struct drain d = {.pool = pool,
 			  .account = DEFER_BY_THREAD,
 			  .want_handles = ~(size_t)0,
@@ -444,9 +449,9 @@ static bool thread_drain(struct drain_thread *t, u64 since_ns)
 
 	pending_walk_begin(&d.walk, &pool->handles,
 			   leaves * t->nr / pool->defer.nr_threads << TABLE_SHIFT);
-	defer_show_pending(pool, share);
+	defer_show_pending(pool, defer_pending(pool));
 	while (drain_slice(&d, t->scratch.index, t->scratch.next, FREE_LARGE_BATCH)) {
-		defer_show_pending(pool, share);
+		defer_show_pending(pool, defer_pending(pool));
 		port_yield();
 		if (port_work_cancelled(&t->work) || thread_should_wait(t, since_ns))
 			return true;
@@ -463,8 +468,9 @@ static void first_thread_run(struct drain_thread *t)
 	struct defer *d = &pool->defer;
 	u64 since = port_atomic_load(&d->armed_at_ns);
 
+	port_atomic_store(&d->share, defer_mean_share(pool));
 	if (thread_should_wait(t, since)) {
-		defer_show_pending(pool, defer_mean_share(pool));
+		defer_show_pending(pool, defer_pending(pool));
 		if (!port_atomic_load(&d->closed))
 			port_work_schedule(&t->work, DEFER_TIMER_MS);
 		return;

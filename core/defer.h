@@ -128,6 +128,8 @@ struct defer {
 	port_atomic armed PORT_CACHE_ALIGNED; /* enum defer_urgency */
 	port_atomic armed_at_ns;
 	port_atomic drain_since_ns; /* the armed_at_ns that the running thread took */
+	port_atomic
+		share; /* of a page, in 1/256, that the mean object has; 0: not known */
 	port_atomic reuse_from; /* the index at which the next defer_reuse() begins */
 	port_atomic closed; /* 1: the pool is being destroyed, no work may be scheduled */
 	port_atomic freed[DEFER_ACCOUNTS];
@@ -218,6 +220,8 @@ static inline bool defer_is_behind(const struct defer *d)
 }
 /* Free that slice. Returns whether it has freed any. Context: any; never waits. */
 bool defer_reuse(struct zs_pool *pool);
+/* Show the home the pages that @pending frees hold, about. Context: any. */
+void defer_show_pending(struct zs_pool *pool, size_t pending);
 /* Have a drain thread run, and by when. Context: any. */
 void defer_arm(struct zs_pool *pool, enum defer_urgency urgency);
 /* Drain threads for a machine of @cpus CPUs. */

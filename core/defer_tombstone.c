@@ -21,6 +21,8 @@ PORT_NOINLINE bool credit_refill(struct zs_pool *pool, struct pool_slot *slot)
 		take = left < c->slot_most ? left : c->slot_most;
 	} while (!port_atomic_cmpxchg_acquire(&c->left, &left, left - take));
 	slot->credit = (u32)take;
+	/* Too many by what the slots hold, until the next run of a drain thread. */
+	defer_show_pending(pool, pool->defer.budget - (left - take));
 	return true;
 }
 

@@ -226,7 +226,7 @@ void port_pool_detach(struct zs_pool *pool, void *home);
 
 /*
  * About @pages pages of the pool are held by pending frees, for the home to show as
- * memory that can be had. @home is port_pool_attach()'s. Context: process.
+ * memory that can be had. @home is port_pool_attach()'s. Context: any.
  */
 void port_pool_show_pending(void *home, size_t pages);
 

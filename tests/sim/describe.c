@@ -26,6 +26,7 @@ static const struct field fields[] = {
 	{offsetof(struct zs_pool, defer.armed), "defer.armed"},
 	{offsetof(struct zs_pool, defer.armed_at_ns), "defer.armed_at_ns"},
 	{offsetof(struct zs_pool, defer.drain_since_ns), "defer.drain_since_ns"},
+	{offsetof(struct zs_pool, defer.share), "defer.share"},
 	{offsetof(struct zs_pool, defer.reuse_from), "defer.reuse_from"},
 	{offsetof(struct zs_pool, defer.closed), "defer.closed"},
 	{offsetof(struct zs_pool, defer.freed), "defer.freed"},

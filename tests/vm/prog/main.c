@@ -28,6 +28,8 @@ static const struct {
 	 "do the act with each allocation failing in turn"},
 	{"meet", cmd_meet,
 	 "meet DEVICE READERS ROUNDS PAGES: free swapped pages while others read them"},
+	{"punch", cmd_punch,
+	 "punch fill|discard|check DEVICE FILE MIB KEEP: pages with holes between"},
 	{"storm", cmd_storm,
 	 "storm SECONDS SEED PROCESSES MIB: processes that swap, end and are killed"},
 	{"victim", cmd_victim, "victim MIB: wait for the OOM killer"},

@@ -40,6 +40,7 @@ int cmd_held(int argc, char **argv);
 int cmd_hog(int argc, char **argv);
 int cmd_inject(int argc, char **argv);
 int cmd_meet(int argc, char **argv);
+int cmd_punch(int argc, char **argv);
 int cmd_storm(int argc, char **argv);
 int cmd_victim(int argc, char **argv);
 int cmd_writers(int argc, char **argv);
