@@ -157,7 +157,7 @@ static enum outcome run_callers(struct caller *callers, unsigned int threads,
 	err = await_pages(pool, start);
 	cost->back_ns = (double)(clock_ns(CLOCK_MONOTONIC) - start);
 	/*
-	 * Nothing is pending, but the worker may not be back in bed, and the CPU
+	 * Nothing is pending, but the drain thread may not sleep yet, and the CPU
 	 * time of a running thread is only known to the last scheduler tick.
 	 */
 	zs_free_deferred_flush(pool);

@@ -15,7 +15,7 @@
 /** What freeing cost. */
 struct release_cost {
 	double caller_ns; /**< time in the loops, all threads together */
-	double cpu_ns; /**< CPU time of the process, worker included */
+	double cpu_ns; /**< CPU time of the process, drain threads included */
 	double back_ns; /**< from the first free until no page is held */
 };
 
