@@ -55,8 +55,8 @@ static inline void compat_shrinker_free(struct shrinker *shrinker)
 #include <linux/gfp.h>
 
 /*
- * Up to @n pages of @node first, of others then (NUMA_NO_NODE: of this CPU's first), to
- * where @pages is NULL. How many there are. Context: as @gfp says.
+ * Allocate up to @n pages where @pages is NULL: of @node first (NUMA_NO_NODE: of this
+ * CPU's), then of other nodes. How many there are then. Context: as @gfp says.
  */
 static inline unsigned long
 compat_alloc_pages_bulk_node(gfp_t gfp, int node, unsigned long n, struct page **pages)

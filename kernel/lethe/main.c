@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
 /*
- * lethe.ko: the allocator core at home in the kernel. It does nothing by
- * itself; zram.ko and others create pools with the functions it exports.
+ * lethe.ko: the allocator core as a kernel module. It does nothing by itself; zram.ko
+ * and other modules create pools with the functions it exports.
  */
 #include <linux/export.h>
 #include <linux/init.h>
@@ -49,7 +49,7 @@ static int __init lethe_init(void)
 	return err;
 }
 
-/* Every user of our symbols is gone by now, and so are the pools. */
+/* Every module that uses our symbols is gone by now, and so are the pools. */
 static void __exit lethe_exit(void)
 {
 	lethe_reclaim_exit();

@@ -2,10 +2,10 @@
 /*
  * The pools that exist.
  *
- * Lock order: pools_lock is a leaf, held for a few instructions, never while a
- * pool is worked on. So reclaim (shrinker, OOM notifier) that is entered by an
- * allocation during creation or destruction of a pool cannot deadlock with it.
- * Destruction waits for those at work on its pool; they wait for nobody.
+ * Lock order: pools_lock is a leaf, held for a few instructions, never while reclaim
+ * works on a pool. So an allocation that creates or destroys a pool may enter reclaim
+ * (shrinker, OOM notifier) without a deadlock. Destruction waits for reclaim to leave
+ * its pool; reclaim waits for no task.
  */
 #include <linux/errno.h>
 #include <linux/list.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
 /*
- * The pools that exist, for whoever has something to do with all of them.
+ * The pools that exist, for the shrinkers and the OOM notifier.
  */
 #ifndef LETHE_REGISTRY_H
 #define LETHE_REGISTRY_H
@@ -14,8 +14,8 @@ struct zs_pool;
  * @fn: what to call; may sleep if the caller may
  * @arg: passed to it
  *
- * No lock is held around @fn, so it may take its time. The pool cannot be
- * destroyed meanwhile: destroying it waits.
+ * No lock is held around @fn, so it may take long. The pool cannot be destroyed
+ * meanwhile: zs_destroy_pool() waits.
  *
  * Context: process context.
  * Return: the sum of what @fn returned.

@@ -2,7 +2,7 @@
 /*
  * Devices: added, set up (given a disk size), reset, removed.
  *
- * Whoever resets or removes a device claims it first: it has no opener then,
+ * A task that resets or removes a device claims it first: it has no opener then,
  * and gets none.
  *
  * Lock order: devices_lock, open_mutex, init_lock, that of CPU hotplug (stream.c).
@@ -153,7 +153,7 @@ static void device_clear(struct zram *zram)
  * @zram: the device
  *
  * Context: process context, may sleep.
- * Return: 0; -EBUSY if somebody has it open.
+ * Return: 0; -EBUSY if it is open.
  */
 int zram_device_reset(struct zram *zram)
 {
@@ -256,7 +256,7 @@ unlock:
 /* Caller: holds devices_lock, has the device claimed. */
 static void device_destroy_claimed(struct zram *zram)
 {
-	/* Its sysfs files go first, so nobody sets it up again below. */
+	/* Its sysfs files go first, so that no task sets it up again below. */
 	del_gendisk(zram->disk);
 	device_clear(zram);
 	idr_remove(&devices, zram->id);
@@ -269,7 +269,7 @@ static void device_destroy_claimed(struct zram *zram)
  * @id: its id
  *
  * Context: process context, may sleep.
- * Return: 0; -ENODEV if there is none, -EBUSY if somebody has it open.
+ * Return: 0; -ENODEV if there is none, -EBUSY if it is open.
  */
 int zram_device_remove(int id)
 {

@@ -2,11 +2,10 @@
 /*
  * From bios to pages.
  *
- * A bio is walked slot by slot rather than segment by segment. Where a
- * segment has the whole of a slot, as in all swapping and nearly all else, it
- * is compressed from and decompressed to in place. Everything else goes
- * through a bounce page: memory that is not aligned to pages, so that a slot's
- * bytes come from two segments, and parts of a slot.
+ * A bio is walked slot by slot rather than segment by segment. A segment that has
+ * the whole of a slot, as in all swapping and nearly all other I/O, is compressed
+ * from and decompressed to in place. Parts of a slot, and a slot whose bytes come
+ * from two segments as they are not aligned to pages, go through a bounce page.
  *
  * Lock order: partial_lock, then those of store.c.
  */

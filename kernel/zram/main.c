@@ -62,7 +62,7 @@ static int __init zram_init(void)
 		if (err < 0)
 			goto fail;
 	}
-	/* Last, so that nobody adds a device to a module that then fails. */
+	/* Last, so that no task adds a device to a module that then fails. */
 	err = class_register(&zram_control);
 	if (err)
 		goto fail;

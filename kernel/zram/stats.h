@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
 /*
- * Statistics of a device: one set of counters a CPU, summed by whoever reads
- * them, so that CPUs which exit processes at once share no cache line here.
+ * Statistics of a device: one set of counters a CPU, summed by a reader, so that
+ * CPUs which exit processes at once share no cache line here.
  * A counter of one CPU may be negative; the sum is not, once things are quiet.
  */
 #ifndef ZRAM_STATS_H

@@ -6,14 +6,14 @@
  * The slot forgets its page at once, in one compare-and-swap on a line shared
  * with the seven slots beside it, and only the allocator's handle is deferred.
  * Never the slot's index: the swap core may hand the slot out again before the
- * handle is freed, and by then it is somebody else's.
+ * handle is freed, and then another task's page is in it.
  *
  * Lock order: called under the swap core's spinlocks; takes none of zram's.
  */
 #include "fill.h"
 #include "zram.h"
 
-/* A spinlock held keeps us on this CPU, but on PREEMPT_RT. */
+/* The spinlock that the caller holds keeps us on this CPU, except on PREEMPT_RT. */
 static inline struct zram_stats *stats_get(struct zram *zram)
 {
 	if (IS_ENABLED(CONFIG_PREEMPT_RT))

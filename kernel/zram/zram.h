@@ -14,7 +14,7 @@
  * A task drains pending frees, reclaims and waits for memory with none of the last
  * three held.
  * I/O takes no init_lock: a device is set up before its capacity lets any I/O
- * in, and torn down only when it is claimed, with nobody having it open.
+ * in, and torn down only when it is claimed and not open.
  */
 #ifndef ZRAM_ZRAM_H
 #define ZRAM_ZRAM_H
@@ -65,7 +65,7 @@ struct zram {
 
 	struct rw_semaphore init_lock;
 	const struct zram_codec *codec; /* for the next set-up, or in force */
-	bool claimed; /* nobody may open the disk */
+	bool claimed; /* the disk may not be opened */
 	int id;
 };
 

@@ -18,11 +18,11 @@
 static gfp_t page_gfp(enum port_alloc how)
 {
 	/*
-	 * TRY fails early, also in a task that reclaims memory and could have its
-	 * reserves, and the core drains its pending frees. WAIT may then
-	 * wait until the OOM killer, woken by others, has found memory; in
-	 * reclaim itself (swapping out) it fails instead. No warning: it is
-	 * for the caller to say what failed.
+	 * TRY fails early, and the core drains its pending frees. It takes none of the
+	 * reserves that a task which reclaims memory could have. WAIT may then wait
+	 * until the OOM killer, woken by another task, has found memory; in reclaim
+	 * itself (swapping out) it fails instead. No warning: the caller says what
+	 * failed.
 	 */
 	if (how == PORT_ALLOC_TRY)
 		return __GFP_KSWAPD_RECLAIM | __GFP_NOWARN | __GFP_NOMEMALLOC;

@@ -198,7 +198,7 @@ struct port_cpu {
 
 DECLARE_PER_CPU(struct port_cpu, port_cpu);
 
-/* Those that may come: threads are made once. */
+/* CPUs that may come online count: drain threads are made once. */
 static inline unsigned int port_cpus(void)
 {
 	return num_possible_cpus();
@@ -220,7 +220,7 @@ static __always_inline void port_cpu_put(void)
 	local_unlock(&port_cpu.lock);
 }
 
-/* Who calls this is in a slot, or holds a spinlock: only on PREEMPT_RT is it news. */
+/* The caller is in a slot, or holds a spinlock: only on PREEMPT_RT it is preemptible. */
 static __always_inline void port_preempt_off(void)
 {
 	if (IS_ENABLED(CONFIG_PREEMPT_RT))

@@ -2,7 +2,7 @@
 /*
  * Deferred work: a kernel thread of its own for each, of normal priority. It is always
  * there, so it works during reclaim. The core decides when a drain thread leaves the
- * CPU to others; the scheduler does the rest.
+ * CPU to an exiting task; the scheduler does the rest.
  *
  * No lock of ours is taken here.
  */

@@ -163,7 +163,7 @@ static bool modify_simply(port_atomic *a, u64 value)
 		return false;
 	if (sim.frozen)
 		sim_fail("an observer stores");
-	sched_point(a, SIM_CHANGES); /* to say who uses it */
+	sched_point(a, SIM_CHANGES); /* to note the use */
 	a->newest = value;
 	a->store = 0;
 	return true;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
 /*
- * Spinlocks and CPU slots: who waits is not runnable. The core nests no locks
+ * Spinlocks and CPU slots: a thread that waits is not runnable. The core nests no locks
  * (core/README.md), which is checked here, as is what may not be done inside.
  */
 #include "world.h"
@@ -86,7 +86,7 @@ void port_spin_unlock(port_spinlock *lock)
 	sched_point(lock, SIM_CHANGES);
 	plain_check_alive(lock);
 	if (lock->holder != sim.self + 1)
-		sim_fail("a spinlock is released by one who does not hold it");
+		sim_fail("a spinlock is released by a thread that does not hold it");
 	lock->holder = 0;
 	t->locks--;
 	lock->hb = t->hb;
@@ -97,7 +97,7 @@ void port_spin_unlock(port_spinlock *lock)
 	TRACE("unlock", lock, 0, 0);
 }
 
-/* ---- CPU slots: whoever is next on a CPU comes after who was there before ---- */
+/* ---- CPU slots: the next thread on a CPU comes after the one before it ---- */
 
 unsigned int port_cpus(void)
 {
@@ -171,7 +171,7 @@ void port_cpu_put(void)
 	sim.slot_waiters = 0;
 }
 
-/* Everybody has a CPU to go on with here: what is checked is what may be inside. */
+/* Each thread has a CPU here: only what may be done with preemption off is checked. */
 void port_preempt_off(void)
 {
 	sim_me()->no_preempt++;
@@ -197,7 +197,7 @@ static unsigned int cpus_online(void)
 
 bool sim_cpu_offline(unsigned int cpu)
 {
-	/* Who is on it cannot be preempted there. */
+	/* The thread on it cannot be preempted there. */
 	while (sim.slot[cpu].held) {
 		sim.slot_waiters |= 1u << sim.self;
 		sim.runnable &= ~(1u << sim.self);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
 /*
  * Pages and metadata, out of one arena that begins anew with each schedule. What is
- * freed is not given out again, so that who still uses it is found; in some
- * schedules (config.reuse) it is at once, so that who takes the new for the old
- * is found.
+ * freed is not given out again, so that a late use of it is found. In some schedules
+ * (config.reuse) it is given out at once, so that a mix-up of old and new is found.
  */
 #include <stdio.h>
 #include <string.h>

@@ -6,7 +6,7 @@
  * is a write, and which no lock, acquire or release has ordered, are a race; any
  * access to memory that was freed is an error.
  *
- * The unit is 4 bytes. For each: who wrote last and when, and the last readers.
+ * The unit is 4 bytes. For each: which thread wrote last and when, and the last readers.
  */
 #include <stdio.h>
 #include <string.h>
@@ -172,7 +172,7 @@ static void access_range(const void *p, size_t size, bool write, const void *pc)
 }
 
 /*
- * At the end of a pool, when the main thread and the worker are all there is, a sample
+ * At the end of a pool, when the main thread and the workers are all there is, a sample
  * of each block is looked at: to go through all of it would take most of the time.
  */
 static void freed_at_end(const char *p, size_t size)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
 /*
- * Who runs: threads are coroutines, and this decides at each point which of
- * them goes on. Time is virtual; it passes a little at each point, and jumps when
- * all are asleep.
+ * Threads are coroutines; this decides at each point which of them runs on. Time is
+ * virtual; it passes a little at each point, and jumps when all are asleep.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -287,7 +286,7 @@ static void fail_deadlock(void)
 		snprintf(who + n, sizeof(who) - n, " %s",
 			 sim.thread[port_ctz64(set)].name);
 	}
-	sim_fail("deadlock: nobody can go on, of%s", who);
+	sim_fail("deadlock: no thread can go on, of%s", who);
 }
 
 void sched_block(void)
@@ -356,7 +355,7 @@ static void thread_prepare(unsigned int i, void (*fn)(void *), void *arg,
 void sched_start_worker(unsigned int thread)
 {
 	thread_prepare(thread, work_thread, NULL,
-		       thread == SIM_WORKER ? "worker" : "aide");
+		       thread == SIM_WORKER ? "worker" : "worker 2");
 }
 
 unsigned int sim_spawn(void (*fn)(void *arg), void *arg, const char *name)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
 /*
  * The simulator, as its user sees it: run a function and the threads that it
- * starts under a schedule, which is a sequence of decisions. A decision is who
- * runs on at a point of the port, which of several stores a load sees, whether an
- * allocation fails. 0 is always the decision in which nothing remarkable happens.
+ * starts under a schedule, which is a sequence of decisions. A decision says
+ * which thread runs on at a point of the port, which of several stores a load sees,
+ * whether an allocation fails. 0 is always the decision in which nothing unusual happens.
  */
 #ifndef LETHE_SIM_H
 #define LETHE_SIM_H
@@ -40,7 +40,7 @@ struct sim_config {
 	u32 migrate_in_256; /* how often a thread is on another CPU when it asks */
 	u32 pages_most; /* there are no more pages than this; 0: no bound */
 	u32 point_ns; /* time that passes at each point */
-	u32 work_lag_us; /* how much too late the worker is */
+	u32 work_lag_us; /* how late works run */
 	bool reuse; /* freed memory is given out again at once */
 	bool trace; /* keep what happens, for sim_trace_print() */
 	u64 points_most; /* more than this is a livelock */
@@ -83,7 +83,7 @@ void sim_atomic_begin(void);
 void sim_atomic_end(void);
 
 /*
- * Look without being there: no time passes, no one runs, loads see the newest,
+ * Look without being there: no time passes, no thread runs, loads see the newest,
  * locks are not taken. Only for what changes nothing.
  */
 void sim_freeze(void);
@@ -98,7 +98,7 @@ void sim_sync_release(struct sim_sync *s);
 
 /* A decision among 0 to @n - 1; not 0 in about @in_256 of 256 cases. */
 u32 sim_choose(u32 n, u32 in_256);
-/* A point at which others may run; for what is not a call of the port. */
+/* A point at which another thread may run; for what is not a call of the port. */
 void sim_point(const char *what, const void *object);
 void sim_sleep_us(u64 us);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
 /*
- * Deferred work, time and waiting. Two threads, the worker and the aide, run the
- * works, each when it is due or, by config.work_lag_us, later.
+ * Deferred work, time and waiting. Two threads run the works, each when it is due or, by
+ * config.work_lag_us, later.
  */
 #include "world.h"
 
@@ -15,7 +15,7 @@ struct work {
 	u32 cancelling; /* threads that wait for the end of the run, a bit each */
 	u32 runs; /* that have ended */
 	struct sim_sync order; /* what the next run comes after */
-	struct sim_sync done; /* what who has waited for a run comes after */
+	struct sim_sync done; /* what a thread that waited for a run comes after */
 };
 
 static struct work works[WORKS_MAX];
@@ -30,10 +30,10 @@ void work_begin(void)
 	work_waiters = 0;
 }
 
-/* Works that a pool has two of are run by different threads. */
+/* Two works of a pool are run by different threads. */
 static unsigned int thread_of(const struct work *w)
 {
-	return (w - works) % 2 ? SIM_AIDE : SIM_WORKER;
+	return (w - works) % 2 ? SIM_WORKER_2 : SIM_WORKER;
 }
 
 static struct work *work_of(const port_work *work)
@@ -77,8 +77,8 @@ void port_work_schedule(port_work *work, unsigned int delay_ms)
 	if (!w->scheduled || due < w->due)
 		w->due = due;
 	w->scheduled = true;
-	if (thread_of(w) == SIM_AIDE && !(sim.alive >> SIM_AIDE & 1))
-		sched_start_worker(SIM_AIDE);
+	if (thread_of(w) == SIM_WORKER_2 && !(sim.alive >> SIM_WORKER_2 & 1))
+		sched_start_worker(SIM_WORKER_2);
 	else
 		sched_wake_by(thread_of(w), w->due);
 	TRACE("schedule work, ms", NULL, delay_ms, 0);
@@ -91,7 +91,7 @@ void port_work_cancel(port_work *work)
 
 	lock_may_sleep("port_work_cancel");
 	if (SIM_WORKERS >> sim.self & 1)
-		sim_fail("a work is cancelled by the worker");
+		sim_fail("a work is cancelled by a worker");
 	sched_point(w, SIM_CHANGES);
 	w->scheduled = false;
 	TRACE("cancel work", NULL, w->running, 0);
@@ -233,10 +233,10 @@ bool port_cpu_contended(void)
 void port_cpu_relax(void)
 {
 	if (sim_quiet())
-		sim_fail("livelock: waiting for nobody");
+		sim_fail("livelock: a thread waits, and no other runs");
 	/*
-	 * Of all schedules, only those in which whoever is waited for gets on: two
-	 * that wait for a third could take turns without end.
+	 * Only schedules in which the thread that is waited for gets on: two that wait
+	 * for a third could take turns without end.
 	 */
 	sched_sleep_until(sim.now + (sim.config.source == SIM_EXPLORE
 					     ? RELAX_POINTS * sim.config.point_ns

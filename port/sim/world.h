@@ -14,8 +14,8 @@
 #define SIM_USERS 4096
 #define SIM_NEVER (~0ull)
 #define SIM_WORKER (SIM_THREADS - 1) /* runs works: the first, third and so on */
-#define SIM_AIDE (SIM_THREADS - 2) /* the others; there once it has something to do */
-#define SIM_WORKERS (1u << SIM_WORKER | 1u << SIM_AIDE)
+#define SIM_WORKER_2 (SIM_THREADS - 2) /* the second and so on, once there is one */
+#define SIM_WORKERS (1u << SIM_WORKER | 1u << SIM_WORKER_2)
 #define SIM_EPOCH_BITS 28 /* of a time, in the shadow memory */
 
 struct sim_thread {
@@ -64,7 +64,7 @@ struct sim_world {
 	u32 urgency_low; /* the next lowest priority (SIM_PRIORITIES) */
 	size_t next_decision; /* of config.decisions */
 	bool running;
-	bool alone; /* nobody else was started yet, or is left */
+	bool alone; /* no other thread was started yet, or is left */
 	bool frozen;
 	bool watched; /* plain accesses are judged */
 	bool reschedule;
@@ -110,15 +110,15 @@ static inline void sim_tick(struct sim_thread *t)
 /* What an operation does to its object: additions do not disturb each other. */
 enum sim_use { SIM_LOADS, SIM_ADDS, SIM_CHANGES };
 
-/* Before each operation on @object: others may run. */
+/* Before each operation on @object: another thread may run. */
 void sched_point(const void *object, enum sim_use use);
-/* The calling thread is not runnable: run others until it is. */
+/* The calling thread is not runnable: run other threads until it is. */
 void sched_block(void);
 void sched_sleep_until(u64 time);
 void sched_wake(u32 threads);
 /* Have @thread, if asleep, wake at @time if that is earlier. */
 void sched_wake_by(unsigned int thread, u64 time);
-/* SIM_WORKER or SIM_AIDE, which is not there yet. */
+/* SIM_WORKER or SIM_WORKER_2, which is not there yet. */
 void sched_start_worker(unsigned int thread);
 /* Which of @n stores a load sees; 0: the newest. */
 u32 sched_choose_store(u32 n);
@@ -130,7 +130,7 @@ enum explore_kind { EXPLORE_FREE, EXPLORE_PREEMPTION, EXPLORE_STALE, EXPLORE_ODD
 
 /* The next of @n choices. */
 u32 explore_choose(u32 n, enum explore_kind kind);
-/* Is @object one that several threads use? Others need not run before its uses. */
+/* Do several threads use @object? If not, no other need run before its uses. */
 bool explore_is_shared(const void *object);
 /* The calling thread uses @object. */
 void explore_use(const void *object, enum sim_use use);

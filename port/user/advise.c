@@ -30,7 +30,7 @@ static long discard_many(const struct iovec *piece, unsigned int n)
 
 bool advise_takes_many(void)
 {
-	static u32 known; /* 0: not yet, 1: no, 2: yes; the same for all who ask */
+	static u32 known; /* 0: not yet, 1: no, 2: yes; the same for each caller */
 	u32 k = __atomic_load_n(&known, __ATOMIC_RELAXED);
 
 	if (unlikely(!k)) {

@@ -96,7 +96,7 @@ void arena_put(struct arena *a, void *page)
 	a->nr_dirty++;
 }
 
-/* The next slot from @slot on whose bit is @value; ARENA_SLOTS if there is none. */
+/* The next slot from @slot on with a bit of @value; ARENA_SLOTS if there is none. */
 static unsigned int bits_next(const u64 *bits, unsigned int slot, bool value)
 {
 	while (slot < ARENA_SLOTS) {

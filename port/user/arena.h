@@ -21,7 +21,7 @@ struct arena {
 	bool listed;
 	unsigned int nr_free;
 	unsigned int nr_dirty;
-	u64 free[ARENA_WORDS]; /* a set bit: nobody holds the page */
+	u64 free[ARENA_WORDS]; /* a set bit: the page is not held */
 	u64 dirty[ARENA_WORDS]; /* free, and resident */
 };
 

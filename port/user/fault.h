@@ -38,7 +38,7 @@ u64 user_fault_disarm(void);
 size_t user_meta_outstanding(void);
 size_t user_pages_outstanding(void);
 
-/* Pages that the home keeps for reuse although nobody holds them. */
+/* Free pages that the home keeps for reuse. */
 size_t user_pages_retained(void);
 
 /* ---- for the home itself ---- */

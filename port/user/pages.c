@@ -263,7 +263,7 @@ static void pages_claim(struct arena *a, struct arena_claim *claim, bool all)
 		arena_claim_runs(a, claim, 1);
 	else
 		claim->nr = 0;
-	/* It may be one too many by now: that is for whoever changes it next. */
+	/* It may be one too many by now: the next call that changes it unmaps it. */
 	arena_count(a);
 	if (a->nr_free)
 		arena_list_add_head(a);

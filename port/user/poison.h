@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
-/* Tell AddressSanitizer which pages nobody holds: touching one is reported. */
+/* Tell AddressSanitizer which pages are free: touching one is reported. */
 #ifndef LETHE_USER_POISON_H
 #define LETHE_USER_POISON_H
 

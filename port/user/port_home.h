@@ -258,7 +258,7 @@ static inline void port_cpu_put(void)
 		port_user_slot_put_slow();
 }
 
-/* A process cannot keep a CPU. Who spins is preempted in turn. */
+/* A process cannot keep a CPU. A thread that spins is preempted in turn. */
 static inline void port_preempt_off(void)
 {
 }

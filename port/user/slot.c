@@ -5,8 +5,8 @@
  * it exits. That makes port_cpu_get() a load of a thread-local variable.
  *
  * There are SLOTS_OWNED slots to own. A thread that finds none left shares
- * the SLOTS_SHARED others, one holder at a time, each taken with trylock for the
- * length of one section. So nobody waits while at most SLOTS_OWNED + SLOTS_SHARED
+ * SLOTS_SHARED more, one holder at a time, each taken with trylock for the length
+ * of one section. So no thread waits while at most SLOTS_OWNED + SLOTS_SHARED
  * threads are inside a section; with more than that a thread yields the CPU
  * until one of the shared slots is let go. No finite number of slots can do
  * better.

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
 /*
- * Waiting for another thread. Whoever is waited for may have been preempted, and
- * may be the background worker, which runs at the lowest priority: so after a
- * short spin the CPU is offered to it, and in the end given up for a while.
+ * Waiting for another thread. That thread may have been preempted, so after a short spin
+ * the waiting thread offers it the CPU, and in the end gives the CPU up for a while.
  */
 #define _GNU_SOURCE
 #include <sched.h>

@@ -7,8 +7,8 @@
  * port_work_schedule() is called from zs_free_deferred(), so it takes no lock that
  * the thread could hold: the whole schedule is one word, changed by compare-and-swap. It
  * holds the time at which to run (WORK_NEVER: not scheduled; 0: at once) and the number
- * of cancellations so far. By the latter a function that schedules itself again notices
- * that it was cancelled while running.
+ * of cancellations so far. So a function that schedules itself again notices that it was
+ * cancelled while running.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -38,7 +38,7 @@ struct user_work {
 	pthread_t thread;
 };
 
-/* In a worker thread: its work, and the cancellations when it began to run. */
+/* In a thread of a work: the work, and the cancellations when it began to run. */
 static __thread struct user_work *work_current;
 static __thread u64 work_current_gen;
 
@@ -96,7 +96,8 @@ static void work_sleep(struct user_work *w)
 /* Run the work if @schedule, which is due, still stands. */
 static void work_run(struct user_work *w, u64 schedule)
 {
-	/* Before the claim, so that whoever cancels too late sees us running. */
+	/* Before the claim, so that a cancellation that comes too late sees us running.
+	 */
 	__atomic_fetch_add(&w->runs, 1, __ATOMIC_SEQ_CST);
 	if (__atomic_compare_exchange_n(&w->schedule, &schedule, schedule | WORK_NEVER,
 					false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) {
@@ -126,7 +127,7 @@ static void *work_thread(void *arg)
 	return NULL;
 }
 
-/* Signals are the business of the program's own threads: block them in ours. */
+/* Signals are for the program's own threads: block them in ours. */
 static int work_start_thread(struct user_work *w)
 {
 	pthread_attr_t attr;
