@@ -4,7 +4,8 @@
  * until no further zspage could be emptied, or the caller has the pages it wants.
  *
  * Lock order: one class lock at a time, held for at most one source zspage
- * (256 objects). One compaction of a pool at a time; a second returns at once.
+ * (256 objects). Compactions of one pool exclude each other by that alone: all move
+ * objects from the emptiest zspages to the fullest. [unit two_compactions_at_once]
  *
  * A pending object moves like any other: its handle is pending, not its place.
  *
@@ -35,15 +36,15 @@ size_t zs_compactable_pages(struct zs_pool *pool)
 	return pages;
 }
 
-/* The emptiest zspage that is not stuck, or NULL. */
-static struct zspage *compact_source(const struct size_class *c)
+/* The emptiest zspage that run @gen has not found stuck, or NULL. */
+static struct zspage *compact_source(const struct size_class *c, u8 gen)
 {
 	unsigned int g;
 
 	for (g = 0; g < ZSPAGE_GROUPS; g++) {
 		struct zspage *z = c->group[g];
 
-		while (z && z->stuck)
+		while (z && z->stuck == gen)
 			z = z->next;
 		if (z)
 			return z;
@@ -110,7 +111,7 @@ static bool compact_move(struct zs_pool *pool, struct size_class *c, struct zspa
 
 /* Move objects out of @src. It is stuck if one is pinned, or has nowhere to go. */
 static void compact_zspage(struct zs_pool *pool, struct size_class *c, struct zspage *src,
-			   struct zspage **dead)
+			   u8 gen, struct zspage **dead)
 {
 	unsigned int moved = 0;
 	unsigned int obj;
@@ -127,7 +128,7 @@ static void compact_zspage(struct zs_pool *pool, struct size_class *c, struct zs
 		done = to && compact_move(pool, c, src, obj, to);
 		port_preempt_on();
 		if (!done) {
-			src->stuck = 1;
+			src->stuck = gen;
 			break;
 		}
 		moved++;
@@ -136,21 +137,9 @@ static void compact_zspage(struct zs_pool *pool, struct size_class *c, struct zs
 		zspage_update_fullness(c, src, moved, dead);
 }
 
-/* Let the zspages that were stuck be tried again, next time. */
-static void class_unstick(struct size_class *c)
-{
-	struct zspage *z;
-	unsigned int g;
-
-	for (g = 0; g < ZSPAGE_GROUPS; g++) {
-		for (z = c->group[g]; z; z = z->next)
-			z->stuck = 0;
-	}
-}
-
 /*
  * Until @want pages are back, or no zspage of the class can be emptied. Each round
- * empties a zspage or marks it stuck, and the marks go only at the end; there are no
+ * empties a zspage or marks it stuck for this run; there are no
  * more rounds than the class had zspages at the beginning. So it ends, whatever other
  * tasks allocate and free meanwhile. Without pins, and with no other task at work, the
  * class has the fewest pages possible afterwards. [P5: sim, a bound in steps; fuzz,
@@ -162,16 +151,19 @@ static size_t class_compact(struct zs_pool *pool, struct size_class *c, size_t w
 	struct zspage *dead = NULL;
 	struct zspage *src;
 	size_t pages = 0;
+	u8 gen;
 
+	port_spin_lock(&c->lock);
+	/* Not 0, which no zspage is marked with. The mark of the 255th run before hides a zspage. */
+	gen = (u8)(c->compact_gen++ % 255 + 1);
+	port_spin_unlock(&c->lock);
 	do {
-		port_spin_lock(&c->lock);
 		src = NULL;
+		port_spin_lock(&c->lock);
 		if (class_compactable(c) && pages < want && rounds--)
-			src = compact_source(c);
+			src = compact_source(c, gen);
 		if (src)
-			compact_zspage(pool, c, src, &dead);
-		else
-			class_unstick(c);
+			compact_zspage(pool, c, src, gen, &dead);
 		port_spin_unlock(&c->lock);
 		if (dead) {
 			pages += free_dead_zspages(pool, c, dead);
@@ -184,16 +176,9 @@ static size_t class_compact(struct zs_pool *pool, struct size_class *c, size_t w
 
 size_t zs_compact_pages(struct zs_pool *pool, size_t want)
 {
-	u64 idle = 0;
 	size_t pages = 0;
 	unsigned int i, first;
 
-	/*
-	 * Two would move objects to and fro between them. The second returns at once.
-	 * [P6: unit a_second_compaction_returns_at_once]
-	 */
-	if (!port_atomic_cmpxchg_acquire(&pool->compacting, &idle, 1))
-		return 0;
 	/* Where the last call stopped: its class may have more to give. */
 	first = (unsigned int)port_atomic_load(&pool->compact_from);
 	for (i = 0; i < pool->table.nr && pages < want; i++) {
@@ -204,7 +189,6 @@ size_t zs_compact_pages(struct zs_pool *pool, size_t want)
 			pages += class_compact(pool, pool->classes[k], want - pages);
 	}
 	port_atomic_add(&pool->pages_compacted, pages);
-	port_atomic_store_release(&pool->compacting, 0);
 	return pages;
 }
 

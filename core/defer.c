@@ -83,7 +83,12 @@ static PORT_NOINLINE bool producer_drain(struct zs_pool *pool, u32 index)
 		port_atomic_add(&pool->defer.freed[DEFER_BY_PRODUCER], n);
 		credit_return(pool, n);
 	}
-	/* This walk has stopped: a drain thread may have passed over its leaf. */
+	/*
+	 * This walk has stopped: a drain thread may have passed over its leaf. Full
+	 * fence: if `armed` reads as set, the run that resets it sees what was freed
+	 * here.
+	 */
+	port_atomic_fence();
 	defer_arm(pool, DEFER_SOON);
 	return n > 0;
 }
@@ -138,41 +143,40 @@ void defer_arm(struct zs_pool *pool, enum defer_urgency urgency)
 
 /* ---- how much is pending ---- */
 
-static u64 defer_queued(struct zs_pool *pool)
-{
-	u64 queued = 0;
-	unsigned int i;
-
-	for (i = 0; i < port_cpu_slots(); i++)
-		queued += port_atomic_load(&pool->slots[i].queued);
-	return queued;
-}
-
-size_t defer_pending(struct zs_pool *pool)
+/* Handles pending, and in *@queued how many were ever queued. */
+static size_t defer_count(struct zs_pool *pool, u64 *queued)
 {
 	struct defer *d = &pool->defer;
-	u64 freed = 0, queued;
+	u64 freed = 0;
 	unsigned int i;
 
 	/*
 	 * Frees first: the difference is then rather too large. It can be negative
 	 * for a moment, as a handle may be drained before its push has counted it.
-	 * [B3: sim pool_ask()]
 	 */
 	for (i = 0; i < DEFER_ACCOUNTS; i++)
 		freed += port_atomic_load_acquire(&d->freed[i]);
-	queued = defer_queued(pool);
-	if (queued <= freed)
+	*queued = 0;
+	for (i = 0; i < port_cpu_slots(); i++)
+		*queued += port_atomic_load(&pool->slots[i].queued);
+	if ((long long)(*queued - freed) <= 0)
 		return 0;
 	/* What was queued and freed while we added up is in one sum only. */
-	return queued - freed < d->budget ? (size_t)(queued - freed) : d->budget;
+	return *queued - freed < d->budget ? (size_t)(*queued - freed) : d->budget;
+}
+
+size_t defer_pending(struct zs_pool *pool)
+{
+	u64 queued;
+
+	return defer_count(pool, &queued);
 }
 
 size_t zs_deferred_pending(struct zs_pool *pool)
 {
 	struct defer *d = &pool->defer;
 
-	/* The kernel's reclaim asks all the time: read no CPU's line if all is idle. */
+	/* The kernel's reclaim asks all the time: no drain is due, none is at work. */
 	if (port_atomic_load(&d->armed) == DEFER_IDLE &&
 	    !port_atomic_load(&d->drain_since_ns))
 		return 0;
@@ -190,16 +194,35 @@ static u64 defer_mean_share(const struct zs_pool *pool)
 	return objects ? (port_atomic_load(&pool->pages) << 8) / objects : 0;
 }
 
-void defer_show_pending(struct zs_pool *pool, size_t pending)
+/* The pages that @pending frees hold, to the home. Under show_lock. */
+static void show_pages(struct zs_pool *pool, size_t pending)
 {
-	u64 share = port_atomic_load(&pool->defer.share);
+	struct defer *d = &pool->defer;
 
 	/* Producers come here before any drain thread has. */
-	if (unlikely(!share)) {
-		share = defer_mean_share(pool);
-		port_atomic_store(&pool->defer.share, share);
-	}
-	port_pool_show_pending(pool->home, (size_t)(pending * share >> 8));
+	if (unlikely(!port_atomic_load(&d->share)))
+		port_atomic_store(&d->share, defer_mean_share(pool));
+	port_pool_show_pending(pool->home,
+			       (size_t)(pending * port_atomic_load(&d->share) >> 8));
+}
+
+/*
+ * Each drain that ends shows what is pending then, and looks at it under the lock: so the
+ * last one shows what is left. [sim: shown at rest]
+ */
+static void defer_show_pending(struct zs_pool *pool)
+{
+	port_spin_lock(&pool->defer.show_lock);
+	show_pages(pool, defer_pending(pool));
+	port_spin_unlock(&pool->defer.show_lock);
+}
+
+void defer_try_show_pending(struct zs_pool *pool, size_t pending)
+{
+	if (!port_spin_trylock(&pool->defer.show_lock))
+		return;
+	show_pages(pool, pending);
+	port_spin_unlock(&pool->defer.show_lock);
 }
 
 /* ---- drain ---- */
@@ -246,10 +269,16 @@ static void drain_free(struct drain *d, u32 *index, u16 *next, size_t n, size_t 
 static bool drain_slice(struct drain *d, u32 *index, u16 *next, size_t room)
 {
 	const struct defer_policy_ops *ops = policy_ops[d->pool->defer.policy];
-	size_t n = ops->take(d, index, drain_slice_size(d, room));
+	port_atomic *holding = &d->pool->defer.holding;
+	size_t n;
 
+	/* Before the hints are taken: see drain_by_entries(). */
+	port_atomic_add(holding, 1);
+	port_atomic_fence();
+	n = ops->take(d, index, drain_slice_size(d, room));
 	if (n)
 		drain_free(d, index, next, n, n);
+	port_atomic_sub_return_release(holding, 1);
 	return n;
 }
 
@@ -270,6 +299,9 @@ static void drain_by_hints(struct drain *d)
 	struct free_scratch *s;
 	bool more = true;
 
+	/* If this task is preempted in the middle, a drain thread does the rest. */
+	if (defer_pending(d->pool))
+		defer_arm(d->pool, DEFER_SOON);
 	pending_walk_begin(&d->walk, &d->pool->handles, 0);
 	while (more && !drain_has_enough(d)) {
 		s = free_scratch_try_get(d->pool);
@@ -305,20 +337,13 @@ static PORT_NOINLINE void drain_few_entries(struct drain *d, u64 *at)
 
 /*
  * Drain what the hints do not lead to: handles whose hints another drain has taken and
- * not freed yet, and handles whose flag is not published yet. Reads every entry of the
- * table as it was at the start, 8 bytes a handle, so it ends.
+ * not freed yet, and handles whose flag is not published yet. Reads the entries from
+ * index @at to @end, 8 bytes a handle, so it ends.
  */
-static void drain_by_entries(struct drain *d)
+static void drain_by_entries(struct drain *d, u64 at, u64 end)
 {
 	struct free_scratch *s;
-	u64 at = 0, end;
 
-	/*
-	 * Pairs with the full order of the push: a push that returned before, on another
-	 * CPU and with nothing else to order it, is seen. [mutant flush-no-fence]
-	 */
-	port_atomic_fence();
-	end = port_atomic_load_acquire(&d->pool->handles.nr_leaves) << TABLE_SHIFT;
 	while (at < end && !drain_has_enough(d)) {
 		s = free_scratch_try_get(d->pool);
 		if (s) {
@@ -329,6 +354,35 @@ static void drain_by_entries(struct drain *d)
 		}
 		port_yield();
 	}
+}
+
+/*
+ * Where a drain by entries ends. The fence pairs with the full order of the push: a push
+ * that returned before, on another CPU and with nothing else to order it, is seen.
+ * [mutant flush-no-fence]
+ */
+static u64 table_end_ordered(const struct zs_pool *pool)
+{
+	port_atomic_fence();
+	return port_atomic_load_acquire(&pool->handles.nr_leaves) << TABLE_SHIFT;
+}
+
+/*
+ * Other drains hold hints, and may not be running: look for what they have at most
+ * DEFER_SCAN_MOST entries, some 4 ms, further on with each call.
+ */
+static void drain_some_entries(struct drain *d)
+{
+	port_atomic *from = &d->pool->defer.scan_from;
+	u64 end = table_end_ordered(d->pool);
+	u64 at = port_atomic_load(from);
+
+	if (at >= end || end <= DEFER_SCAN_MOST)
+		at = 0;
+	if (end > at + DEFER_SCAN_MOST)
+		end = at + DEFER_SCAN_MOST;
+	port_atomic_store(from, end);
+	drain_by_entries(d, at, end);
 }
 
 size_t defer_drain(struct zs_pool *pool, enum zs_flush_cause cause, size_t handles,
@@ -345,9 +399,13 @@ size_t defer_drain(struct zs_pool *pool, enum zs_flush_cause cause, size_t handl
 	if (!policy_ops[pool->defer.policy])
 		return 0;
 	drain_by_hints(&d);
-	/* Another drain may hold hints and not be running. [D2] */
-	if (needs && !drain_has_enough(&d) && defer_pending(pool))
-		drain_by_entries(&d);
+	/* Pairs with the fence in drain_slice(): hints that are gone have a holder. [D2]
+	 */
+	port_atomic_fence();
+	if (needs && !drain_has_enough(&d) && port_atomic_load(&pool->defer.holding))
+		drain_some_entries(&d);
+	if (d.freed)
+		defer_show_pending(pool);
 	return d.freed;
 }
 
@@ -386,22 +444,17 @@ bool defer_reuse(struct zs_pool *pool)
 		defer_tombstone_ops.freed(pool, n, n);
 	}
 	port_atomic_add(&d->flushes[ZS_FLUSH_REUSE], 1);
-	/* This walk has stopped: a drain thread may have passed over its leaf. */
+	/*
+	 * This walk has stopped: a drain thread may have passed over its leaf. Full
+	 * fence: if `armed` reads as set, the run that resets it sees what was freed
+	 * here.
+	 */
+	port_atomic_fence();
 	defer_arm(pool, DEFER_SOON);
 	return n;
 }
 
 /* ---- drain threads ---- */
-
-/* Did producers push since this thread looked last, more than a few handles? */
-static bool thread_sees_producers(struct drain_thread *t)
-{
-	u64 queued = defer_queued(t->pool);
-	bool grew = queued - t->queued_seen > FREE_SMALL_BATCH;
-
-	t->queued_seen = queued;
-	return grew;
-}
 
 /*
  * A drain thread has normal priority, so that no task waits for a thread that cannot
@@ -415,21 +468,26 @@ static bool thread_sees_producers(struct drain_thread *t)
 static bool thread_should_wait(struct drain_thread *t, u64 since_ns)
 {
 	struct zs_pool *pool = t->pool;
+	u64 queued;
+	size_t pending = defer_count(pool, &queued);
+	bool pushed = queued - t->queued_seen > FREE_SMALL_BATCH;
 
-	return thread_sees_producers(t) && port_cpu_contended() &&
+	t->queued_seen = queued;
+	t->pending_seen = pending;
+	return pushed && port_cpu_contended() &&
 	       port_now_ns() - since_ns < DEFER_LATE_MS * 1000000ull &&
-	       defer_pending(pool) <= pool->defer.budget / 2;
+	       pending <= pool->defer.budget / 2;
 }
 
 /* One more thread for each backlog that is left. */
-static void thread_wake_others(struct zs_pool *pool)
+static void thread_wake_others(const struct drain_thread *t)
 {
-	struct defer *d = &pool->defer;
-	size_t pending = d->nr_threads > 1 ? defer_pending(pool) : 0;
+	struct defer *d = &t->pool->defer;
 	unsigned int i;
 
-	for (i = 1; i < d->nr_threads && pending >= i * (size_t)DEFER_BACKLOG; i++) {
-		if (!port_atomic_load(&d->closed))
+	for (i = 1; i < d->nr_threads; i++) {
+		if (t->pending_seen >= i * (size_t)DEFER_BACKLOG &&
+		    !port_atomic_load(&d->closed))
 			port_work_schedule(&d->threads[i].work, 0);
 	}
 }
@@ -449,14 +507,13 @@ static bool thread_drain(struct drain_thread *t, u64 since_ns)
 
 	pending_walk_begin(&d.walk, &pool->handles,
 			   leaves * t->nr / pool->defer.nr_threads << TABLE_SHIFT);
-	defer_show_pending(pool, defer_pending(pool));
 	while (drain_slice(&d, t->scratch.index, t->scratch.next, FREE_LARGE_BATCH)) {
-		defer_show_pending(pool, defer_pending(pool));
 		port_yield();
 		if (port_work_cancelled(&t->work) || thread_should_wait(t, since_ns))
 			return true;
+		defer_try_show_pending(pool, t->pending_seen);
 		if (!t->nr)
-			thread_wake_others(pool);
+			thread_wake_others(t);
 	}
 	return d.walk.left;
 }
@@ -470,7 +527,6 @@ static void first_thread_run(struct drain_thread *t)
 
 	port_atomic_store(&d->share, defer_mean_share(pool));
 	if (thread_should_wait(t, since)) {
-		defer_show_pending(pool, defer_pending(pool));
 		if (!port_atomic_load(&d->closed))
 			port_work_schedule(&t->work, DEFER_TIMER_MS);
 		return;
@@ -494,6 +550,7 @@ static void drain_thread_run(void *arg)
 		first_thread_run(t);
 	else if (thread_drain(t, port_now_ns()))
 		defer_arm(t->pool, DEFER_SOON);
+	defer_show_pending(t->pool);
 }
 
 unsigned int defer_threads_for(unsigned int cpus)
@@ -532,7 +589,7 @@ void defer_flush(struct zs_pool *pool, enum zs_flush_cause cause)
 	/* The array is emptied for pushes to come; else the entries say all. */
 	if (d->policy == ZS_DEFER_ARRAY)
 		drain_by_hints(&drain);
-	drain_by_entries(&drain);
+	drain_by_entries(&drain, 0, table_end_ordered(pool));
 	for (i = 0; i < d->nr_threads; i++)
 		port_work_cancel(&d->threads[i].work);
 	/*
@@ -544,8 +601,7 @@ void defer_flush(struct zs_pool *pool, enum zs_flush_cause cause)
 	 */
 	if (port_atomic_xchg(&d->armed, DEFER_IDLE) != DEFER_IDLE || defer_pending(pool))
 		defer_arm(pool, DEFER_SOON);
-	/* What has been pushed since, a drain thread will show. */
-	port_pool_show_pending(pool->home, 0);
+	defer_show_pending(pool);
 }
 
 void zs_free_deferred_flush(struct zs_pool *pool)
@@ -567,7 +623,7 @@ static void defer_stop_threads(struct defer *d, unsigned int n)
 	/*
 	 * Twice: a run that began before `closed` was set may have scheduled a work
 	 * that was cancelled before; no run that began after it schedules any.
-	 * [W5: small "push against destroy"]
+	 * [W5: small "push and reclaim against destroy"]
 	 */
 	port_atomic_xchg(&d->closed, 1);
 	for (i = 0; i < 2 * n; i++)
@@ -626,6 +682,7 @@ int defer_init(struct zs_pool *pool, const struct zs_pool_params *params)
 	ops = policy_ops[d->policy];
 	if (!ops)
 		return 0;
+	port_spin_init(&d->show_lock);
 	d->budget = budget ? budget : ops->default_budget();
 	d->threshold = d->budget > 1 ? d->budget / 2 : 1;
 	if (ops->threshold_most && d->threshold > ops->threshold_most)

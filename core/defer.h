@@ -75,6 +75,11 @@
 #define DEFER_BACKLOG (4 * FREE_LARGE_BATCH)
 #endif
 
+/* Entries that a task in need reads in one call. */
+#ifndef DEFER_SCAN_MOST
+#define DEFER_SCAN_MOST ((u64)1 << 20)
+#endif
+
 /* One drain thread for so many CPUs, and at most so many threads. */
 #ifndef DEFER_CPUS_PER_THREAD
 #define DEFER_CPUS_PER_THREAD 4
@@ -99,7 +104,8 @@ struct drain_thread {
 	port_work work;
 	struct zs_pool *pool;
 	unsigned int nr;
-	u64 queued_seen; /* when it last looked whether producers push */
+	u64 queued_seen; /* what it saw when it last looked whether producers push */
+	size_t pending_seen;
 	struct free_scratch scratch; /* its own */
 };
 
@@ -130,6 +136,9 @@ struct defer {
 	port_atomic drain_since_ns; /* the armed_at_ns that the running thread took */
 	port_atomic
 		share; /* of a page, in 1/256, that the mean object has; 0: not known */
+	port_spinlock show_lock; /* a leaf: what the home shows as pending, and `share` */
+	port_atomic holding; /* drains that may hold hints of handles not freed yet */
+	port_atomic scan_from; /* the entry at which drain_some_entries() goes on */
 	port_atomic reuse_from; /* the index at which the next defer_reuse() begins */
 	port_atomic closed; /* 1: the pool is being destroyed, no work may be scheduled */
 	port_atomic freed[DEFER_ACCOUNTS];
@@ -220,8 +229,8 @@ static inline bool defer_is_behind(const struct defer *d)
 }
 /* Free that slice. Returns whether it has freed any. Context: any; never waits. */
 bool defer_reuse(struct zs_pool *pool);
-/* Show the home the pages that @pending frees hold, about. Context: any. */
-void defer_show_pending(struct zs_pool *pool, size_t pending);
+/* Show to the home that about @pending frees are, if no other does. Context: any. */
+void defer_try_show_pending(struct zs_pool *pool, size_t pending);
 /* Have a drain thread run, and by when. Context: any. */
 void defer_arm(struct zs_pool *pool, enum defer_urgency urgency);
 /* Drain threads for a machine of @cpus CPUs. */

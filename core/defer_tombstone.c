@@ -22,7 +22,7 @@ PORT_NOINLINE bool credit_refill(struct zs_pool *pool, struct pool_slot *slot)
 	} while (!port_atomic_cmpxchg_acquire(&c->left, &left, left - take));
 	slot->credit = (u32)take;
 	/* Too many by what the slots hold, until the next run of a drain thread. */
-	defer_show_pending(pool, pool->defer.budget - (left - take));
+	defer_try_show_pending(pool, pool->defer.budget - (left - take));
 	return true;
 }
 

@@ -90,8 +90,9 @@ static struct zspage *pool_lock_zspage(struct zs_pool *pool, struct size_class *
 			zspage_adopt(c, z);
 			return z;
 		}
-		/* A page, or room that the drain leaves in this class: look again. */
-		if (!pool_drain_for_memory(pool, how, &effort, NO_LIMIT, 1))
+		/* A page, or room in this class, which a large batch is likely to leave.
+		 */
+		if (!pool_drain_for_memory(pool, how, &effort, FREE_LARGE_BATCH, 1))
 			return NULL;
 	}
 }
@@ -253,11 +254,13 @@ void zs_destroy_pool(struct zs_pool *pool)
 {
 	if (!pool)
 		return;
-	/* [F4: small "push against destroy"; unit destroy_with_pending_leaks_nothing] */
+	/* [F4: small "push and reclaim against destroy"; unit destroy_with_pending_leaks_nothing] */
+	/* The home calls in no more: nothing arms a drain thread but the flush. */
+	port_pool_detach(pool, pool->home);
 	defer_flush(pool, ZS_FLUSH_DESTROY);
 	defer_stop(pool);
-	/* From here on neither the home nor a drain thread uses the pool. */
-	port_pool_detach(pool, pool->home);
+	/* The drain threads use the home no more. */
+	port_pool_forget(pool->home);
 	defer_fini(pool);
 	pool_fini(pool);
 	port_meta_free(pool, sizeof(*pool));

@@ -47,7 +47,6 @@ struct zs_pool {
 	port_atomic pages PORT_CACHE_ALIGNED; /* changed once a zspage or batch */
 	port_atomic pages_compacted;
 	port_atomic invalid; /* calls refused, some of them with preemption off */
-	port_atomic compacting; /* 1: a compaction is at work */
 	port_atomic compact_from; /* the class at which the next one begins */
 	struct free_scratch *scratch; /* for one drain or batch at a time */
 	void *home; /* port_pool_attach()'s */

@@ -65,7 +65,7 @@ static void stats_of_deferral(struct zs_pool *pool, struct zs_pool_stats *stats)
 	stats->policy = d->policy;
 	stats->capacity = d->budget;
 	stats->threshold = d->threshold;
-	stats->pending = zs_deferred_pending(pool);
+	stats->pending = defer_pending(pool);
 	stats->oldest_age_ns = stats->pending ? stats_oldest_age(pool) : 0;
 	stats->drained = port_atomic_load(&d->freed[DEFER_BY_THREAD]);
 	stats->producer_drained = port_atomic_load(&d->freed[DEFER_BY_PRODUCER]);

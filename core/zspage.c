@@ -17,10 +17,8 @@ static u8 zspage_group_of(const struct size_class *c, unsigned int inuse)
 static void zspage_link(struct size_class *c, struct zspage *z, u8 group)
 {
 	z->group = group;
-	if (group == ZSPAGE_FULL) {
-		z->stuck = 0;
+	if (group == ZSPAGE_FULL)
 		return;
-	}
 	z->prev = NULL;
 	z->next = c->group[group];
 	if (z->next)

@@ -39,7 +39,7 @@ struct zspage {
 	struct zspage *prev;
 	u16 inuse; /* live objects */
 	u8 group; /* 0 to ZSPAGE_GROUPS - 1, or ZSPAGE_FULL */
-	u8 stuck; /* compaction found a pinned object in it */
+	u8 stuck; /* the last run of compaction that found a pinned object in it */
 	u64 live[]; /* bitmap; then pages; then back references */
 };
 
@@ -56,6 +56,7 @@ struct size_class {
 	u16 refs_at; /* offset of the back references */
 	u16 descriptor_size;
 	struct zspage *group[ZSPAGE_GROUPS];
+	u64 compact_gen; /* runs of compaction */
 	/* Changed under the lock, read without it. */
 	port_atomic objects;
 	port_atomic zspages;

@@ -222,7 +222,12 @@ void port_prefetch(const void *p); /* a hint; any address is allowed */
  * port_pool_detach() returns. @home is kept for the latter.
  */
 int port_pool_attach(struct zs_pool *pool, const char *name, void **home);
+/*
+ * The home withdraws the pool. Post: nothing of the home calls into it any more. @home
+ * stays until port_pool_forget(), for port_pool_show_pending().
+ */
 void port_pool_detach(struct zs_pool *pool, void *home);
+void port_pool_forget(void *home);
 
 /*
  * About @pages pages of the pool are held by pending frees, for the home to show as

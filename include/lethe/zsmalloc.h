@@ -325,7 +325,7 @@ size_t zs_compact(struct zs_pool *pool);
  *
  * Context: process context; yields between slices of work. Safe in reclaim: neither
  * allocates nor waits but for spinlocks.
- * Return: pages given back; 0 while another compaction of the pool is at work.
+ * Return: pages given back.
  */
 size_t zs_compact_pages(struct zs_pool *pool, size_t want);
 

@@ -13,6 +13,7 @@
 #include <linux/notifier.h>
 #include <linux/oom.h>
 #include <linux/shrinker.h>
+#include <linux/swap.h>
 
 #include <lethe/zsmalloc.h>
 
@@ -21,8 +22,8 @@
 #include "registry.h"
 
 /*
- * Pages that the OOM notifier wants: 1 MiB. Any page keeps the kernel from killing in
- * this round, and it asks again when that was not enough.
+ * Pages that the OOM notifier wants: 1 MiB. SWAP_CLUSTER_MAX keep the kernel from
+ * killing in this round, and it asks again when that was not enough.
  */
 #define OOM_WANTS (SZ_1M >> PAGE_SHIFT)
 
@@ -134,7 +135,12 @@ static int oom_notify(struct notifier_block *nb, unsigned long unused, void *fre
 {
 	size_t want = OOM_WANTS;
 
-	*(unsigned long *)freed += registry_for_each_pool(pool_give_back, &want);
+	size_t pages = registry_for_each_pool(pool_give_back, &want);
+
+	/* So few keep no process alive, and reporting them would put off the kill for
+	 * ever. */
+	if (pages >= SWAP_CLUSTER_MAX)
+		*(unsigned long *)freed += pages;
 	return NOTIFY_OK;
 }
 

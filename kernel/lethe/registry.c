@@ -27,7 +27,8 @@ struct pool_entry {
 	unsigned int users; /* walkers at this entry, which keeps it listed */
 	bool leaving; /* no further user may come */
 	struct pool_dir dir;
-	atomic_long_t shown; /* pages of pending frees in NR_KERNEL_MISC_RECLAIMABLE */
+	long shown; /* pages of pending frees in NR_KERNEL_MISC_RECLAIMABLE, */
+	struct pglist_data *pgdat; /* of this node */
 };
 
 static LIST_HEAD(pools);
@@ -41,6 +42,7 @@ int port_pool_attach(struct zs_pool *pool, const char *name, void **home)
 	if (!entry)
 		return -ENOMEM;
 	entry->pool = pool;
+	entry->pgdat = NODE_DATA(first_online_node);
 	pool_dir_add(&entry->dir, pool, name);
 
 	spin_lock(&pools_lock);
@@ -64,31 +66,36 @@ static bool entry_unused(struct pool_entry *entry)
 
 /*
  * MemAvailable counts NR_KERNEL_MISC_RECLAIMABLE: a killer of processes that looks
- * there does not take a second one for memory that is on its way. Node 0 has it all:
+ * there does not take a second one for memory that is on its way. One node has it all:
  * which node a pending free's pages are on is not known before they are freed.
  */
 void port_pool_show_pending(void *home, size_t pages)
 {
 	struct pool_entry *entry = home;
-	long before = atomic_long_xchg(&entry->shown, (long)pages);
 
-	if (before != (long)pages)
-		mod_node_page_state(NODE_DATA(first_online_node),
-				    NR_KERNEL_MISC_RECLAIMABLE, (long)pages - before);
+	/* The core calls this under a lock of its own. */
+	if (entry->shown != (long)pages)
+		mod_node_page_state(entry->pgdat, NR_KERNEL_MISC_RECLAIMABLE,
+				    (long)pages - entry->shown);
+	entry->shown = (long)pages;
 }
 
 void port_pool_detach(struct zs_pool *pool, void *home)
 {
 	struct pool_entry *entry = home;
 
-	port_pool_show_pending(home, 0);
 	pool_dir_remove(&entry->dir);
 
 	spin_lock(&pools_lock);
 	entry->leaving = true;
 	spin_unlock(&pools_lock);
 	wait_event(pools_wait, entry_unused(entry));
-	kfree(entry);
+}
+
+void port_pool_forget(void *home)
+{
+	port_pool_show_pending(home, 0);
+	kfree(home);
 }
 
 /* Leave @prev, NULL at first, and use the entry after it; NULL at the end. */

@@ -18,6 +18,7 @@
 #include <linux/percpu.h>
 #include <linux/preempt.h>
 #include <linux/prefetch.h>
+#include <linux/rtmutex.h>
 #include <linux/sched.h>
 #include <linux/smp.h>
 #include <linux/spinlock.h>
@@ -241,6 +242,7 @@ struct port_work {
 	void (*fn)(void *arg);
 	void *arg;
 	atomic_t cancelling; /* callers of port_work_cancel() that wait for the run */
+	struct rt_mutex running; /* held during a run: its waiters lend it their priority */
 };
 
 typedef struct port_work port_work;

@@ -4,13 +4,12 @@
  * there, so it works during reclaim. The core decides when a drain thread leaves the
  * CPU to an exiting task; the scheduler does the rest.
  *
- * No lock of ours is taken here.
+ * Lock order: port_work.running, which is held during a run; the core's locks inside.
  */
 #include <linux/err.h>
 #include <linux/jiffies.h>
 #include <linux/kthread.h>
 #include <linux/sched.h>
-#include <linux/sched/prio.h>
 #include <linux/sched/stat.h>
 
 #include "port.h"
@@ -29,7 +28,9 @@ static void work_run(struct kthread_work *w)
 {
 	struct port_work *work = container_of(w, struct port_work, dwork.work);
 
+	rt_mutex_lock(&work->running);
 	work->fn(work->arg);
+	rt_mutex_unlock(&work->running);
 }
 
 int port_work_init(port_work *work, void (*fn)(void *arg), void *arg)
@@ -44,6 +45,7 @@ int port_work_init(port_work *work, void (*fn)(void *arg), void *arg)
 	wake_up_process(work->worker->task);
 	kthread_init_delayed_work(&work->dwork, work_run);
 	atomic_set(&work->cancelling, 0);
+	rt_mutex_init(&work->running);
 	work->fn = fn;
 	work->arg = arg;
 	return 0;
@@ -68,19 +70,16 @@ void port_work_schedule(port_work *work, unsigned int delay_ms)
 
 void port_work_cancel(port_work *work)
 {
-	struct task_struct *thread = work->worker->task;
-	bool urgent = current->prio < MAX_RT_PRIO;
-
-	/* A real-time caller must not wait for a thread that other tasks keep from
-	 * running. */
-	if (urgent)
-		sched_set_fifo_low(thread);
 	/* A run that is under way sees this after its slice of work, and ends. */
 	atomic_inc(&work->cancelling);
+	/*
+	 * A real-time caller must not wait for a thread that other tasks keep from
+	 * running: until the run ends, the thread has the caller's priority.
+	 */
+	rt_mutex_lock(&work->running);
+	rt_mutex_unlock(&work->running);
 	kthread_cancel_delayed_work_sync(&work->dwork);
 	atomic_dec(&work->cancelling);
-	if (urgent)
-		sched_set_normal(thread, 0);
 }
 
 void port_work_fini(port_work *work)

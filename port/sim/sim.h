@@ -102,6 +102,15 @@ u32 sim_choose(u32 n, u32 in_256);
 void sim_point(const char *what, const void *object);
 void sim_sleep_us(u64 us);
 
+/*
+ * As the home's reclaim does: the calling thread may use the pool from a true answer
+ * until it leaves, and destruction waits for that.
+ */
+bool sim_home_enter(void);
+void sim_home_leave(void);
+/* Pages that the home shows as pending. */
+size_t sim_home_shown(void);
+
 bool sim_work_running(void);
 bool sim_work_busy(void); /* that, or scheduled */
 void sim_work_wait(void); /* until it is not */

@@ -3,6 +3,8 @@
  * Deferred work, time and waiting. Two threads run the works, each when it is due or, by
  * config.work_lag_us, later.
  */
+#include <string.h>
+
 #include "world.h"
 
 enum { WORKS_MAX = 8, RELAX_POINTS = 16 };
@@ -245,26 +247,76 @@ void port_cpu_relax(void)
 
 /* ---- the pool and its home ---- */
 
-int port_pool_attach(struct zs_pool *pool, const char *name, void **home)
+/* Of the pool, as a kernel has it: a list of walkers, and what is shown as pending. */
+static struct {
+	bool listed;
+	u32 walkers;
+	u32 waiter; /* that waits for them to go, a bit */
+	size_t shown;
+	struct sim_sync left; /* by the walkers that went */
+} home;
+
+int port_pool_attach(struct zs_pool *pool, const char *name, void **homep)
 {
 	(void)pool;
 	(void)name;
-	*home = NULL;
+	*homep = &home;
 	if (memory_fails())
 		return -PORT_ENOMEM;
+	memset(&home, 0, sizeof(home));
+	home.listed = true;
 	return 0;
 }
 
-void port_pool_detach(struct zs_pool *pool, void *home)
+bool sim_home_enter(void)
 {
-	(void)pool;
-	(void)home;
+	sched_point(&home, SIM_CHANGES);
+	home.walkers += home.listed;
+	return home.listed;
 }
 
-void port_pool_show_pending(void *home, size_t pages)
+void sim_home_leave(void)
 {
-	(void)home;
-	(void)pages;
+	sched_point(&home, SIM_CHANGES);
+	sim_sync_release(&home.left);
+	if (!--home.walkers) {
+		sched_wake(home.waiter);
+		home.waiter = 0;
+	}
+}
+
+void port_pool_detach(struct zs_pool *pool, void *unused)
+{
+	(void)pool;
+	(void)unused;
+	lock_may_sleep("port_pool_detach");
+	sched_point(&home, SIM_CHANGES);
+	home.listed = false;
+	while (home.walkers) {
+		home.waiter = 1u << sim.self;
+		sim.runnable &= ~(1u << sim.self);
+		sched_block();
+	}
+	sim_sync_acquire(&home.left);
+}
+
+void port_pool_forget(void *unused)
+{
+	(void)unused;
+	sched_point(&home, SIM_CHANGES);
+	home.shown = 0;
+}
+
+void port_pool_show_pending(void *unused, size_t pages)
+{
+	(void)unused;
+	sched_point(&home, SIM_CHANGES);
+	home.shown = pages;
+}
+
+size_t sim_home_shown(void)
+{
+	return home.shown;
 }
 
 void port_misuse(const char *pool, unsigned long handle, const char *call,

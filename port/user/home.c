@@ -65,6 +65,11 @@ void port_pool_detach(struct zs_pool *pool, void *home)
 	(void)home;
 }
 
+void port_pool_forget(void *home)
+{
+	(void)home;
+}
+
 void port_pool_show_pending(void *home, size_t pages)
 {
 	(void)home;

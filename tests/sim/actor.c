@@ -8,7 +8,13 @@
 #include "model.h"
 #include "pool.h"
 
-enum { SHORT_LEN = 24, SLACK_US = 4000, PUSHER_SLEEP_POINTS = 200, BALLAST_SIZE = 96 };
+enum {
+	SHORT_LEN = 24,
+	SLACK_US = 4000,
+	RECLAIM_CALLS = 3,
+	PUSHER_SLEEP_POINTS = 200,
+	BALLAST_SIZE = 96
+};
 
 /* ---- one object ---- */
 
@@ -358,6 +364,22 @@ static void pusher_run(void *unused)
 	}
 }
 
+/* The home's reclaim, which calls in until the pool is withdrawn. */
+static void reclaim_run(void *unused)
+{
+	unsigned int i;
+
+	(void)unused;
+	for (i = 0; i < RECLAIM_CALLS && sim_home_enter(); i++) {
+		if (i % 2)
+			zs_compact_pages(model.pool, 1);
+		else
+			model.drained[ZS_FLUSH_SHRINKER] +=
+				zs_drain_deferred(model.pool, ZS_FLUSH_SHRINKER, 1);
+		sim_home_leave();
+	}
+}
+
 /* ---- the main thread ---- */
 
 static void pool_create(const struct program *p)
@@ -444,9 +466,15 @@ static void pool_end(const struct program *p)
 		if (model_pending())
 			sim_fail("%zu are pending at the end", model_pending());
 		model_check_quiet();
+		if (sim_home_shown())
+			sim_fail("%zu pages are shown as pending, and none is",
+				 sim_home_shown());
 	}
 	sim_note("> destroy");
+	if (p->reclaim)
+		sim_spawn(reclaim_run, NULL, "reclaim");
 	zs_destroy_pool(model.pool);
+	sim_join();
 	if (sim_meta_outstanding() || sim_pages_outstanding())
 		sim_fail("the pool leaks %zu bytes and %zu pages", sim_meta_outstanding(),
 			 sim_pages_outstanding());

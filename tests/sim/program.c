@@ -60,6 +60,9 @@ static void ops_generate(struct program *p)
 	unsigned int a, i, ops;
 
 	mix_generate(weight);
+	/* In the time of a sleep they push too often. */
+	if (p->pushers)
+		weight[OP_SLEEP] = 0;
 	for (a = 0; a < p->actors; a++) {
 		ops = 2 + below(OPS_MAX - 1);
 		for (i = 0; i < ops; i++) {
@@ -155,6 +158,7 @@ void program_generate(struct program *p, enum zs_defer_policy policy, u64 seed)
 		p->pushers = (u16)(1 + below(2));
 		p->actors = (u16)(1 + below(2));
 	}
+	p->reclaim = below(2);
 	config_generate(&p->config);
 	p->config.seed = seed;
 	objects_generate(p);

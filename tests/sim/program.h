@@ -62,6 +62,7 @@ struct program {
 	u16 holes; /* each so many-th of these is freed again; 0: none */
 	u16 pending; /* and of these, the first so many are freed, deferred */
 	u16 actors;
+	bool reclaim; /* the home calls in while the pool is being destroyed */
 	u16 pushers; /* and threads that push for as long as the actors are at work */
 	struct op op[ACTORS_MAX][OPS_MAX];
 	struct sim_config config; /* but for what the seed of a schedule decides */
