@@ -154,7 +154,8 @@ static size_t class_compact(struct zs_pool *pool, struct size_class *c, size_t w
 	u8 gen;
 
 	port_spin_lock(&c->lock);
-	/* Not 0, which no zspage is marked with. The mark of the 255th run before hides a zspage. */
+	/* Not 0, which no zspage is marked with. The mark of the 255th run before hides a
+	 * zspage. */
 	gen = (u8)(c->compact_gen++ % 255 + 1);
 	port_spin_unlock(&c->lock);
 	do {

@@ -242,7 +242,8 @@ struct port_work {
 	void (*fn)(void *arg);
 	void *arg;
 	atomic_t cancelling; /* callers of port_work_cancel() that wait for the run */
-	struct rt_mutex running; /* held during a run: its waiters lend it their priority */
+	struct rt_mutex
+		running; /* held during a run: its waiters lend it their priority */
 };
 
 typedef struct port_work port_work;
