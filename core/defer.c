@@ -299,6 +299,11 @@ static void drain_by_hints(struct drain *d)
 	struct free_scratch *s;
 	bool more = true;
 
+	/*
+	 * Pairs with the full order of the push: a push that returned before, on another
+	 * CPU and with nothing else to order it, is seen.
+	 */
+	port_atomic_fence();
 	/* If this task is preempted in the middle, a drain thread does the rest. */
 	if (defer_pending(d->pool))
 		defer_arm(d->pool, DEFER_SOON);

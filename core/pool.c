@@ -254,8 +254,10 @@ void zs_destroy_pool(struct zs_pool *pool)
 {
 	if (!pool)
 		return;
-	/* [F4: small "push and reclaim against destroy"; unit
-	 * destroy_with_pending_leaks_nothing] */
+	/*
+	 * [F4: small "push and reclaim against destroy"; unit
+	 * destroy_with_pending_leaks_nothing]
+	 */
 	/* The home calls in no more: nothing arms a drain thread but the flush. */
 	port_pool_detach(pool, pool->home);
 	defer_flush(pool, ZS_FLUSH_DESTROY);
