@@ -716,7 +716,9 @@ size_t defer_bytes(const struct zs_pool *pool)
 {
 	const struct defer_policy_ops *ops = policy_ops[pool->defer.policy];
 
-	return ops ? ops->queue_bytes(pool) + defer_threads_size(&pool->defer) : 0;
+	return ops ? port_meta_size(ops->queue_bytes(pool)) +
+			       port_meta_size(defer_threads_size(&pool->defer))
+		   : 0;
 }
 
 const char *zs_policy_name(enum zs_defer_policy policy)

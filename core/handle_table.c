@@ -156,14 +156,15 @@ static bool table_append(struct handle_table *t, struct table_leaf *leaf,
 			return false;
 		*node = NULL;
 		port_atomic_store_release(root, (u64)(uintptr_t)n);
-		port_atomic_add(&t->meta_bytes, sizeof(*n));
+		port_atomic_add(&t->meta_bytes, port_meta_size(sizeof(*n)));
 	}
 	port_atomic_store_release(&n->leaf[nr & (TABLE_FANOUT - 1)],
 				  (u64)(uintptr_t)leaf);
 	port_atomic_or(&n->leaf_free[(nr & (TABLE_FANOUT - 1)) / 64],
 		       (u64)1 << (nr % 64));
 	port_atomic_add(&t->meta_bytes,
-			sizeof(*leaf) + sizeof(port_atomic) * TABLE_FANOUT);
+			port_meta_size(sizeof(*leaf)) +
+				port_meta_size(sizeof(port_atomic) * TABLE_FANOUT));
 	/* Publishes all of the above to table_has(). */
 	port_atomic_store_release(&t->nr_leaves, nr + 1);
 	return true;
@@ -207,7 +208,8 @@ int table_init(struct handle_table *t)
 		return -PORT_ENOMEM;
 	port_spin_init(&t->grow_lock);
 	port_atomic_store(&t->nr_leaves, 0);
-	port_atomic_store(&t->meta_bytes, sizeof(port_atomic) * TABLE_FANOUT);
+	port_atomic_store(&t->meta_bytes,
+			  port_meta_size(sizeof(port_atomic) * TABLE_FANOUT));
 	return 0;
 }
 

@@ -43,7 +43,7 @@ static void stats_of_classes(struct zs_pool *pool, struct zs_pool_stats *stats)
 
 		stats->objects += port_atomic_load(&c->objects);
 		stats->zspages += zspages;
-		stats->meta_bytes += zspages * c->descriptor_size;
+		stats->meta_bytes += zspages * port_meta_size(c->descriptor_size);
 	}
 }
 
@@ -89,11 +89,11 @@ void zs_pool_stats(struct zs_pool *pool, struct zs_pool_stats *stats)
 	stats->page_size = PORT_PAGE_SIZE;
 	stats->pages = zs_get_total_pages(pool);
 	stats->pages_compacted = port_atomic_load(&pool->pages_compacted);
-	stats->meta_bytes = sizeof(*pool) + sizeof(*pool->scratch) +
-			    sizeof(struct pool_slot) * port_cpu_slots() +
-			    sizeof(struct size_class) * pool->table.nr +
-			    port_atomic_load(&pool->handles.meta_bytes);
-	stats->meta_bytes += defer_bytes(pool);
+	stats->meta_bytes =
+		port_meta_size(sizeof(*pool)) + port_meta_size(sizeof(*pool->scratch)) +
+		port_meta_size(sizeof(struct pool_slot) * port_cpu_slots()) +
+		port_meta_size(sizeof(struct size_class)) * pool->table.nr +
+		port_atomic_load(&pool->handles.meta_bytes) + defer_bytes(pool);
 	stats_of_classes(pool, stats);
 	stats_of_deferral(pool, stats);
 }

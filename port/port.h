@@ -74,6 +74,9 @@ void port_pages_trim(void);
  */
 void *port_meta_alloc(size_t size, enum port_alloc how);
 
+/* Bytes that a block of @size bytes takes, for statistics: rounded up as the home does. */
+size_t port_meta_size(size_t size);
+
 /*
  * Free what port_meta_alloc(@size) gave; NULL is allowed. Pre: any context for
  * up to two pages, process context for more.

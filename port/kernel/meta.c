@@ -49,6 +49,11 @@ void *port_meta_alloc(size_t size, enum port_alloc how)
 	return p;
 }
 
+size_t port_meta_size(size_t size)
+{
+	return size > META_SLAB_MAX ? PAGE_ALIGN(size) : kmalloc_size_roundup(size);
+}
+
 void port_meta_free(void *p, size_t size)
 {
 	if (size <= META_SLAB_MAX) {

@@ -88,6 +88,11 @@ static inline void *port_meta_unpack(u64 packed)
 	return (void *)(uintptr_t)packed;
 }
 
+static inline size_t port_meta_size(size_t size)
+{
+	return size;
+}
+
 static inline void port_meta_hide(const void *p)
 {
 	(void)p;

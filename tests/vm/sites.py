@@ -42,7 +42,7 @@ DOES_NOT = """
     unregister_blkdev sync_blockdev bio_endio bio_(start|end)_io_acct.*
     bdev_(start|end)_io_acct
     kthread_(cancel|mod|queue)_delayed_work(_sync)? kthread_destroy_worker
-    wake_up_process rt_mutex_(lock|unlock) __rt_mutex_init mod_node_page_state
+    wake_up_process kmalloc_size_roundup rt_mutex_(lock|unlock) __rt_mutex_init mod_node_page_state
     idr_(destroy|find|get_next|remove) xa_(destroy|erase|load)
     single_release seq_printf sysfs_emit(_at)? sysfs_streq _printk ___ratelimit
     kstrto[a-z0-9]* memparse strim str.* sized_strscpy snprintf mem(cpy|set)
