@@ -129,7 +129,7 @@ static u64 round_run(struct model *m, const struct options *o, u64 *seed)
 	return ops;
 }
 
-/* What must hold when nobody is at work but, perhaps, the background worker. */
+/* What must hold when no thread is at work but, perhaps, a drain thread. */
 static void round_check(struct model *m)
 {
 	struct zs_pool_stats s;

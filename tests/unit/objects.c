@@ -195,7 +195,7 @@ void pool_check_account(struct zs_pool *pool)
 {
 	struct zs_pool_stats s = pool_stats(pool);
 
-	/* The worker may be at it: look until nothing changes in between. */
+	/* A drain thread may be at work: look until nothing changes in between. */
 	for (;;) {
 		struct zs_pool_stats again = pool_stats(pool);
 

@@ -145,7 +145,7 @@ static void pending_never_exceeds_the_budget(void **state)
 	}
 }
 
-/* The same with the worker out of the way: only the producer keeps the bound. */
+/* The same with the drain thread out of the way: the producer keeps the bound alone. */
 static void producer_keeps_the_bound_alone(void **state)
 {
 	enum { BUDGET = 1024 };
@@ -172,7 +172,7 @@ static void producer_keeps_the_bound_alone(void **state)
 		assert_int_equal(s.queued, BUDGET);
 		assert_int_equal(s.producer_drained, 0);
 	} else {
-		/* What the producer frees for others lets it go on queueing. */
+		/* What the producer drains makes room for what it pushes. */
 		assert_true(s.producer_drained >= BUDGET);
 		assert_true(s.fallback < ARRAY_SIZE(o) / 8);
 	}

@@ -36,7 +36,7 @@ static void creation_survives_every_failure(void **state)
 	assert_true(nth > 10);
 }
 
-/* Attaching and starting the worker are the last steps: all must be undone. */
+/* Starting the drain threads and attaching are the last steps: all must be undone. */
 static void creation_survives_its_home_failing(void **state)
 {
 	static const enum user_fault_site sites[] = {USER_FAULT_WORK, USER_FAULT_ATTACH};
@@ -52,7 +52,7 @@ static void creation_survives_its_home_failing(void **state)
 			assert_int_equal(err, -ENOMEM);
 			assert_null(pool);
 		} else {
-			/* Only "sync" has no worker to start. */
+			/* Only "sync" has no drain thread to start. */
 			assert_int_equal(params.policy, ZS_DEFER_SYNC);
 			assert_int_equal(sites[i], USER_FAULT_WORK);
 			zs_destroy_pool(pool);

@@ -12,20 +12,20 @@
 /* ---- policies with credit ---- */
 
 /* A thread, and so a slot, of its own that frees one object and stays. */
-struct helper {
+struct producer {
 	struct zs_pool *pool;
 	unsigned long handle;
 	pthread_t thread;
-	sem_t helped, leave;
+	sem_t pushed, leave;
 };
 
-static void *helper_thread(void *arg)
+static void *producer_thread(void *arg)
 {
-	struct helper *h = arg;
+	struct producer *p = arg;
 
-	zs_free_deferred(h->pool, h->handle);
-	sem_post(&h->helped);
-	sem_wait(&h->leave);
+	zs_free_deferred(p->pool, p->handle);
+	sem_post(&p->pushed);
+	sem_wait(&p->leave);
 	return NULL;
 }
 
@@ -35,7 +35,7 @@ static void producer_drains_strand_no_credit(void **state)
 	enum { BUDGET = 512, WORD = 64 };
 	struct zs_pool *pool = pool_create(test_policy(state), BUDGET);
 	struct object o[BUDGET + BUDGET / WORD];
-	struct helper helpers[BUDGET / WORD];
+	struct producer producers[BUDGET / WORD];
 	size_t stranded = 0;
 
 	objects_create_equal(pool, o, ARRAY_SIZE(o), SIZE);
@@ -46,19 +46,19 @@ static void producer_drains_strand_no_credit(void **state)
 		if (i >= BUDGET || i % WORD != WORD - 1)
 			zs_free_deferred(pool, o[i].handle);
 	assert_int_equal(zs_deferred_pending(pool), BUDGET);
-	for (size_t i = 0; i < ARRAY_SIZE(helpers); i++) {
-		helpers[i].pool = pool;
-		helpers[i].handle = o[i * WORD + WORD - 1].handle;
-		sem_init(&helpers[i].helped, 0, 0);
-		sem_init(&helpers[i].leave, 0, 0);
-		assert_int_equal(pthread_create(&helpers[i].thread, NULL, helper_thread,
-						&helpers[i]),
+	for (size_t i = 0; i < ARRAY_SIZE(producers); i++) {
+		producers[i].pool = pool;
+		producers[i].handle = o[i * WORD + WORD - 1].handle;
+		sem_init(&producers[i].pushed, 0, 0);
+		sem_init(&producers[i].leave, 0, 0);
+		assert_int_equal(pthread_create(&producers[i].thread, NULL,
+						producer_thread, &producers[i]),
 				 0);
-		sem_wait(&helpers[i].helped);
+		sem_wait(&producers[i].pushed);
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(helpers); i++) {
-		sem_post(&helpers[i].leave);
-		pthread_join(helpers[i].thread, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(producers); i++) {
+		sem_post(&producers[i].leave);
+		pthread_join(producers[i].thread, NULL);
 	}
 	assert_true(pool_stats(pool).producer_drained >= WORD - 1);
 	zs_free_deferred_flush(pool);

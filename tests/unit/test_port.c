@@ -562,7 +562,7 @@ enum { WORK_SCHEDULERS = 4, WORK_POSTS = 5000 };
 struct work_mailbox {
 	port_work work;
 	port_atomic posted[WORK_SCHEDULERS];
-	u64 seen; /* sum over the mailboxes, written by the worker alone */
+	u64 seen; /* sum over the mailboxes, written by the work alone */
 };
 
 static void work_mailbox_run(void *arg)

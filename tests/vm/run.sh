@@ -98,7 +98,7 @@ if [[ " ${suites[*]} " = *" inject "* ]]; then
 fi
 "$here/image.sh" "$initramfs" "$kernel" "$modules" 6 "${guest[@]}"
 
-# Three CPUs: one to work on, one to hold the worker back on, one to take away
+# Three CPUs: one to work on, one to hold the drain threads back on, one to take away
 start=$SECONDS
 seconds=$((420 * slow))
 [ "${suites[*]}" != storm ] || seconds=$((seconds + 2 * storm))

@@ -279,7 +279,7 @@ release_worker() {
 	taskset -p 7 "$self" >/dev/null
 }
 
-# make_pending MIB SEED: swap that much out, unmap it, with the worker
+# make_pending MIB SEED: swap that much out, unmap it, with the drain threads
 # held back. Sets PENDING, and USED: bytes of the device before.
 make_pending() {
 	hold_worker 25 && held_start "$1" "$2" || return 1

@@ -10,7 +10,8 @@ swap_start 128M
 yields() {
 	cause=$1 percent=$2 who=$3
 	shift 3
-	# What the worker has in its hands when it is held back, nobody else can free.
+	# A drain for the shrinker or compaction cannot free what a drain thread has taken
+	# before it was held back.
 	within 5 nothing_pending
 	check "frees are pending before $who" make_pending 16 "$((seed = seed + 1))"
 	before=$(deferred "flushed_$cause")
@@ -63,7 +64,7 @@ oom_request() {
 yields oom 90 "the OOM killer" oom_request
 
 # A real one: more memory wanted than there is, and little swap, with frees pending
-# and the worker held back. Somebody else's pages are in swap, too.
+# and the drain threads held back. Another process has pages in swap, too.
 swap_stop
 swap_start 32M
 echo 1 >/proc/sys/vm/overcommit_memory
@@ -80,7 +81,7 @@ check "by being killed" eval "dmesg | grep -q 'Killed process.*rss:[0-9]\{5,\}kB
 compare "pending frees were asked for first" "$(deferred flushes_oom)" -gt "$requests"
 freed=$(awk '/^(flushed_|producer_drained)/ { n += $2 } END { print n }' \
 	/sys/kernel/debug/lethe/zram0/deferred_free)
-compare "all of them were given back, with the worker held" "$freed" -ge "$PENDING"
+compare "all of them were given back, with the drain threads held" "$freed" -ge "$PENDING"
 release_worker
 check "those of the killed process are freed soon" within 5 nothing_pending
 # It was full; what is left are files of this guest, which are in memory.

@@ -24,7 +24,7 @@ compare "with the old ones pending" "$(orphans)" -ge "$PENDING"
 release_worker
 check "pending frees are drained soon" within 5 nothing_pending
 same "and no object is left of them" "$(orphans)" 0
-compare "by the worker" "$(deferred drained)" -ge "$PENDING"
+compare "by the drain threads" "$(deferred drained)" -ge "$PENDING"
 check "the new pages have their content" held check
 held munmap
 held_end

@@ -8,10 +8,10 @@ available() {
 	awk '/^MemFree/ { print $2 }' /proc/meminfo
 }
 
-# ---- with the worker held back, so that frees are pending for certain ----
+# ---- with the drain threads held back, so that frees are pending for certain ----
 
-# pending_after_swapoff SEED: and the worker is let go a second later. A pool's
-# thread is waited for when it ends, which it does only then.
+# pending_after_swapoff SEED: and the drain threads are let go a second later. The end
+# of a pool waits for its threads to end, which they do only then.
 pending_after_swapoff() {
 	make_pending 16 "$1" && swapoff /dev/zram0 && [ "$(deferred pending)" -ge "$PENDING" ] || return 1
 	(sleep 1 && kill "$HOG") &
