@@ -226,7 +226,8 @@ void zs_free_deferred(struct zs_pool *pool, unsigned long handle);
  * @pool: the pool
  *
  * On return every handle whose zs_free_deferred() returned before this call
- * has been freed.
+ * has been freed. What another call frees at the same time, that call may count, and
+ * give its pages back, a moment later.
  *
  * It ends however much other tasks push meanwhile: it visits each handle of the table
  * twice at most, and waits for the drain threads to finish a slice of work.
