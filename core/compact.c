@@ -142,7 +142,8 @@ static void compact_zspage(struct zs_pool *pool, struct size_class *c, struct zs
  * empties a zspage or marks it stuck for this run; there are no
  * more rounds than the class had zspages at the beginning. So it ends, whatever other
  * tasks allocate and free meanwhile. Without pins, and with no other task at work, the
- * class has the fewest pages possible afterwards. [P5: sim, a bound in steps; fuzz,
+ * class has the fewest pages possible afterwards. [P5: sim, a bound in steps; mutants
+ * compaction-unbounded, compaction-forgets-want; fuzz,
  * pool_least_pages(); unit nine_tenths_freed_leaves_a_tenth]
  */
 static size_t class_compact(struct zs_pool *pool, struct size_class *c, size_t want)

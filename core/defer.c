@@ -467,8 +467,9 @@ bool defer_reuse(struct zs_pool *pool)
  * and that task has saved more CPU time than the drain takes. While producers push and
  * the scheduler has found no idle CPU for this thread, it leaves the CPU to them, and
  * looks again after DEFER_TIMER_MS. It does not wait when the drain, which is due since
- * @since_ns, is late, nor when more than half of the budget is pending. [W3: unit
- * a_thread_waits_for_producers_until_it_is_late; bench/busy.sh]
+ * @since_ns, is late, nor when more than half of the budget is pending. [W3: mutant
+ * thread-waits-for-ever; unit a_thread_waits_for_producers_until_it_is_late;
+ * bench/busy.sh]
  */
 static bool thread_should_wait(struct drain_thread *t, u64 since_ns)
 {
@@ -603,7 +604,7 @@ void defer_flush(struct zs_pool *pool, enum zs_flush_cause cause)
 	 * at what is pending: a producer that still read it as armed is seen there. If
 	 * it was armed, the map may have flags of handles that were freed by their
 	 * entries, which would keep producers from arming: a walk is to clear them.
-	 * [F3]
+	 * [F3: mutants flush-leaves-flags, flush-leaves-pending]
 	 */
 	if (port_atomic_xchg(&d->armed, DEFER_IDLE) != DEFER_IDLE || defer_pending(pool))
 		defer_arm(pool, DEFER_SOON);
@@ -629,7 +630,8 @@ static void defer_stop_threads(struct defer *d, unsigned int n)
 	/*
 	 * Twice: a run that began before `closed` was set may have scheduled a work
 	 * that was cancelled before; no run that began after it schedules any.
-	 * [W5: small "push and reclaim against destroy"]
+	 * [W5: mutants stop-not-closed, stop-cancels-once, second-not-stopped; small
+	 * "push and reclaim against destroy"]
 	 */
 	port_atomic_xchg(&d->closed, 1);
 	for (i = 0; i < 2 * n; i++)

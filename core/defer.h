@@ -16,15 +16,17 @@
  * A drain ends, whatever producers push meanwhile.  Its walk visits each leaf of the
  * table at most once (pending.h), or with array pops as many handles as the budget at
  * most. A walk by entries visits each entry once. [D1: sim, a bound in steps of the
- * calling thread, with producers that never stop; unit flush_ends_while_others_push,
- * a_drain_stops_when_it_has_enough; bench/user/stall.c]
+ * calling thread, with producers that never stop; mutants walk-turns-again,
+ * walk-past-its-end, array-walk-unbounded, drain-wants-more, drain-takes-more; unit
+ * flush_ends_while_others_push, a_drain_stops_when_it_has_enough; bench/user/stall.c]
  *
  * A drain hides nothing.  A policy keeps hints that lead to pending handles; the truth
  * is the pending bit of the handle's entry. A drain may have taken hints, and be
  * preempted before it frees. A flush, and a task that cannot do without memory, read the
  * entries after their walk (drain_by_entries()), and free what they find. They wait for
- * no other drain. [D2: unit a_stopped_drain_hides_nothing; small "drain against a task in
- * need", "producer drain against flush"]
+ * no other drain. [D2: mutants need-trusts-hints, flush-trusts-hints, scan-skips,
+ * entries-of-some-leaves; unit a_stopped_drain_hides_nothing; small "drain against a task
+ * in need", "producer drain against flush"]
  *
  * Nothing stays pending for ever.  `armed` says whether a drain thread is scheduled.
  * A push that the hints did not lead to yet arms it if `armed` reads DEFER_IDLE; the
@@ -32,8 +34,10 @@
  * producer reads IDLE and arms, or the walk begins after the push and finds it. A
  * drain that stops before its walk is over, or leaves new flags behind it, arms. Hence
  * a set flag, stale or not, has a walk coming, and a push that finds its flag set needs
- * no arming. [W1: mutants worker-no-fence, worker-idle-late, tombstone-lost-remainder,
- * array-lost-remainder, drain-leaves-silently; small "remainder timer against push";
+ * no arming. [W1: mutants thread-no-fence, thread-idle-late, thread-leaves-silently,
+ * thread-leaves-flags, second-leaves-silently, cancelled-leaves-silently,
+ * drain-leaves-silently, drain-leaves-flags, producer-leaves-silently,
+ * tombstone-lost-remainder, array-lost-remainder; small "remainder timer against push";
  * fuzz: pending and not scheduled fails]
  */
 #ifndef LETHE_DEFER_H

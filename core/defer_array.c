@@ -4,9 +4,10 @@
  * taken with trylock, drained last in, first out by one work item. Kept as it
  * was proposed, because everything else is measured against it.
  *
- * Invariant: used + in_flight <= budget, both under the lock. [B2: mutant
- * array-ignores-in-flight] A handle that a drain has freed by its entry may still be
- * in the stack: the drain that pops it finds it not pending, and passes over it.
+ * Invariant: used + in_flight <= budget, both under the lock. [B2: mutants
+ * array-ignores-in-flight, entries-not-in-array] A handle that a drain has freed by its
+ * entry may still be in the stack: the drain that pops it finds it not pending, and
+ * passes over it.
  *
  * Lock order: defer_array.lock is a leaf.
  */

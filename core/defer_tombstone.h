@@ -15,8 +15,8 @@
  * shared counter on the path of a push: a slot takes credit by the hundreds. Credit
  * that lies in the slots of idle CPUs makes the bound tighter by at most a quarter.
  * Relaxed order is enough: only the count matters. [B1: sim, fuzz: over the budget;
- * mutant credit-for-taken; unit producer_drains_strand_no_credit,
- * pending_never_exceeds_the_budget]
+ * mutants credit-for-taken, credit-lost, credit-twice; unit
+ * producer_drains_strand_no_credit, pending_never_exceeds_the_budget]
  *
  * A push allocates nothing, takes no lock but the slot's, and waits for no task. Past the
  * budget the producer frees up to FREE_SMALL_BATCH handles, under class locks. [X1: unit

@@ -10,7 +10,7 @@
  * pending and passes over it (free_refuse()). If the handle is pending again by then,
  * the drain frees it in the same class, and flags it for a later drain in another. A
  * drain counts, and returns credit for, what it has freed and not what it has taken. [H4:
- * mutants drain-returns-taken, credit-for-taken, array-double-push,
+ * mutants drain-returns-taken, credit-for-taken, refused-forgotten, array-double-push,
  * array-fallback-frees-twice; unit a_drain_that_comes_late_leaves_it_to_the_next; sim:
  * queued = drained + producer_drained + flushed + pending]
  *
@@ -314,7 +314,8 @@ size_t free_dead_zspages(struct zs_pool *pool, struct size_class *c, struct zspa
 	/*
 	 * pool->pages counts a zspage from when its pages were allocated until after
 	 * they were given back: with no task at work it is what the home has given.
-	 * [Z3: mutant pages-counted-late; sim, fuzz: the home's own count]
+	 * [Z3: mutants pages-counted-late, pages-counted-twice,
+	 * pages-miscounted; sim, fuzz: the home's own count]
 	 */
 	port_atomic_add(&pool->pages, -(u64)pages);
 	return pages;

@@ -16,9 +16,9 @@
  * If the setter reads the bit above as set, the taker's clearing comes after that
  * read in the order of full fences, so the taker's look comes after the setter's
  * store and sees it. Hence: once the setter has returned, either a taker has seen
- * its bits, or the bit above says where they are. [T2: mutants flags-cleared-late,
- * summary-cleared-late, summary-not-set-again, free-summary-late; sim check_leaf() at
- * rest]
+ * its bits, or the bit above says where they are. [T2: mutants flag-before-entry,
+ * flags-cleared-late, summary-cleared-late, summary-not-set-again, free-summary-late;
+ * sim check_leaf() at rest]
  *
  * Growing.  A leaf is complete before `nr_leaves`, stored with release, counts it;
  * table_has() loads that with acquire. Leaves and nodes are only ever added. [T1:

@@ -5,9 +5,9 @@
  * Lock order: the core has three kinds of spinlock: of a class, handle_table.grow_lock,
  * and defer_array.lock. All are leaves: none is taken while another is held. Under one,
  * nothing is allocated, given back to the home, or waited for. [L1: sim, a lock taken
- * inside a lock, or an allocation under one, fails; mutant lock-order; lockdep, which
- * sees them all as one class] None disables interrupts, so the core is not called in
- * interrupt context. [L2]
+ * inside a lock, or an allocation under one, fails; mutant pages-freed-locked; lockdep,
+ * which sees them all as one class] None disables interrupts, so the core is not called
+ * in interrupt context. [L2]
  */
 #ifndef LETHE_POOL_H
 #define LETHE_POOL_H

@@ -114,6 +114,20 @@ nothing_unfinished() {
 		core include kernel port tools tests bench scripts || true
 }
 
+# Claims of docs/internals.md stand in a comment, [NAME] or [NAME: ...], and a comment's
+# claims in docs/internals.md; the cases of tests/unit that it names are there.
+claims_stand() {
+	local page=docs/internals.md
+	diff <(grep -oE '^\| \*\*[A-Z][0-9]\*\*' $page | tr -dc 'A-Z0-9\n' | LC_ALL=C sort -u) \
+		<(grep -rohE --include='*.[ch]' '\[[A-Z][0-9][]:]' core include kernel port |
+			tr -dc 'A-Z0-9\n' | LC_ALL=C sort -u)
+	grep -oE '\bunit `[^|;]*' $page | grep -oE '`[a-z0-9_]+`' | tr -d '`' |
+		while read -r case; do
+			grep -rq "^static void $case(void" tests/unit ||
+				printf 'no case of tests/unit: %s\n' "$case"
+		done
+}
+
 # Edited by hand, or made before its records or the script changed
 page_is_made() {
 	local made
@@ -138,6 +152,7 @@ rule "core/, port/ and tools/ include only what they may" tests/unit/includes.sh
 rule "kernel/zram includes only the public API" zram_includes
 rule "kernel versions are known to kernel/compat.h alone" kernel_versions_in_one_place
 rule "docs/performance.md is what make report makes" page_is_made
+rule "the claims of docs/internals.md stand in the code" claims_stand
 rule "nothing is left unfinished" nothing_unfinished
 if command -v sparse >/dev/null; then
 	rule "sparse" sparse_modules
