@@ -574,8 +574,8 @@ unsigned int defer_threads_for(unsigned int cpus)
  * Every handle whose push returned before has been freed when the drain is over. Its
  * entry was read after the push: either it was pending, and this drain freed it, or
  * another drain had cleared it under the class lock, and may count it, and give its
- * pages back, a moment later. [F1: mutant flush-no-fence; small
- * "push against flush"; unit two_flushes_at_once]
+ * pages back, a moment later. [F1: mutant flush-no-fence; small "push against flush";
+ * unit two_flushes_at_once]
  *
  * Then the drain threads finish their slices, so that the pages of what they freed are
  * back as well. They have normal priority, and the home lends them that of the caller if

@@ -22,9 +22,9 @@
  *
  * A drain hides nothing.  A policy keeps hints that lead to pending handles; the truth
  * is the pending bit of the handle's entry. A drain may have taken hints, and be
- * preempted before it frees. A flush, and a task that cannot do without memory, read the
- * entries after their walk (drain_by_entries()), and free what they find. They wait for
- * no other drain. [D2: mutants need-trusts-hints, flush-trusts-hints, scan-skips,
+ * preempted before it frees. A flush reads the entries (drain_by_entries()) and frees
+ * what it finds; so does a task that cannot do without memory, after its walk. They wait
+ * for no other drain. [D2: mutants need-trusts-hints, flush-trusts-hints, scan-skips,
  * entries-of-some-leaves; unit a_stopped_drain_hides_nothing; small "drain against a task
  * in need", "producer drain against flush"]
  *

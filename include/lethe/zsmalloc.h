@@ -166,10 +166,10 @@ enum zs_alloc {
  * another node are taken if it has none, and an object may be put into pages that the
  * pool holds already, whatever their node. Ignored in userspace.
  *
- * ZS_ALLOC_NOWAIT neither drains pending frees nor reclaims memory nor waits for it. So
- * its caller may hold something that reclaim or a page fault waits for. When it fails,
- * the caller lets go of that and calls again with ZS_ALLOC_WAIT. zs_malloc() is
- * zs_malloc_node(pool, size, ZS_ALLOC_WAIT, ZS_NO_NODE).
+ * ZS_ALLOC_NOWAIT neither reclaims memory nor waits for it, and of what is pending it
+ * frees a small slice at most. So its caller may hold something that reclaim or a page
+ * fault waits for. When it fails, the caller lets go of that and calls again with
+ * ZS_ALLOC_WAIT. zs_malloc() is zs_malloc_node(pool, size, ZS_ALLOC_WAIT, ZS_NO_NODE).
  *
  * Context: ZS_ALLOC_NOWAIT: any context; with PREEMPT_RT that may be under a local
  * lock, but not with preemption off. ZS_ALLOC_WAIT: process context, may sleep; safe
