@@ -5,7 +5,7 @@
  *
  * Lock order: one class lock at a time, held for at most one source zspage
  * (256 objects). Compactions of one pool exclude each other by that alone: all move
- * objects from the emptiest zspages to the fullest. [unit two_compactions_at_once]
+ * objects from the emptiest zspages to the fullest. [P6: unit two_compactions_at_once]
  *
  * A pending object moves like any other: its handle is pending, not its place.
  *

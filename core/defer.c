@@ -153,6 +153,7 @@ static size_t defer_count(struct zs_pool *pool, u64 *queued)
 	/*
 	 * Frees first: the difference is then rather too large. It can be negative
 	 * for a moment, as a handle may be drained before its push has counted it.
+	 * [B3: sim pool_ask()]
 	 */
 	for (i = 0; i < DEFER_ACCOUNTS; i++)
 		freed += port_atomic_load_acquire(&d->freed[i]);
@@ -561,11 +562,9 @@ static void drain_thread_run(void *arg)
 
 unsigned int defer_threads_for(unsigned int cpus)
 {
-	unsigned int n = cpus / DEFER_CPUS_PER_THREAD;
+	unsigned int n = (cpus + DEFER_CPUS_PER_THREAD - 1) / DEFER_CPUS_PER_THREAD;
 
-	if (n > DEFER_THREADS_MAX)
-		n = DEFER_THREADS_MAX;
-	return n ? n : 1;
+	return n < DEFER_THREADS_MAX ? n : DEFER_THREADS_MAX;
 }
 
 /* ---- flush ---- */

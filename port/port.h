@@ -74,7 +74,7 @@ void port_pages_trim(void);
  */
 void *port_meta_alloc(size_t size, enum port_alloc how);
 
-/* Bytes that a block of @size bytes takes, for statistics: rounded up as the home does. */
+/* Bytes that a block of @size bytes takes, for statistics: rounded as the home does. */
 size_t port_meta_size(size_t size);
 
 /*

@@ -43,7 +43,7 @@ typedef unsigned long long u64;
 #define FREE_LARGE_BATCH 16u
 #define DEFER_BACKLOG 3
 #define DEFER_SCAN_MOST 200
-#define DEFER_CPUS_PER_THREAD 2
+#define DEFER_CPUS_PER_THREAD 3
 
 /* Most threads of a simulation: the main one, actors, and the two that run works. */
 #define SIM_THREADS 8

@@ -37,13 +37,15 @@ static size_t objects_pushed_aside(struct zs_pool *pool, struct worker_hold *hol
 	return n + hold->handles;
 }
 
-/* One up to seven CPUs, then one for every four, and not without end. */
+/* One for every four CPUs or part of it, and not without end. */
 static void threads_grow_with_the_machine(void **state)
 {
 	(void)state;
 	assert_int_equal(defer_threads_for(1), 1);
 	assert_int_equal(defer_threads_for(4), 1);
+	assert_int_equal(defer_threads_for(5), 2);
 	assert_int_equal(defer_threads_for(8), 2);
+	assert_int_equal(defer_threads_for(9), 3);
 	assert_int_equal(defer_threads_for(128), 32);
 	assert_int_equal(defer_threads_for(4096), DEFER_THREADS_MAX);
 }
