@@ -244,8 +244,9 @@ void zs_free_deferred_flush(struct zs_pool *pool);
  *        returns soon after so many are back; 0: all
  *
  * Visits each handle of the table once at most. If the caller cannot do without the
- * memory (NOMEM, LIMIT, OOM) and has not got it by then, visits each once more. So it
- * ends, however much other tasks push meanwhile. It waits for no other thread.
+ * memory (NOMEM, LIMIT, OOM), has not got it by then, and another drain may hold some,
+ * it looks at up to 2^20 handles once more. So it ends, however much other tasks push
+ * meanwhile. It waits for no other thread.
  *
  * Context: process context, may sleep; yields between slices of work. Safe in reclaim.
  * Return: handles freed by this call.
