@@ -463,16 +463,11 @@ bool defer_reuse(struct zs_pool *pool)
 /* ---- drain threads ---- */
 
 /*
- * A drain thread has normal priority, so that no task waits for a thread that cannot
- * run. It decides when to run instead. The system waits for an exiting task that pushes,
- * and that task has saved more CPU time than the drain takes. While producers push and
- * the scheduler has found no idle CPU for this thread, it leaves the CPU to them, and
- * looks again after DEFER_TIMER_MS. It does not wait when the drain, which is due since
- * @since_ns, is late, nor when more than half of the budget is pending. [W3: mutant
- * thread-waits-for-ever; unit a_thread_waits_for_producers_until_it_is_late;
- * bench/busy.sh]
+ * Does this thread have the CPU to itself, or the right to it? Not while producers push,
+ * more than a few handles since it looked last, and another task wants its CPU; but when
+ * the drain, which is due since @since_ns, is late, or half of the budget is pending.
  */
-static bool thread_should_wait(struct drain_thread *t, u64 since_ns)
+static bool thread_may_run(struct drain_thread *t, u64 since_ns)
 {
 	struct zs_pool *pool = t->pool;
 	u64 queued;
@@ -481,9 +476,27 @@ static bool thread_should_wait(struct drain_thread *t, u64 since_ns)
 
 	t->queued_seen = queued;
 	t->pending_seen = pending;
-	return pushed && port_cpu_contended() &&
-	       port_now_ns() - since_ns < DEFER_LATE_MS * 1000000ull &&
-	       pending <= pool->defer.budget / 2;
+	return !pushed || !port_cpu_contended() ||
+	       port_now_ns() - since_ns >= DEFER_LATE_MS * 1000000ull ||
+	       pending > pool->defer.budget / 2;
+}
+
+/*
+ * A drain thread has normal priority, so that no task waits for a thread that cannot
+ * run. It decides when to run instead. The system waits for an exiting task that pushes,
+ * and that task has saved more CPU time than the drain takes. So while producers push
+ * and the scheduler has found no idle CPU for this thread, it sleeps, and looks again in
+ * a millisecond; it holds nothing then. False: the run is to end. [W3: unit
+ * a_thread_waits_for_producers_until_it_is_late; bench/busy.sh]
+ */
+static bool thread_wait_for_producers(struct drain_thread *t, u64 since_ns)
+{
+	while (!port_work_cancelled(&t->work)) {
+		if (thread_may_run(t, since_ns))
+			return true;
+		port_nap();
+	}
+	return false;
 }
 
 /* One more thread for each backlog that is left. */
@@ -516,7 +529,7 @@ static bool thread_drain(struct drain_thread *t, u64 since_ns)
 			   leaves * t->nr / pool->defer.nr_threads << TABLE_SHIFT);
 	while (drain_slice(&d, t->scratch.index, t->scratch.next, FREE_LARGE_BATCH)) {
 		port_yield();
-		if (port_work_cancelled(&t->work) || thread_should_wait(t, since_ns))
+		if (!thread_wait_for_producers(t, since_ns))
 			return true;
 		defer_try_show_pending(pool, t->pending_seen);
 		if (!t->nr)
@@ -533,11 +546,9 @@ static void first_thread_run(struct drain_thread *t)
 	u64 since = port_atomic_load(&d->armed_at_ns);
 
 	port_atomic_store(&d->share, defer_mean_share(pool));
-	if (thread_should_wait(t, since)) {
-		if (!port_atomic_load(&d->closed))
-			port_work_schedule(&t->work, DEFER_TIMER_MS);
+	/* Cancelled, it leaves `armed` to the flush that cancels. */
+	if (!thread_wait_for_producers(t, since))
 		return;
-	}
 	port_atomic_store(&d->drain_since_ns, since);
 	/* Fully ordered before the walk: see the top of defer.h. */
 	port_atomic_xchg(&d->armed, DEFER_IDLE);

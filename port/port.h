@@ -208,6 +208,7 @@ void port_work_fini(port_work *work);
 
 u64 port_now_ns(void); /* monotonic */
 void port_yield(void); /* let other tasks run. Pre: process context */
+void port_nap(void); /* sleep about 1 ms. Pre: process context */
 void port_cpu_relax(void); /* in a loop that waits for another CPU */
 
 /* ---- bits ---- */

@@ -10,6 +10,7 @@
 #include <linux/cache.h>
 #include <linux/compiler.h>
 #include <linux/cpumask.h>
+#include <linux/delay.h>
 #include <linux/kasan.h>
 #include <linux/kmemleak.h>
 #include <linux/kthread.h>
@@ -258,6 +259,11 @@ static inline u64 port_now_ns(void)
 static inline void port_yield(void)
 {
 	cond_resched();
+}
+
+static inline void port_nap(void)
+{
+	usleep_range(500, 1000);
 }
 
 static __always_inline void port_cpu_relax(void)

@@ -232,6 +232,13 @@ bool port_cpu_contended(void)
 	return sim_choose(2, 128);
 }
 
+void port_nap(void)
+{
+	lock_may_sleep("port_nap");
+	TRACE("nap", NULL, 0, 0);
+	sim_sleep_us(1000);
+}
+
 void port_cpu_relax(void)
 {
 	if (sim_quiet())

@@ -62,3 +62,10 @@ void port_yield(void)
 {
 	sched_yield();
 }
+
+void port_nap(void)
+{
+	const struct timespec some = {.tv_nsec = 1000 * 1000};
+
+	nanosleep(&some, NULL);
+}
