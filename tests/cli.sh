@@ -309,6 +309,8 @@ refusals() {
 	bench_refused 2 "unknown codec 'lz5'" --codec lz5
 	bench_refused 2 "unknown codec ''" --codec ''
 	bench_refused 2 "unknown policy 'never': choose all, default, sync" --policy never
+	# One that there was, until tombstone had won everywhere
+	bench_refused 2 "unknown policy 'percpu': choose all, default, sync" --policy percpu
 	for size in 0 -1 +1 1x 1.5 0x10 ' 1' '' 1073741825 99999999999999999999; do
 		bench_refused 2 "size '$size' is not" --size "$size"
 	done

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "free.h"
 #include "input.h"
 #include "model.h"
 #include "objects.h"
@@ -182,6 +183,7 @@ static void op_destroy(struct input *in)
 
 static bool cell_create(struct cell *c, u32 size, u32 known)
 {
+	size_t pending = zs_deferred_pending(model.pool);
 	unsigned long handle;
 	u64 failed;
 	int err;
@@ -194,7 +196,7 @@ static bool cell_create(struct cell *c, u32 size, u32 known)
 	if (err && (err != -PORT_ENOMEM || failed < 2))
 		fuzz_fail("zs_malloc(%u) gives %d, after %llu failures", size, err,
 			  failed);
-	if (failed && zs_deferred_pending(model.pool))
+	if (failed && pending && zs_deferred_pending(model.pool) >= pending)
 		fuzz_fail("zs_malloc() was short of memory, and left %zu pending",
 			  zs_deferred_pending(model.pool));
 	if (err)
@@ -415,18 +417,46 @@ static void op_flush(struct input *in)
 	nothing_is_pending("a flush");
 }
 
+static bool cause_wants_pages(u32 cause)
+{
+	return cause == ZS_FLUSH_NOMEM || cause == ZS_FLUSH_LIMIT ||
+	       cause == ZS_FLUSH_OOM;
+}
+
+/* It frees all, or stops when it has what it wants, a slice later at most. */
+static void drain_check(u32 cause, size_t want, size_t pending, size_t freed,
+			size_t pages)
+{
+	size_t left = zs_deferred_pending(model.pool);
+
+	if (freed != pending - left)
+		fuzz_fail("a drain says it freed %zu of %zu, %zu are left", freed,
+			  pending, left);
+	if (!left)
+		return;
+	if (!want || (cause_wants_pages(cause) ? pages : freed) < want)
+		fuzz_fail("a drain for %zu frees %zu handles and %zu pages, %zu are left",
+			  want, freed, pages, left);
+	if (!cause_wants_pages(cause) && freed >= want + FREE_SMALL_BATCH)
+		fuzz_fail("a drain frees %zu handles, %zu were wanted", freed, want);
+}
+
 static void op_drain(struct input *in)
 {
-	u32 cause = input_byte(in) % (ZS_FLUSH_NR + 1);
+	u32 byte = input_byte(in);
+	u32 cause = byte % (ZS_FLUSH_NR + 1);
+	size_t want = byte / (ZS_FLUSH_NR + 1);
 	size_t pending = zs_deferred_pending(model.pool);
-	size_t freed = zs_drain_deferred(model.pool, (enum zs_flush_cause)cause, 0);
+	size_t pages = zs_get_total_pages(model.pool);
+	size_t freed = zs_drain_deferred(model.pool, (enum zs_flush_cause)cause, want);
 	struct zs_pool_stats s;
 
-	if (freed != (cause < ZS_FLUSH_NR ? pending : 0))
-		fuzz_fail("a drain freed %zu of %zu", freed, pending);
-	if (cause == ZS_FLUSH_NR)
+	if (cause == ZS_FLUSH_NR) {
+		if (freed)
+			fuzz_fail("a drain without a cause frees %zu", freed);
 		return;
-	nothing_is_pending("a drain");
+	}
+	drain_check(cause, want, pending, freed, pages - zs_get_total_pages(model.pool));
 	zs_pool_stats(model.pool, &s);
 	if (s.flushed[cause] < freed || !s.flushes[cause])
 		fuzz_fail("a drain is not counted under its cause");
@@ -451,12 +481,37 @@ static bool any_hold(void)
 	return false;
 }
 
+/* Compaction alone, of some pages: it drains nothing, and stops when it has them. */
+static void compact_pages(size_t want)
+{
+	size_t pending = zs_deferred_pending(model.pool);
+	size_t pages = zs_get_total_pages(model.pool);
+	size_t compactable = zs_compactable_pages(model.pool);
+	size_t freed = zs_compact_pages(model.pool, want);
+
+	if (zs_get_total_pages(model.pool) != pages - freed ||
+	    zs_deferred_pending(model.pool) != pending)
+		fuzz_fail("compaction frees other pages than it says");
+	if (freed && freed >= want + ZSPAGE_MAX_PAGES)
+		fuzz_fail("compaction gives %zu pages, %zu were wanted", freed, want);
+	if (zs_compactable_pages(model.pool) != compactable - freed)
+		fuzz_fail("compaction gives %zu pages, of %zu %zu are left", freed,
+			  compactable, zs_compactable_pages(model.pool));
+	if (freed < want && freed < compactable && !any_hold())
+		fuzz_fail("compaction gives %zu of %zu pages", freed, compactable);
+}
+
 static void op_compact(struct input *in)
 {
+	u32 byte = input_byte(in);
 	size_t pages, before, freed;
 
+	if (byte / 2 % 2) {
+		compact_pages(byte / 4);
+		return;
+	}
 	/* The pages that the drain frees are not compaction's. */
-	if (input_byte(in) % 2)
+	if (byte % 2)
 		zs_drain_deferred(model.pool, ZS_FLUSH_CALLER, 0);
 	pages = zs_deferred_pending(model.pool) ? 0 : zs_get_total_pages(model.pool);
 	before = pool_stats(model.pool).pages_compacted;

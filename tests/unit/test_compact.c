@@ -187,6 +187,159 @@ static void two_compactions_at_once(void **state)
 	pool_destroy(pool);
 }
 
+/* Most of @n objects of random sizes are freed again; what they hold is not written. */
+static unsigned long *fragments_create(struct zs_pool *pool, size_t n, u64 *seed)
+{
+	unsigned long *handle = malloc(n * sizeof(*handle));
+
+	for (size_t i = 0; i < n; i++) {
+		handle[i] = zs_malloc(pool, random_size(seed));
+		assert_int_equal(zs_handle_error(handle[i]), 0);
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (!random_below(seed, 10))
+			continue;
+		zs_free(pool, handle[i]);
+		handle[i] = 0;
+	}
+	return handle;
+}
+
+static void fragments_destroy(struct zs_pool *pool, unsigned long *handle, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		zs_free(pool, handle[i]);
+	free(handle);
+	assert_int_equal(zs_get_total_pages(pool), 0);
+	pool_destroy(pool);
+}
+
+/* Some 75,000 pages, 90 % of whose objects are freed: the count is what there is. */
+static void the_count_is_what_compaction_gives(void **state)
+{
+	const size_t n = 150000;
+	struct zs_pool *pool = pool_create(ZS_DEFER_SYNC, 0);
+	u64 seed = 38;
+	unsigned long *handle;
+	size_t count, pages, given;
+
+	(void)state;
+	assert_int_equal(zs_compactable_pages(pool), 0);
+	handle = fragments_create(pool, n, &seed);
+	pages = zs_get_total_pages(pool);
+	count = zs_compactable_pages(pool);
+	assert_true(count > pages / 2);
+	given = zs_compact(pool);
+	assert_int_equal(given, count);
+	assert_int_equal(zs_get_total_pages(pool), pages - given);
+	assert_int_equal(zs_compactable_pages(pool), 0);
+	fragments_destroy(pool, handle, n);
+}
+
+/* As the shrinker asks: each call gives what was wanted, and the next goes on there. */
+static void compaction_in_parts_goes_on(void **state)
+{
+	enum { N = 10000, WANT = 16 };
+	struct zs_pool *pool = pool_create(ZS_DEFER_SYNC, 0);
+	u64 seed = 39;
+	unsigned long *handle = fragments_create(pool, N, &seed);
+	size_t count = zs_compactable_pages(pool);
+	u64 from = 0;
+
+	(void)state;
+	assert_int_equal(zs_compact_pages(pool, 0), 0);
+	while (count) {
+		size_t given = zs_compact_pages(pool, WANT);
+
+		assert_true(given >= (count < WANT ? count : WANT));
+		assert_true(given < WANT + ZSPAGE_MAX_PAGES);
+		count -= given;
+		assert_int_equal(zs_compactable_pages(pool), count);
+		if (given < WANT)
+			break;
+		/* It does not begin from the first class again. */
+		assert_true(port_atomic_load(&pool->compact_from) >= from);
+		from = port_atomic_load(&pool->compact_from);
+	}
+	assert_int_equal(count, 0);
+	assert_true(from > 0);
+	assert_int_equal(zs_compact_pages(pool, WANT), 0);
+	assert_int_equal(zs_get_total_pages(pool), pool_least_pages(pool));
+	fragments_destroy(pool, handle, N);
+}
+
+/* The classes before the one at which it stopped have their turn, too. */
+static void compaction_turns_at_the_last_class(void **state)
+{
+	enum { N = 10000 };
+	struct zs_pool *pool = pool_create(ZS_DEFER_SYNC, 0);
+	u64 seed = 40;
+	unsigned long *handle = fragments_create(pool, N, &seed);
+	size_t count = zs_compactable_pages(pool);
+
+	(void)state;
+	port_atomic_store(&pool->compact_from, pool->table.nr / 2);
+	assert_int_equal(zs_compact_pages(pool, ~(size_t)0), count);
+	assert_int_equal(zs_compactable_pages(pool), 0);
+	fragments_destroy(pool, handle, N);
+}
+
+struct fragmenter {
+	pthread_t thread;
+	struct zs_pool *pool;
+	u64 seed;
+	port_atomic *stop;
+	port_atomic *turns;
+};
+
+/* Allocates and frees without end, so that there is always something to compact. */
+static void *fragmenter_run(void *arg)
+{
+	enum { HELD = 512 };
+	struct fragmenter *f = arg;
+	unsigned long handle[HELD] = {0};
+
+	while (!port_atomic_load(f->stop)) {
+		for (u32 i = 0; i < HELD; i++) {
+			zs_free(f->pool, handle[i]);
+			handle[i] = random_below(&f->seed, 4)
+					    ? 0
+					    : zs_malloc(f->pool, PORT_PAGE_SIZE / 2);
+		}
+		port_atomic_add(f->turns, 1);
+	}
+	for (u32 i = 0; i < HELD; i++)
+		zs_free(f->pool, handle[i]);
+	return NULL;
+}
+
+static void compaction_ends_while_others_fragment(void **state)
+{
+	struct zs_pool *pool = pool_create(ZS_DEFER_SYNC, 0);
+	port_atomic stop, turns;
+	struct fragmenter f[2];
+
+	(void)state;
+	port_atomic_store(&stop, 0);
+	port_atomic_store(&turns, 0);
+	for (u32 i = 0; i < ARRAY_SIZE(f); i++) {
+		f[i] = (struct fragmenter){
+			.pool = pool, .seed = 41 + i, .stop = &stop, .turns = &turns};
+		assert_int_equal(
+			pthread_create(&f[i].thread, NULL, fragmenter_run, &f[i]), 0);
+	}
+	TEST_WAIT_UNTIL(port_atomic_load(&turns) > 4);
+	/* Without a bound on its rounds the first of these does not return. */
+	for (int i = 0; i < 200; i++)
+		zs_compact(pool);
+	port_atomic_store(&stop, 1);
+	for (u32 i = 0; i < ARRAY_SIZE(f); i++)
+		pthread_join(f[i].thread, NULL);
+	zs_compact(pool);
+	assert_int_equal(zs_get_total_pages(pool), 0);
+	pool_destroy(pool);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -196,6 +349,10 @@ int main(void)
 		cmocka_unit_test(pinned_objects_stay_in_place),
 		cmocka_unit_test(two_compactions_at_once),
 		TEST_EACH_POLICY(pending_is_drained_first),
+		cmocka_unit_test(the_count_is_what_compaction_gives),
+		cmocka_unit_test(compaction_in_parts_goes_on),
+		cmocka_unit_test(compaction_turns_at_the_last_class),
+		cmocka_unit_test(compaction_ends_while_others_fragment),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
