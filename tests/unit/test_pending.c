@@ -135,6 +135,28 @@ static void a_walk_ends_while_others_push(void **state)
 	table_gone(&t);
 }
 
+/* Leaves that the table gets meanwhile are for the next walk, and the turn ends too. */
+static void a_walk_ends_where_the_table_ended(void **state)
+{
+	u32 found[TABLE_FANOUT];
+	struct pending_walk walk;
+	struct handle_table t;
+
+	(void)state;
+	table_with_leaves(&t, 4);
+	push(&t, 2 * TABLE_FANOUT);
+	pending_walk_begin(&walk, &t, 2 * TABLE_FANOUT);
+	assert_int_equal(table_grow(&t, PORT_ALLOC_WAIT), 0);
+	push(&t, 4 * TABLE_FANOUT);
+	assert_int_equal(pending_take(&t, &walk, found, ARRAY_SIZE(found)), 1);
+	assert_int_equal(found[0], 2 * TABLE_FANOUT);
+	push(&t, 2 * TABLE_FANOUT + 1);
+	assert_int_equal(pending_take(&t, &walk, found, ARRAY_SIZE(found)), 0);
+	pending_walk_begin(&walk, &t, 0);
+	assert_int_equal(pending_take(&t, &walk, found, ARRAY_SIZE(found)), 3);
+	table_gone(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -142,6 +164,7 @@ int main(void)
 		cmocka_unit_test(a_walk_from_the_middle_comes_around),
 		cmocka_unit_test(flags_that_are_not_published_are_found_after),
 		cmocka_unit_test(a_walk_ends_while_others_push),
+		cmocka_unit_test(a_walk_ends_where_the_table_ended),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,6 +50,23 @@ static void threads_grow_with_the_machine(void **state)
 	assert_int_equal(defer_threads_for(4096), DEFER_THREADS_MAX);
 }
 
+static void a_pool_whose_second_thread_fails_is_not_made(void **state)
+{
+	const struct zs_pool_params params = {.policy = ZS_DEFER_TOMBSTONE};
+	struct zs_pool *pool = NULL;
+
+	(void)state;
+	user_pretend_cpus(12);
+	for (u64 nth = 2; nth <= 3; nth++) {
+		user_fault_arm(USER_FAULT_WORK, nth, 1);
+		assert_int_equal(zs_create_pool("threads", &params, &pool), -PORT_ENOMEM);
+		assert_int_equal(user_fault_disarm(), 1);
+		assert_null(pool);
+		assert_int_equal(user_meta_outstanding(), 0);
+	}
+	user_pretend_cpus(0);
+}
+
 /* While the first thread is held up, the second frees all there is. */
 static void a_second_thread_drains_alone(void **state)
 {
@@ -122,9 +139,9 @@ static void *producer_thread(void *arg)
 }
 
 /* One producer, until something is drained. Returns how long that took, in ms. */
-static u64 wait_beside_a_producer(enum zs_defer_policy policy)
+static u64 wait_beside_a_producer(enum zs_defer_policy policy, size_t budget)
 {
-	struct producer p = {.pool = pool_create(policy, 1u << 30)};
+	struct producer p = {.pool = pool_create(policy, budget)};
 	u64 start = port_now_ns(), took;
 	pthread_t thread;
 
@@ -150,7 +167,7 @@ static void a_thread_waits_for_producers_until_it_is_late(void **state)
 
 	user_fault_arm(USER_FAULT_CPU, 1, ~0ull);
 	for (int round = 0; round < 50 && longest < DEFER_LATE_MS; round++) {
-		u64 took = wait_beside_a_producer(test_policy(state));
+		u64 took = wait_beside_a_producer(test_policy(state), 1u << 30);
 
 		if (took > longest)
 			longest = took;
@@ -165,11 +182,27 @@ static void a_thread_does_not_wait_for_nothing(void **state)
 	u64 quickest = ~0ull;
 
 	for (int round = 0; round < 50 && quickest >= DEFER_LATE_MS; round++) {
-		u64 took = wait_beside_a_producer(test_policy(state));
+		u64 took = wait_beside_a_producer(test_policy(state), 1u << 30);
 
 		if (took < quickest)
 			quickest = took;
 	}
+	assert_true(quickest < DEFER_LATE_MS);
+}
+
+/* With half of the budget pending it does not wait, either. */
+static void a_thread_does_not_wait_for_the_budget_to_be_spent(void **state)
+{
+	u64 quickest = ~0ull;
+
+	user_fault_arm(USER_FAULT_CPU, 1, ~0ull);
+	for (int round = 0; round < 50 && quickest >= DEFER_LATE_MS; round++) {
+		u64 took = wait_beside_a_producer(test_policy(state), 4 * FREE_SMALL_BATCH);
+
+		if (took < quickest)
+			quickest = took;
+	}
+	user_fault_disarm();
 	assert_true(quickest < DEFER_LATE_MS);
 }
 
@@ -219,6 +252,9 @@ int main(void)
 		cmocka_unit_test(a_large_backlog_wakes_more_threads),
 		TEST_OF_POLICY(a_thread_waits_for_producers_until_it_is_late, tombstone),
 		TEST_EACH_DEFERRING(a_thread_does_not_wait_for_nothing),
+		TEST_OF_POLICY(a_thread_does_not_wait_for_the_budget_to_be_spent,
+			       tombstone),
+		cmocka_unit_test(a_pool_whose_second_thread_fails_is_not_made),
 		TEST_EACH_DEFERRING(remainder_is_drained_by_the_timer),
 	};
 
