@@ -62,6 +62,23 @@ void zs_free_deferred(struct zs_pool *pool, unsigned long handle)
 }
 
 /*
+ * Around taking hints and freeing what they lead to: a task in need that finds too little
+ * sees by these that a drain holds hints, or has held some since, and reads the entries.
+ * The fence pairs with those in defer_drain(): hints that are gone have been held.
+ */
+static void hints_hold(struct defer *d)
+{
+	port_atomic_add(&d->holding, 1);
+	port_atomic_add(&d->held, 1);
+	port_atomic_fence();
+}
+
+static void hints_let_go(struct defer *d)
+{
+	port_atomic_sub_return_release(&d->holding, 1);
+}
+
+/*
  * The budget is spent: the producer frees a slice of what is pending, near @index
  * first, whose neighbours are warm, so that it pays for what it adds. With array it
  * does not: there it frees its own handle. Context: any. Returns whether it has freed.
@@ -75,6 +92,7 @@ static PORT_NOINLINE bool producer_drain(struct zs_pool *pool, u32 index)
 
 	if (pool->defer.policy != ZS_DEFER_TOMBSTONE)
 		return false;
+	hints_hold(&pool->defer);
 	pending_walk_begin(&walk, &pool->handles, index);
 	n = pending_take(&pool->handles, &walk, pending, FREE_SMALL_BATCH);
 	if (n) {
@@ -83,6 +101,7 @@ static PORT_NOINLINE bool producer_drain(struct zs_pool *pool, u32 index)
 		port_atomic_add(&pool->defer.freed[DEFER_BY_PRODUCER], n);
 		credit_return(pool, n);
 	}
+	hints_let_go(&pool->defer);
 	/*
 	 * This walk has stopped: a drain thread may have passed over its leaf. Full
 	 * fence: if `armed` reads as set, the run that resets it sees what was freed
@@ -270,16 +289,14 @@ static void drain_free(struct drain *d, u32 *index, u16 *next, size_t n, size_t 
 static bool drain_slice(struct drain *d, u32 *index, u16 *next, size_t room)
 {
 	const struct defer_policy_ops *ops = policy_ops[d->pool->defer.policy];
-	port_atomic *holding = &d->pool->defer.holding;
 	size_t n;
 
-	/* Before the hints are taken: see drain_by_entries(). */
-	port_atomic_add(holding, 1);
-	port_atomic_fence();
+	hints_hold(&d->pool->defer);
+	d->slices++;
 	n = ops->take(d, index, drain_slice_size(d, room));
 	if (n)
 		drain_free(d, index, next, n, n);
-	port_atomic_sub_return_release(holding, 1);
+	hints_let_go(&d->pool->defer);
 	return n;
 }
 
@@ -400,15 +417,19 @@ size_t defer_drain(struct zs_pool *pool, enum zs_flush_cause cause, size_t handl
 			  .want_pages = pages};
 	bool needs = cause == ZS_FLUSH_NOMEM || cause == ZS_FLUSH_LIMIT ||
 		     cause == ZS_FLUSH_OOM;
+	u64 held;
 
 	port_atomic_add(&pool->defer.flushes[cause], 1);
 	if (!policy_ops[pool->defer.policy])
 		return 0;
-	drain_by_hints(&d);
-	/* Pairs with the fence in drain_slice(): hints that are gone have a holder. [D2]
-	 */
+	/* The fences pair with that of hints_hold(). [D2] */
 	port_atomic_fence();
-	if (needs && !drain_has_enough(&d) && port_atomic_load(&pool->defer.holding))
+	held = port_atomic_load(&pool->defer.held);
+	drain_by_hints(&d);
+	port_atomic_fence();
+	if (needs && !drain_has_enough(&d) &&
+	    (port_atomic_load(&pool->defer.holding) ||
+	     port_atomic_load(&pool->defer.held) != held + d.slices))
 		drain_some_entries(&d);
 	if (d.freed)
 		defer_show_pending(pool);
@@ -439,6 +460,7 @@ bool defer_reuse(struct zs_pool *pool)
 	u16 next[FREE_SMALL_BATCH];
 	size_t n, pages = 0;
 
+	hints_hold(d);
 	pending_walk_begin(&walk, &pool->handles, port_atomic_load(&d->reuse_from));
 	n = pending_take(&pool->handles, &walk, index, FREE_SMALL_BATCH);
 	/* The next allocation goes on there: one hand for all, like a clock's. */
@@ -449,6 +471,7 @@ bool defer_reuse(struct zs_pool *pool)
 		port_atomic_add(&d->freed[DEFER_BY_FLUSH + ZS_FLUSH_REUSE], n);
 		defer_tombstone_ops.freed(pool, n, n);
 	}
+	hints_let_go(d);
 	port_atomic_add(&d->flushes[ZS_FLUSH_REUSE], 1);
 	/*
 	 * This walk has stopped: a drain thread may have passed over its leaf. Full

@@ -197,6 +197,7 @@ void port_pages_free(void **pages, size_t n)
 	for (i = 0; i < n; i++)
 		block_free(pages[i], PORT_PAGE_SIZE, true);
 	pages_held -= n;
+	sim_me()->pages_given += n;
 }
 
 void *port_meta_alloc(size_t size, enum port_alloc how)
@@ -240,4 +241,14 @@ size_t sim_meta_outstanding(void)
 size_t sim_pages_outstanding(void)
 {
 	return pages_held;
+}
+
+u64 sim_own_pages(void)
+{
+	return sim_me()->pages_given;
+}
+
+u64 sim_own_pages_before(void)
+{
+	return sim_me()->pages_at_yield[0];
 }

@@ -74,6 +74,9 @@ void sim_join(void);
 unsigned int sim_self(void);
 /* Points that the calling thread has passed. */
 u64 sim_own_points(void);
+/* Pages that the calling thread has given back; and by its last but one port_yield(). */
+u64 sim_own_pages(void);
+u64 sim_own_pages_before(void);
 
 /* End this schedule as a failure. */
 void sim_fail(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
@@ -95,6 +98,12 @@ struct sim_sync {
 };
 void sim_sync_acquire(const struct sim_sync *s);
 void sim_sync_release(struct sim_sync *s);
+
+/*
+ * Have @fn run at each port_yield() of the calling thread, as if another thread had got
+ * the CPU there: what it does is not counted as the caller's own. NULL: no more.
+ */
+void sim_on_yield(void (*fn)(void));
 
 /* A decision among 0 to @n - 1; not 0 in about @in_256 of 256 cases. */
 u32 sim_choose(u32 n, u32 in_256);

@@ -213,9 +213,35 @@ void sim_sleep_us(u64 us)
 	sched_sleep_until(sim.now + us * 1000);
 }
 
+void sim_on_yield(void (*fn)(void))
+{
+	sim_me()->on_yield = fn;
+}
+
+static void run_on_yield(struct sim_thread *me)
+{
+	void (*fn)(void) = me->on_yield;
+	u64 points = me->points, pages = me->pages_given;
+	u64 before = me->pages_at_yield[0], at = me->pages_at_yield[1];
+
+	me->on_yield = NULL;
+	fn();
+	me->on_yield = fn;
+	me->points = points;
+	me->pages_given = pages;
+	me->pages_at_yield[0] = before;
+	me->pages_at_yield[1] = at;
+}
+
 void port_yield(void)
 {
+	struct sim_thread *me = sim_me();
+
 	lock_may_sleep("port_yield");
+	if (me->on_yield)
+		run_on_yield(me);
+	me->pages_at_yield[0] = me->pages_at_yield[1];
+	me->pages_at_yield[1] = me->pages_given;
 	sched_point(NULL, SIM_LOADS);
 }
 

@@ -30,6 +30,9 @@ struct sim_thread {
 	void *arg;
 	const char *name;
 	u64 points;
+	void (*on_yield)(void); /* sim_on_yield()'s */
+	u64 pages_given; /* back, */
+	u64 pages_at_yield[2]; /* by its last two calls of port_yield() */
 	u64 wake; /* SIM_NEVER, or when it is runnable again */
 	u32 priority;
 	unsigned int cpu;

@@ -8,13 +8,9 @@
 #include "model.h"
 #include "pool.h"
 
-enum {
-	SHORT_LEN = 24,
-	SLACK_US = 4000,
-	RECLAIM_CALLS = 3,
-	PUSHER_SLEEP_POINTS = 200,
-	BALLAST_SIZE = 96
-};
+enum { SHORT_LEN = 24, SLACK_US = 4000, RECLAIM_CALLS = 3, BALLAST_SIZE = 96 };
+/* Two objects of the adversary are in a zspage. */
+enum { PUSHER_HOLDS = 6, ADVERSARY_HOLDS = 400, ADVERSARY_SIZE = 2048 };
 
 /* ---- one object ---- */
 
@@ -108,7 +104,9 @@ static void object_defer(struct cell *c)
 	generation = h->generation;
 	model_gives(handle);
 	sim_atomic_begin();
+	model_push_begins();
 	zs_free_deferred(model.pool, handle);
+	model.pushing--;
 	sim_atomic_end();
 	model.deferred++;
 	/* Unless it is somebody else's by now. */
@@ -158,54 +156,152 @@ static void batch_free(const struct op *op)
  * A drain, and a flush, end by construction: in so many steps of the calling thread,
  * however much others push meanwhile. Each handle is visited twice at most.
  */
-enum { DRAIN_STEPS = 3000, DRAIN_STEPS_HANDLE = 200 };
+enum { DRAIN_STEPS = 1000, DRAIN_STEPS_HANDLE = 30 };
 
-static u64 steps_most(void)
+struct bounded {
+	u64 begin, most; /* steps */
+	unsigned long held[ADVERSARY_HOLDS]; /* objects of the adversary */
+	u32 nr_held;
+};
+
+static unsigned long pusher_malloc(size_t size)
+{
+	unsigned long handle;
+
+	model.at_work++;
+	handle = zs_malloc(model.pool, size);
+	if (zs_handle_error(handle))
+		handle = 0;
+	else
+		model_got(handle);
+	model.at_work--;
+	return handle;
+}
+
+static void pusher_push(unsigned long *handle)
+{
+	if (!*handle)
+		return;
+	model.at_work++;
+	model_gives(*handle);
+	sim_atomic_begin();
+	model_push_begins();
+	zs_free_deferred(model.pool, *handle);
+	model.pushing--;
+	sim_atomic_end();
+	model.deferred++;
+	*handle = 0;
+	model.at_work--;
+}
+
+/*
+ * Whenever the actor could be interrupted, there is more of what it looks for: two more
+ * pending handles, two more zspages that are half full. One actor at a time has it.
+ */
+static struct bounded *adversary;
+
+static void adversary_acts(void)
+{
+	struct bounded *b = adversary;
+	unsigned long handle[4];
+	unsigned int i;
+
+	if (b->nr_held + 2 > ADVERSARY_HOLDS)
+		return;
+	for (i = 0; i < 4; i++)
+		handle[i] = pusher_malloc(ADVERSARY_SIZE);
+	for (i = 0; i < 4; i += 2) {
+		pusher_push(&handle[i]);
+		b->held[b->nr_held++] = handle[i + 1];
+	}
+}
+
+static void bounded_begin(struct bounded *b)
 {
 	u64 leaves;
 
 	sim_freeze();
 	leaves = port_atomic_load(&model.pool->handles.nr_leaves);
 	sim_thaw();
-	return DRAIN_STEPS + (leaves << TABLE_SHIFT) * DRAIN_STEPS_HANDLE;
+	b->begin = sim_own_points();
+	b->most = DRAIN_STEPS + (leaves << TABLE_SHIFT) * DRAIN_STEPS_HANDLE;
+	b->nr_held = 0;
+	if (model.program->adversary && !adversary) {
+		adversary = b;
+		sim_on_yield(adversary_acts);
+	}
 }
 
-static void steps_check(u64 begin, const char *what)
+static void bounded_end(struct bounded *b, const char *what)
 {
-	if (sim_own_points() - begin > steps_most())
-		sim_fail("%s took %llu steps", what, sim_own_points() - begin);
+	u64 steps = sim_own_points() - b->begin;
+	u32 i;
+
+	if (steps > b->most)
+		sim_fail("%s took %llu steps", what, steps);
+	if (adversary != b)
+		return;
+	sim_on_yield(NULL);
+	adversary = NULL;
+	for (i = 0; i < b->nr_held; i++)
+		pusher_push(&b->held[i]);
 }
 
 /* Every handle whose deferred free has returned before must be freed after. */
 static void pool_flush(void)
 {
-	u32 generation[HANDLES_MAX];
-	unsigned long h, most = model.handle_most;
-	u64 begin;
+	u32 deferred[HANDLES_MAX];
+	struct bounded b;
+	unsigned long h;
 
-	for (h = 1; h <= most; h++)
-		generation[h] = model.handle[h].deferred ? model.handle[h].generation : 0;
-	begin = sim_own_points();
+	model_deferred_note(deferred);
+	bounded_begin(&b);
 	zs_free_deferred_flush(model.pool);
-	steps_check(begin, "a flush");
-	for (h = 1; h <= most; h++) {
-		const struct model_handle *m = &model.handle[h];
+	bounded_end(&b, "a flush");
+	h = model_still_pending(deferred);
+	if (h)
+		sim_fail("handle %lu is pending after a flush", h);
+}
 
-		if (generation[h] && generation[h] == m->generation &&
-		    handle_is_pending(h))
-			sim_fail("handle %lu is pending after a flush", h);
-	}
+static bool cause_wants_pages(enum zs_flush_cause cause)
+{
+	return cause == ZS_FLUSH_NOMEM || cause == ZS_FLUSH_LIMIT ||
+	       cause == ZS_FLUSH_OOM;
+}
+
+/* A task in need gets the pages it wants, or all that there are; and stops then. */
+static void pages_check(u64 begin, u64 given, size_t want, const u32 *deferred)
+{
+	unsigned long h = 0;
+
+	/* A push under way may be about to publish the flag of one that has returned. */
+	if ((!want || given < want) && model.handle_most <= DEFER_SCAN_MOST &&
+	    !model.pushing && model.pushes == deferred[0])
+		h = model_still_pending(deferred);
+	if (h)
+		sim_fail("a drain for %zu pages gives %llu, and handle %lu is pending",
+			 want, given, h);
+	if (want && sim_own_pages_before() >= begin + want)
+		sim_fail("a drain goes on when it has given %zu pages", want);
 }
 
 static void pool_drain(const struct op *op)
 {
 	enum zs_flush_cause cause = (enum zs_flush_cause)(op->n % ZS_FLUSH_NR);
-	u64 begin = sim_own_points();
+	u32 deferred[HANDLES_MAX];
+	u64 pages = sim_own_pages(), given;
 	size_t want = op->cell % 4;
-	size_t freed = zs_drain_deferred(model.pool, cause, want);
+	struct bounded b;
+	size_t freed;
 
-	steps_check(begin, "a drain");
-	if (want && freed > want + FREE_SMALL_BATCH && cause == ZS_FLUSH_SHRINKER)
+	model_deferred_note(deferred);
+	bounded_begin(&b);
+	freed = zs_drain_deferred(model.pool, cause, want);
+	given = sim_own_pages() - pages;
+	bounded_end(&b, "a drain");
+	if (cause_wants_pages(cause))
+		pages_check(pages, given, want, deferred);
+	else if (want && freed > want + FREE_SMALL_BATCH)
 		sim_fail("a drain frees %zu handles, %zu were wanted", freed, want);
 	model.drained[cause] += freed;
 }
@@ -238,15 +334,36 @@ static void cpu_offline(const struct op *op)
 	}
 }
 
+/* Of the classes that the program has objects of. */
+static size_t zspage_most_pages(void)
+{
+	const struct size_class_table *t = &model.pool->table;
+	size_t most = t->layout[size_class_index(t, BALLAST_SIZE)].pages;
+	unsigned int i;
+
+	for (i = 0; i < SIZES; i++) {
+		size_t pages =
+			t->layout[size_class_index(t, model.program->size[i])].pages;
+
+		most = pages > most ? pages : most;
+	}
+	return most;
+}
+
 static void pool_compact(const struct op *op)
 {
-	u64 begin = sim_own_points();
+	struct bounded b;
+	size_t pages = 0;
 
+	bounded_begin(&b);
 	if (op->n % 2)
 		zs_compact(model.pool);
 	else
-		zs_compact_pages(model.pool, op->n);
-	steps_check(begin, "compaction");
+		pages = zs_compact_pages(model.pool, op->n);
+	bounded_end(&b, "compaction");
+	/* The last zspage may have more pages than were wanted still. */
+	if (pages && pages >= op->n + zspage_most_pages())
+		sim_fail("compaction gives %zu pages, %u were wanted", pages, op->n);
 }
 
 /* ---- operations ---- */
@@ -340,28 +457,28 @@ static void actor_run(void *arg)
 
 /*
  * A producer that does not stop while others are at work: those it keeps busy must come
- * to an end all the same.
+ * to an end all the same. It holds some objects and frees them in another order than
+ * it has allocated them, so that there is something to compact, too.
  */
 static void pusher_run(void *unused)
 {
-	(void)unused;
-	while (model.actors_left) {
-		unsigned long handle;
+	const struct program *p = model.program;
+	unsigned long held[PUSHER_HOLDS] = {0};
+	u32 i;
 
-		model.at_work++;
-		handle = zs_malloc(model.pool, model.program->size[0]);
-		if (!zs_handle_error(handle)) {
-			model_got(handle);
-			model_gives(handle);
-			sim_atomic_begin();
-			zs_free_deferred(model.pool, handle);
-			sim_atomic_end();
-			model.deferred++;
-		}
-		model.at_work--;
-		sim_sleep_us(1 +
-			     PUSHER_SLEEP_POINTS * model.program->config.point_ns / 1000);
+	(void)unused;
+	for (i = 0; model.actors_left; i++) {
+		unsigned long *handle = &held[i * 5 % 7 % PUSHER_HOLDS];
+
+		pusher_push(handle);
+		*handle = pusher_malloc(p->size[0]);
+		if (p->push_every)
+			sim_sleep_us(1 + p->push_every * p->config.point_ns / 1000);
+		else
+			sim_point("between", NULL);
 	}
+	for (i = 0; i < PUSHER_HOLDS; i++)
+		pusher_push(&held[i]);
 }
 
 /* The home's reclaim, which calls in until the pool is withdrawn. */
@@ -510,6 +627,7 @@ void program_run(const struct program *program, const struct sim_config *config,
 
 	p.config = *config;
 	describe_pool(NULL);
+	adversary = NULL;
 	model_begin(&p);
 	sim_run(config, main_run, &p, result);
 }

@@ -268,7 +268,7 @@ static u64 jobs_run(const struct options *o, int policy, bool *good)
 
 /*
  * Is there a schedule that fails, among so many of each policy, or else all of the small
- * cases, as `make test` runs them?
+ * cases with two preemptions?
  */
 static bool hunt(const struct options *o)
 {
@@ -291,7 +291,7 @@ static bool hunt(const struct options *o)
 		}
 	}
 	for (policy = ZS_DEFER_DEFAULT + 1; policy < ZS_DEFER_NR; policy++) {
-		if (small_hunt((enum zs_defer_policy)policy, 1, &n))
+		if (small_hunt((enum zs_defer_policy)policy, 2, &n))
 			return true;
 	}
 	printf("%6llu schedules, and not found\n", n);

@@ -41,6 +41,7 @@ struct model {
 	u32 seeds;
 	u32 at_work; /* operations begun and not ended */
 	u32 actors_left;
+	u32 pushes, pushing; /* zs_free_deferred() begun, and not ended */
 	u64 deferred; /* calls that have returned */
 	size_t live;
 	u64 drained[ZS_FLUSH_NR]; /* what drains said */
@@ -57,10 +58,16 @@ void cell_put(struct cell *c, enum cell_state state);
 /* The pool gave @handle away, or takes it back. */
 void model_got(unsigned long handle);
 void model_gives(unsigned long handle);
+void model_push_begins(void);
 
 /* What a cell's object holds: fill @to, or fail if @from is not that. */
 void content_fill(const struct cell *c, char *to);
 void content_check(const struct cell *c, const void *from, const char *when);
+
+/* Handles whose deferred free has returned by now, to be looked at later. */
+void model_deferred_note(u32 *generation);
+/* The first of them that is pending; 0: none. */
+unsigned long model_still_pending(const u32 *generation);
 
 /* What holds at any time, and more if nobody is at work. */
 void model_check(void);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
 #include <stdio.h>
+#include <string.h>
 
 #include "program.h"
 
@@ -60,9 +61,8 @@ static void ops_generate(struct program *p)
 	unsigned int a, i, ops;
 
 	mix_generate(weight);
-	/* In the time of a sleep they push too often. */
 	if (p->pushers)
-		weight[OP_SLEEP] = 0;
+		weight[OP_SLEEP] = 0; /* they would push all that time */
 	for (a = 0; a < p->actors; a++) {
 		ops = 2 + below(OPS_MAX - 1);
 		for (i = 0; i < ops; i++) {
@@ -143,6 +143,48 @@ static void objects_generate(struct program *p)
 		p->pending = (u16)(1 + below(p->filled));
 }
 
+static void pushers_generate(struct program *p)
+{
+	static const u16 every[] = {0, 0, 20, 200};
+
+	p->pushers = (u16)(1 + below(2));
+	p->actors = (u16)(1 + below(2));
+	/* Those that are more urgent than others must leave them some time. */
+	p->push_every = p->config.source == SIM_RANDOM ? PICK(every) : 200;
+	/* They may have long to push, and the arena is not without end. */
+	p->config.reuse = true;
+}
+
+/*
+ * One producer pushes as much as a drain takes in several slices, and then a little,
+ * while the others drain: what stays, flags among it, must be found all the same.
+ */
+static void storm_generate(struct program *p)
+{
+	unsigned int a;
+
+	p->actors = (u16)(2 + below(2));
+	p->cells = p->filled = (u16)(20 + below(20));
+	p->holes = p->pending = 0;
+	p->budget = p->cells + below(4);
+	p->size[0] = p->size[1] = p->size[2] = 96;
+	p->ending = END_QUIET;
+	for (a = 0; a < p->actors; a++) {
+		struct op *op = p->op[a];
+		u16 most = (u16)(p->cells - 1 - below(4));
+
+		memset(op, 0, sizeof(p->op[a]));
+		op[0] = (struct op){.kind = a ? OP_FLUSH : OP_DEFER_MANY, .n = most};
+		if (a && below(2))
+			op[0] = (struct op){.kind = OP_DRAIN,
+					    .n = (u16)below(ZS_FLUSH_NR),
+					    .cell = (u16)below(20)};
+		if (!a || below(2))
+			op[1] = (struct op){.kind = OP_DEFER,
+					    .cell = (u16)(most + below(2))};
+	}
+}
+
 void program_generate(struct program *p, enum zs_defer_policy policy, u64 seed)
 {
 	unsigned int i;
@@ -154,15 +196,16 @@ void program_generate(struct program *p, enum zs_defer_policy policy, u64 seed)
 	p->budget = PICK(budgets);
 	p->ending = (enum ending)below(END_NR);
 	p->actors = PICK(actors);
-	if (!below(10)) {
-		p->pushers = (u16)(1 + below(2));
-		p->actors = (u16)(1 + below(2));
-	}
 	p->reclaim = below(2);
 	config_generate(&p->config);
+	if (!below(10))
+		pushers_generate(p);
 	p->config.seed = seed;
 	objects_generate(p);
 	ops_generate(p);
+	if (!below(10) && !p->pushers)
+		storm_generate(p);
+	p->adversary = !below(16);
 }
 
 const char *ending_name(enum ending ending)

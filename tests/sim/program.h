@@ -63,7 +63,9 @@ struct program {
 	u16 pending; /* and of these, the first so many are freed, deferred */
 	u16 actors;
 	bool reclaim; /* the home calls in while the pool is being destroyed */
-	u16 pushers; /* and threads that push for as long as the actors are at work */
+	u16 pushers; /* and threads that push for as long as the actors are at work, */
+	u16 push_every; /* one push in about so many points */
+	bool adversary; /* there is always more to drain, or to compact */
 	struct op op[ACTORS_MAX][OPS_MAX];
 	struct sim_config config; /* but for what the seed of a schedule decides */
 };
