@@ -224,7 +224,8 @@ static void bounded_begin(struct bounded *b)
 	leaves = port_atomic_load(&model.pool->handles.nr_leaves);
 	sim_thaw();
 	b->begin = sim_own_points();
-	b->most = DRAIN_STEPS + (leaves << TABLE_SHIFT) * DRAIN_STEPS_HANDLE;
+	b->most = DRAIN_STEPS +
+		  ((leaves << TABLE_SHIFT) + model.program->budget) * DRAIN_STEPS_HANDLE;
 	b->nr_held = 0;
 	if (model.program->adversary && !adversary) {
 		adversary = b;
@@ -269,13 +270,23 @@ static bool cause_wants_pages(enum zs_flush_cause cause)
 	       cause == ZS_FLUSH_OOM;
 }
 
+static u64 table_handles(void)
+{
+	u64 leaves;
+
+	sim_freeze();
+	leaves = port_atomic_load(&model.pool->handles.nr_leaves);
+	sim_thaw();
+	return leaves << TABLE_SHIFT;
+}
+
 /* A task in need gets the pages it wants, or all that there are; and stops then. */
 static void pages_check(u64 begin, u64 given, size_t want, const u32 *deferred)
 {
 	unsigned long h = 0;
 
 	/* A push under way may be about to publish the flag of one that has returned. */
-	if ((!want || given < want) && model.handle_most <= DEFER_SCAN_MOST &&
+	if ((!want || given < want) && table_handles() <= DEFER_SCAN_MOST &&
 	    !model.pushing && model.pushes == deferred[0])
 		h = model_still_pending(deferred);
 	if (h)
