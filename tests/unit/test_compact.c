@@ -329,7 +329,7 @@ static void compaction_ends_while_others_fragment(void **state)
 			pthread_create(&f[i].thread, NULL, fragmenter_run, &f[i]), 0);
 	}
 	TEST_WAIT_UNTIL(port_atomic_load(&turns) > 4);
-	/* Without a bound on its rounds the first of these does not return. */
+	/* That its rounds are bounded is shown by mutants/compaction-unbounded.patch. */
 	for (int i = 0; i < 200; i++)
 		zs_compact(pool);
 	port_atomic_store(&stop, 1);
