@@ -663,7 +663,7 @@ static void defer_stop_threads(struct defer *d, unsigned int n)
 	/*
 	 * Twice: a run that began before `closed` was set may have scheduled a work
 	 * that was cancelled before; no run that began after it schedules any.
-	 * [W5: mutants stop-not-closed, stop-cancels-once, second-not-stopped; small
+	 * [W5: mutant stop-leaves-thread; small
 	 * "push and reclaim against destroy"]
 	 */
 	port_atomic_xchg(&d->closed, 1);

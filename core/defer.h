@@ -35,8 +35,8 @@
  * drain that stops before its walk is over, or leaves new flags behind it, arms. Hence
  * a set flag, stale or not, has a walk coming, and a push that finds its flag set needs
  * no arming. [W1: mutants thread-no-fence, thread-idle-late, thread-leaves-silently,
- * thread-leaves-flags, second-leaves-silently, cancelled-leaves-silently,
- * drain-leaves-silently, drain-leaves-flags, producer-leaves-silently,
+ * thread-leaves-flags, cancelled-leaves-silently,
+ * producer-leaves-silently,
  * tombstone-lost-remainder, array-lost-remainder; small "remainder timer against push";
  * fuzz: pending and not scheduled fails]
  */

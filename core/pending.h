@@ -17,7 +17,7 @@
  * and sees no flag there, and puts it back if a flag was set meanwhile. Until then the
  * leaf that it leaves unfinished stays in the summary. In between, another walk may pass
  * over the leaf; so a drain that puts a leaf back arms a drain thread. [T3: mutants
- * summary-cleared-early, summary-not-set-again, drain-leaves-flags; small "push against
+ * summary-cleared-early, summary-not-set-again; small "push against
  * drain"]
  *
  * A producer that finds its flag set does nothing more. The producer that set the
@@ -60,8 +60,8 @@ static inline bool pending_flag(struct handle_table *t, struct table_leaf *leaf,
  * A walk visits each leaf at most once, so it ends whatever producers push meanwhile:
  * from its first leaf to the end of the table as that was when it began, and from the
  * beginning to its first leaf. Flags that are set behind it are left to the next walk:
- * it says so in `left`. [T5: mutants walk-turns-again, walk-past-its-end,
- * walk-does-not-turn; unit a_walk_ends_while_others_push; sim, a bound in steps]
+ * it says so in `left`. [T5: mutants walk-turns-again, walk-past-its-end; unit
+ * a_walk_ends_while_others_push; sim, a bound in steps]
  */
 struct pending_walk {
 	u32 leaf_nr; /* the next leaf, */
