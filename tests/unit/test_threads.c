@@ -197,7 +197,8 @@ static void a_thread_does_not_wait_for_the_budget_to_be_spent(void **state)
 
 	user_fault_arm(USER_FAULT_CPU, 1, ~0ull);
 	for (int round = 0; round < 50 && quickest >= DEFER_LATE_MS; round++) {
-		u64 took = wait_beside_a_producer(test_policy(state), 4 * FREE_SMALL_BATCH);
+		u64 took =
+			wait_beside_a_producer(test_policy(state), 4 * FREE_SMALL_BATCH);
 
 		if (took < quickest)
 			quickest = took;
