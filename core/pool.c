@@ -11,6 +11,19 @@
 _Static_assert(ZS_NO_NODE == PORT_NO_NODE, "nodes are handed on to the home");
 
 /*
+ * A drain gives back the handles of what it has freed at the end of its slice. Nothing
+ * else was there to be freed: give drains that are at it the time for a slice. They have
+ * normal priority; it ends after some ms in any case.
+ */
+static void pool_wait_for_handles(struct zs_pool *pool)
+{
+	unsigned int i;
+
+	for (i = 0; i < 20 && port_atomic_load(&pool->defer.holding); i++)
+		port_nap();
+}
+
+/*
  * Memory is short. If the caller may wait, drain until @handles are freed or @pages are
  * back, and have the next try wait for memory. False: the caller gives up.
  */
@@ -19,7 +32,8 @@ static bool pool_drain_for_memory(struct zs_pool *pool, enum zs_alloc how,
 {
 	if (how == ZS_ALLOC_NOWAIT || *effort == PORT_ALLOC_WAIT)
 		return false;
-	defer_drain(pool, ZS_FLUSH_NOMEM, handles, pages);
+	if (!defer_drain(pool, ZS_FLUSH_NOMEM, handles, pages))
+		pool_wait_for_handles(pool);
 	*effort = PORT_ALLOC_WAIT;
 	return true;
 }
