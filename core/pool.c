@@ -24,16 +24,13 @@ static void pool_wait_for_handles(struct zs_pool *pool)
 }
 
 /*
- * Memory is short. If the caller may wait, drain until @handles are freed or @pages are
- * back, and have the next try wait for memory. False: the caller gives up.
+ * Memory is short. May the caller drain, and have its next try wait for memory? Once, and
+ * not if it must not wait.
  */
-static bool pool_drain_for_memory(struct zs_pool *pool, enum zs_alloc how,
-				  enum port_alloc *effort, size_t handles, size_t pages)
+static bool pool_may_drain(enum zs_alloc how, enum port_alloc *effort)
 {
 	if (how == ZS_ALLOC_NOWAIT || *effort == PORT_ALLOC_WAIT)
 		return false;
-	if (!defer_drain(pool, ZS_FLUSH_NOMEM, handles, pages))
-		pool_wait_for_handles(pool);
 	*effort = PORT_ALLOC_WAIT;
 	return true;
 }
@@ -66,10 +63,13 @@ static int pool_take_index(struct zs_pool *pool, enum zs_alloc how, u32 *index)
 		if (table_rewind(&pool->handles))
 			continue;
 		err = table_grow(&pool->handles, effort);
-
-		/* Any handle that is freed will do. */
-		if (err && !pool_drain_for_memory(pool, how, &effort, 1, NO_LIMIT))
+		if (!err)
+			continue;
+		if (!pool_may_drain(how, &effort))
 			return err;
+		/* Any handle that is freed will do. */
+		if (!defer_drain(pool, ZS_FLUSH_NOMEM, 1, NO_LIMIT))
+			pool_wait_for_handles(pool);
 	}
 	return 0;
 }
@@ -104,10 +104,10 @@ static struct zspage *pool_lock_zspage(struct zs_pool *pool, struct size_class *
 			zspage_adopt(c, z);
 			return z;
 		}
-		/* A page, or room in this class, which a large batch is likely to leave.
-		 */
-		if (!pool_drain_for_memory(pool, how, &effort, FREE_LARGE_BATCH, 1))
+		if (!pool_may_drain(how, &effort))
 			return NULL;
+		/* A page, or room here, which a large batch is likely to leave. */
+		defer_drain(pool, ZS_FLUSH_NOMEM, FREE_LARGE_BATCH, 1);
 	}
 }
 
