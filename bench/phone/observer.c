@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
 /*
- * The observer sees each kill by the kernel's trace of signals: whoever sends it, the
- * kernel's own OOM killer included, and with the time at which it was sent. It is a
+ * The observer sees each kill by the kernel's trace of signals, those that the kernel's
+ * own OOM killer sends included, and with the time at which it was sent. It is a
  * thread of real-time priority that sleeps: until there is a kill, and then for a
  * millisecond between two looks.
  *
