@@ -152,6 +152,10 @@ def check_rivals(path, doc, keys):
     for i, row in enumerate(doc.get('stall', []), 1):
         need_keys(path, row, f'stall {i}', call=str, goal_ms=number, longest_ms=number)
         need_numbers(path, row, f'stall {i}', keys)
+    need(isinstance(doc.get('compact', []), list), path, 'it has no usable "compact"')
+    for i, row in enumerate(doc.get('compact', []), 1):
+        need_keys(path, row, f'compact {i}', want=number, pages_per_ms=number)
+        need_numbers(path, row, f'compact {i}', keys)
 
 
 def read_json(path):

@@ -189,7 +189,7 @@ class Page:
         if 'rivals' in self.data.documents:
             doc = self.data.documents['rivals']
             rows.append(['`rivals.json`', '', '', '', str(sum(
-                len(doc.get(part, [])) for part in ('results', 'push', 'stall'))),
+                len(doc.get(part, [])) for part in ('results', 'push', 'stall', 'compact'))),
                          f'medians of {doc["round_count"]}'])
         if 'user' in self.data.documents:
             doc = self.data.documents['user']
@@ -338,6 +338,12 @@ class Page:
         if not rows:
             return 'Not in the records yet: `bench/user.sh` makes it.'
         return key_table(rivals.STALL_COLUMNS, rows, rivals.stall_name)
+
+    def compact(self):
+        rows = self.data.documents.get('rivals', {}).get('compact')
+        if not rows:
+            return 'Not in the records yet: `bench/user.sh` makes it.'
+        return key_table(rivals.COMPACT_COLUMNS, rows, rivals.compact_name)
 
     def policies(self):
         if 'user' not in self.data.documents:
@@ -548,7 +554,7 @@ def main():
         sys.exit(2)
     source, out, drawings = sys.argv[1:]
     keys = [column[1] for column in (*EXIT_COLUMNS, *phone_table.COLUMNS)] + [
-        column[0] for column in (*rivals.COLUMNS, *rivals.PUSH_COLUMNS, *rivals.STALL_COLUMNS,
+        column[0] for column in (*rivals.COLUMNS, *rivals.PUSH_COLUMNS, *rivals.STALL_COLUMNS, *rivals.COMPACT_COLUMNS,
                                 *POLICY_COLUMNS)]
     link = os.path.relpath(drawings, os.path.dirname(out) or '.').replace(os.sep, '/') + '/'
     try:

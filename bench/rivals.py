@@ -47,6 +47,15 @@ STALL_COLUMNS = [
     ("calls", "calls", "a round", 1, 0),
     ("handles_per_s", "pushed", "M/s", 1e-6, 2),
 ]
+COMPACT_COLUMNS = [
+    ("pages_per_ms", "back", "pages/ms", 1, 0),
+    ("pages_back", "back", "pages", 1, 0),
+    ("pages_left", "left", "pages", 1, 0),
+    ("calls", "calls", "a round", 1, 0),
+    ("longest_call_ms", "longest", "ms", 1, 2),
+]
+# Pages that a call for compaction wants: a shrinker's batch, and all there is
+COMPACT_WANTS = (128, 1 << 26)
 # The longest that a call for a drain may take, in ms, by cause
 STALL_GOALS = {"nomem": 10, "limit": 10, "oom": 10, "shrinker": 10, "caller": 50}
 PUSH_OBJECTS = 1 << 18
@@ -134,6 +143,15 @@ def stall_jobs(program, pack, seconds):
             for cause in STALL_GOALS]
 
 
+def compact_jobs(program, pack):
+    return [lambda want=want: call(program, "compact", pack, want) for want in COMPACT_WANTS]
+
+
+def compact_name(record):
+    want = "all" if record["want"] == COMPACT_WANTS[-1] else f"{record['want']:.0f}"
+    return f"zs_compact_pages({want})"
+
+
 def stall_name(record):
     cause = record["call"]
     return "zs_free_deferred_flush()" if cause == "caller" else f"zs_drain_deferred({cause})"
@@ -180,6 +198,8 @@ def print_result(doc):
     print_table(STALL_COLUMNS, doc["stall"], stall_name)
     print("\nHow long a call takes while two threads allocate and push without end; "
           "longest: of a\nround.")
+    print_table(COMPACT_COLUMNS, doc["compact"], compact_name)
+    print("\nPages that compaction gives back after 90 % of all objects were freed at random.")
 
 
 def counts(text):
@@ -226,6 +246,7 @@ def measure(options, pack):
                                      options.objects), options.rounds),
         "stall": with_goals(interleave(stall_jobs(options.program, pack, options.seconds),
                                        options.rounds)),
+        "compact": interleave(compact_jobs(options.program, pack), options.rounds),
     }
 
 

@@ -100,6 +100,7 @@ FILES = {
     'rivals': {'input': {'objects': 1000, 'payload_bytes': 1 << 20, 'codec': 'lz4'},
                'round_count': 5,
                'results': [rival('glibc', 2.5), rival('lethe-free', 1.1, own_rest=1.2)],
+               'compact': [{'want': 128, 'pages_per_ms': 40.5}],
                'stall': [stall('nomem', 10, 9.5), stall('oom', 10, 12.5), stall('caller', 50, 49)],
                'push': [push('tombstone', 4096, 9, 5e7), push('array', 4096, 9, 2e7),
                         push('array', 32, 9, 1e6)]},
@@ -224,6 +225,8 @@ broken rivals.json 'it is not an object' '[]'
 broken rivals.json 'push 1 has no usable "p50_ns"' '{"input": {"objects": 1, "payload_bytes": 1,
 "codec": "lz4"}, "round_count": 1, "results": [], "push": [{"policy": "array", "threads": 1,
 "budget": 1}]}'
+broken rivals.json 'compact 1 has no usable "pages_per_ms"' '{"input": {"objects": 1, "payload_bytes": 1,
+"codec": "lz4"}, "round_count": 1, "results": [], "push": [], "compact": [{"want": 1}]}'
 broken rivals.json 'stall 1 has no usable "goal_ms"' '{"input": {"objects": 1, "payload_bytes": 1,
 "codec": "lz4"}, "round_count": 1, "results": [], "push": [], "stall": [{"call": "oom"}]}'
 printf '\377\376' >broken/user.json

@@ -83,6 +83,14 @@ for row in doc["stall"]:
     for figures in row["rounds"]:
         assert figures["calls"] >= 1 and figures["handles_per_s"] > 0
         assert 0 < figures["p50_ms"] <= figures["p99_ms"] <= figures["max_ms"]
+assert [row["want"] for row in doc["compact"]] == [128, 1 << 26]
+for row in doc["compact"]:
+    for figures in row["rounds"]:
+        # The last call finds nothing.
+        assert figures["calls"] >= 2
+        assert figures["pages_back"] > 0 and figures["pages_left"] > 0
+        assert 0 < figures["longest_call_ms"] <= figures["ms"]
+assert "zs_compact_pages(128)" in table and "zs_compact_pages(all)" in table
 assert "zs_drain_deferred(oom)" in table and "zs_free_deferred_flush()" in table
 PYTHON
 
@@ -130,6 +138,7 @@ refused 2 "unknown allocator 'none'" "$rivals" run pack none 1
 refused 2 "threads '0'" "$rivals" run pack glibc 0
 refused 2 "unknown policy 'none'" "$rivals" push pack none 1 100 0
 refused 2 "unknown cause 'none'" "$rivals" stall pack default none 1
+refused 2 "number of pages '0'" "$rivals" compact pack 0
 refused 2 "seconds '0'" "$rivals" stall pack default oom 0
 refused 1 "no compressed pages" "$rivals" run look.py glibc 1
 head -c 100000 pack >short

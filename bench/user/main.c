@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "backend.h"
+#include "compact.h"
 #include "crew.h"
 #include "interrupt.h"
 #include "pack.h"
@@ -30,7 +31,10 @@ static const char usage[] =
 	"                                              a BUDGET of 0 is the policy's "
 	"own\n"
 	"       rivals stall PACK POLICY CAUSE SECONDS how long a drain takes while two\n"
-	"                                              threads push without end\n";
+	"                                              threads push without end\n"
+	"       rivals compact PACK WANT               compaction of WANT pages a call, "
+	"after\n"
+	"                                              90 % was freed at random\n";
 
 static enum outcome parse_count(const char *text, const char *what, unsigned long min,
 				unsigned long max, size_t *count)
@@ -138,6 +142,18 @@ static enum outcome stall(char **words)
 	return stall_run((enum zs_defer_policy)policy, cause, &objects, seconds);
 }
 
+static enum outcome compact(char **words)
+{
+	struct pack objects;
+	size_t want;
+	enum outcome err =
+		parse_count(words[1], "number of pages", 1, MAX_OBJECTS, &want);
+
+	if (!err)
+		err = pack_map(&objects, words[0]);
+	return err ? err : compact_run(&objects, want);
+}
+
 static enum outcome dispatch(int argc, char **argv)
 {
 	const char *command = argc > 1 ? argv[1] : "";
@@ -152,6 +168,8 @@ static enum outcome dispatch(int argc, char **argv)
 		return push(argv + 2);
 	if (!strcmp(command, "stall") && argc == 6)
 		return stall(argv + 2);
+	if (!strcmp(command, "compact") && argc == 4)
+		return compact(argv + 2);
 	if (!strcmp(command, "--help") && argc == 2) {
 		fputs(usage, stdout);
 		return OK;
