@@ -192,6 +192,17 @@ swap_stop() {
 	swapoff /dev/zram0 && echo 1 >$Z/reset
 }
 
+# oom_kill: the OOM killer runs, with a victim of 4 MiB for it. Returns the victim's status.
+oom_kill() {
+	rm -f /tmp/victim
+	mkfifo /tmp/victim
+	vmtest victim 4 >/tmp/victim &
+	victim=$!
+	read -r answer </tmp/victim && [ "$answer" = ready ] || not_ok "there is a victim"
+	echo f >/proc/sysrq-trigger
+	wait $victim 2>/dev/null
+}
+
 # ---- a process with swapped-out memory: held_start MIB SEED, held COMMAND ----
 
 held_start() {

@@ -53,12 +53,7 @@ same "no write was refused" "$(awk '{ print $2 }' $Z/io_stat)" 0
 
 # The kernel is asked to kill somebody; it asks everyone for memory first.
 oom_request() {
-	mkfifo /tmp/victim
-	vmtest victim 4 >/tmp/victim &
-	victim=$!
-	read -r answer </tmp/victim && [ "$answer" = ready ] || not_ok "there is a victim"
-	echo f >/proc/sysrq-trigger
-	wait $victim 2>/dev/null
+	oom_kill
 	same "the victim was killed" $? 137
 }
 yields oom 90 "the OOM killer" oom_request
