@@ -29,65 +29,30 @@
 
 static struct shrinker *pending_shrinker, *compact_shrinker;
 
-static size_t pool_pending(struct zs_pool *pool, void *arg)
-{
-	return zs_deferred_pending(pool);
-}
-
 static unsigned long pending_count(struct shrinker *s, struct shrink_control *sc)
 {
-	return registry_for_each_pool(pool_pending, NULL) ?: SHRINK_EMPTY;
+	return registry_count(zs_deferred_pending) ?: SHRINK_EMPTY;
 }
 
-/* @arg: handles still wanted */
-static size_t pool_drain(struct zs_pool *pool, void *arg)
+static size_t pool_drain(struct zs_pool *pool, size_t want)
 {
-	size_t *want = arg;
-	size_t freed;
-
-	if (!*want)
-		return 0;
-	freed = zs_drain_deferred(pool, ZS_FLUSH_SHRINKER, *want);
-	*want -= min(*want, freed);
-	return freed;
+	return zs_drain_deferred(pool, ZS_FLUSH_SHRINKER, want);
 }
 
 static unsigned long pending_scan(struct shrinker *s, struct shrink_control *sc)
 {
-	size_t want = sc->nr_to_scan;
-
-	sc->nr_scanned = registry_for_each_pool(pool_drain, &want);
+	sc->nr_scanned = registry_take(pool_drain, sc->nr_to_scan);
 	return sc->nr_scanned ?: SHRINK_STOP;
-}
-
-static size_t pool_compactable(struct zs_pool *pool, void *arg)
-{
-	return zs_compactable_pages(pool);
 }
 
 static unsigned long compact_count(struct shrinker *s, struct shrink_control *sc)
 {
-	return registry_for_each_pool(pool_compactable, NULL) ?: SHRINK_EMPTY;
-}
-
-/* @arg: pages still wanted */
-static size_t pool_compact(struct zs_pool *pool, void *arg)
-{
-	size_t *want = arg;
-	size_t pages;
-
-	if (!*want)
-		return 0;
-	pages = zs_compact_pages(pool, *want);
-	*want -= min(*want, pages);
-	return pages;
+	return registry_count(zs_compactable_pages) ?: SHRINK_EMPTY;
 }
 
 static unsigned long compact_scan(struct shrinker *s, struct shrink_control *sc)
 {
-	size_t want = sc->nr_to_scan;
-
-	sc->nr_scanned = registry_for_each_pool(pool_compact, &want);
+	sc->nr_scanned = registry_take(zs_compact_pages, sc->nr_to_scan);
 	return sc->nr_scanned ?: SHRINK_STOP;
 }
 
@@ -112,33 +77,29 @@ shrinker_start(const char *name, int seeks, long batch,
 	return s;
 }
 
-/* @arg: pages still wanted. Another task may allocate meanwhile: then it is too few. */
-static size_t pool_give_back(struct zs_pool *pool, void *arg)
+/* In pages. Another task may allocate meanwhile: then what is returned is too little. */
+static size_t pool_give_back(struct zs_pool *pool, size_t want)
 {
-	size_t *want = arg;
 	size_t before = zs_get_total_pages(pool), after;
 	size_t pages;
 
-	if (!*want)
-		return 0;
-	zs_drain_deferred(pool, ZS_FLUSH_OOM, *want);
+	zs_drain_deferred(pool, ZS_FLUSH_OOM, want);
 	after = zs_get_total_pages(pool);
 	pages = after < before ? before - after : 0;
-	if (pages < *want)
-		pages += zs_compact_pages(pool, *want - pages);
-	*want -= min(*want, pages);
+	if (pages < want)
+		pages += zs_compact_pages(pool, want - pages);
 	return pages;
 }
 
 /* If this frees pages, the kernel tries its allocation again and kills no process. */
 static int oom_notify(struct notifier_block *nb, unsigned long unused, void *freed)
 {
-	size_t want = OOM_WANTS;
+	size_t pages = registry_take(pool_give_back, OOM_WANTS);
 
-	size_t pages = registry_for_each_pool(pool_give_back, &want);
-
-	/* So few keep no process alive, and reporting them would put off the kill for
-	 * ever. */
+	/*
+	 * Fewer keep no process alive, and reporting them would put off the kill for
+	 * ever.
+	 */
 	if (pages >= SWAP_CLUSTER_MAX)
 		*(unsigned long *)freed += pages;
 	return NOTIFY_OK;

@@ -121,12 +121,25 @@ static struct pool_entry *next_entry(struct pool_entry *prev)
 	return next;
 }
 
-size_t registry_for_each_pool(size_t (*fn)(struct zs_pool *pool, void *arg), void *arg)
+size_t registry_count(size_t (*count)(struct zs_pool *pool))
 {
 	struct pool_entry *entry = NULL;
 	size_t sum = 0;
 
 	while ((entry = next_entry(entry)))
-		sum += fn(entry->pool, arg);
+		sum += count(entry->pool);
 	return sum;
+}
+
+size_t registry_take(size_t (*take)(struct zs_pool *pool, size_t want), size_t want)
+{
+	struct pool_entry *entry = NULL;
+	size_t taken = 0;
+
+	/* To the end in any case: next_entry() leaves the entry before. */
+	while ((entry = next_entry(entry))) {
+		if (taken < want)
+			taken += take(entry->pool, want - taken);
+	}
+	return taken;
 }
