@@ -61,61 +61,18 @@ void zs_free_deferred(struct zs_pool *pool, unsigned long handle)
 		defer_not_pushed(pool, handle, result);
 }
 
-/*
- * Around taking hints and freeing what they lead to: a task in need that finds too little
- * sees by these that a drain holds hints, or has held some since, and reads the entries.
- * The fence pairs with those in defer_drain(): hints that are gone have been held.
- */
-static void hints_hold(struct defer *d)
-{
-	port_atomic_add(&d->holding, 1);
-	port_atomic_add(&d->held, 1);
-	port_atomic_fence();
-}
-
-static void hints_let_go(struct defer *d)
-{
-	port_atomic_sub_return_release(&d->holding, 1);
-}
+static bool drain_in_passing(struct zs_pool *pool, enum defer_account account,
+			     u64 *index);
 
 /*
- * The budget is spent: the producer frees a slice of what is pending, near @index
- * first, whose neighbours are warm, so that it pays for what it adds. With array it
- * does not: there it frees its own handle. Context: any. Returns whether it has freed.
+ * The budget is spent: the producer pays for what it adds. It frees a slice of what is
+ * pending, near its own handle first, whose neighbours are warm, and tries again; with
+ * array it frees its own handle. Or it is misuse.
  */
-static PORT_NOINLINE bool producer_drain(struct zs_pool *pool, u32 index)
-{
-	u32 pending[FREE_SMALL_BATCH];
-	u16 next[FREE_SMALL_BATCH];
-	struct pending_walk walk;
-	size_t n, pages = 0;
-
-	if (pool->defer.policy != ZS_DEFER_TOMBSTONE)
-		return false;
-	hints_hold(&pool->defer);
-	pending_walk_begin(&walk, &pool->handles, index);
-	n = pending_take(&pool->handles, &walk, pending, FREE_SMALL_BATCH);
-	if (n) {
-		n = free_indices(pool, pending, next, n, FREE_PENDING, "deferred free",
-				 &pages);
-		port_atomic_add(&pool->defer.freed[DEFER_BY_PRODUCER], n);
-		credit_return(pool, n);
-	}
-	hints_let_go(&pool->defer);
-	/*
-	 * This walk has stopped: a drain thread may have passed over its leaf. Full
-	 * fence: if `armed` reads as set, the run that resets it sees what was freed
-	 * here.
-	 */
-	port_atomic_fence();
-	defer_arm(pool, DEFER_SOON);
-	return n > 0;
-}
-
-/* The budget is spent: drain and try again, or free it now. Or it is misuse. */
 static PORT_NOINLINE void defer_not_pushed(struct zs_pool *pool, unsigned long handle,
 					   enum defer_push_result result)
 {
+	u64 index = index_of_handle(handle);
 	struct pool_slot *slot;
 	struct handle_place at;
 
@@ -124,7 +81,8 @@ static PORT_NOINLINE void defer_not_pushed(struct zs_pool *pool, unsigned long h
 			pool_misuse(pool, handle, "zs_free_deferred", "not allocated");
 		return;
 	}
-	if (result == DEFER_CANNOT && producer_drain(pool, index_of_handle(handle))) {
+	if (result == DEFER_CANNOT && pool->defer.policy == ZS_DEFER_TOMBSTONE &&
+	    drain_in_passing(pool, DEFER_BY_PRODUCER, &index)) {
 		slot = &pool->slots[port_cpu_get()];
 		slot_find(pool, slot, handle, &at);
 		result = defer_tombstone_push(pool, slot, &at);
@@ -247,6 +205,24 @@ void defer_try_show_pending(struct zs_pool *pool, size_t pending)
 
 /* ---- drain ---- */
 
+/*
+ * Around taking hints and freeing what they lead to: a task in need that finds too little
+ * sees by these that a drain holds hints, or has held some since, and reads the entries.
+ * The fence pairs with the second one of defer_drain(): hints that are gone have been
+ * held.
+ */
+static void hints_hold(struct defer *d)
+{
+	port_atomic_add(&d->holding, 1);
+	port_atomic_add(&d->held, 1);
+	port_atomic_fence();
+}
+
+static void hints_let_go(struct defer *d)
+{
+	port_atomic_sub_return_release(&d->holding, 1);
+}
+
 /* What a slice of a drain that wants pages takes for each. */
 #define DRAIN_HANDLES_PER_PAGE (FREE_LARGE_BATCH / 16)
 
@@ -286,7 +262,7 @@ static void drain_free(struct drain *d, u32 *index, u16 *next, size_t n, size_t 
 }
 
 /* Take a slice by the policy's hints, and free it. False: the walk is over. */
-static bool drain_slice(struct drain *d, u32 *index, u16 *next, size_t room)
+static bool slice_by_hints(struct drain *d, u32 *index, u16 *next, size_t room)
 {
 	const struct defer_policy_ops *ops = policy_ops[d->pool->defer.policy];
 	size_t n;
@@ -300,93 +276,76 @@ static bool drain_slice(struct drain *d, u32 *index, u16 *next, size_t room)
 	return n;
 }
 
-static PORT_NOINLINE bool drain_small_slice(struct drain *d)
+/*
+ * The same by the entries, from d->at to d->end: 8 bytes a handle. It finds what the
+ * hints do not lead to: handles whose hints another drain has taken and not freed yet,
+ * and handles whose flag is not published yet.
+ */
+static bool slice_by_entries(struct drain *d, u32 *index, u16 *next, size_t room)
+{
+	size_t n;
+
+	if (d->at >= d->end)
+		return false;
+	n = table_scan(&d->pool->handles, &d->at, FREE_PENDING, index,
+		       drain_slice_size(d, room));
+	if (n)
+		drain_free(d, index, next, n, 0);
+	return true;
+}
+
+typedef bool slice_fn(struct drain *d, u32 *index, u16 *next, size_t room);
+
+static PORT_NOINLINE bool small_slice(struct drain *d, slice_fn *slice)
 {
 	u32 index[FREE_SMALL_BATCH];
 	u16 next[FREE_SMALL_BATCH];
 
-	return drain_slice(d, index, next, FREE_SMALL_BATCH);
+	return slice(d, index, next, FREE_SMALL_BATCH);
 }
 
 /*
- * Drain by the policy's hints, in the context of a task that wants something. One
- * walk: it ends when the walk is over or the caller has enough.
+ * Drain in the context of a task that wants something, until it has enough or the walk
+ * is over. Returns whether the walk is not.
  */
-static void drain_by_hints(struct drain *d)
+static bool drain_walk(struct drain *d, slice_fn *slice)
 {
 	struct free_scratch *s;
 	bool more = true;
 
-	/*
-	 * Pairs with the full order of the push: a push that returned before, on another
-	 * CPU and with nothing else to order it, is seen.
-	 */
-	port_atomic_fence();
+	while (more && !drain_has_enough(d)) {
+		s = free_scratch_try_get(d->pool);
+		if (s) {
+			more = slice(d, s->index, s->next, FREE_LARGE_BATCH);
+			free_scratch_put(s);
+		} else {
+			more = small_slice(d, slice);
+		}
+		port_yield();
+	}
+	return more;
+}
+
+static void drain_by_hints(struct drain *d)
+{
 	/* If this task is preempted in the middle, a drain thread does the rest. */
 	if (defer_pending(d->pool))
 		defer_arm(d->pool, DEFER_SOON);
 	pending_walk_begin(&d->walk, &d->pool->handles, 0);
-	while (more && !drain_has_enough(d)) {
-		s = free_scratch_try_get(d->pool);
-		if (s) {
-			more = drain_slice(d, s->index, s->next, FREE_LARGE_BATCH);
-			free_scratch_put(s);
-		} else {
-			more = drain_small_slice(d);
-		}
-		port_yield();
-	}
 	/* A drain thread may have passed over a leaf that this walk leaves. */
-	if (more || d->walk.left)
+	if (drain_walk(d, slice_by_hints) || d->walk.left)
 		defer_arm(d->pool, DEFER_SOON);
 }
 
-/* Read entries from index *@at on, and free up to @room pending ones. */
-static void drain_entries(struct drain *d, u64 *at, u32 *index, u16 *next, size_t room)
-{
-	size_t n = table_scan(&d->pool->handles, at, FREE_PENDING, index, room);
-
-	if (n)
-		drain_free(d, index, next, n, 0);
-}
-
-static PORT_NOINLINE void drain_few_entries(struct drain *d, u64 *at)
-{
-	u32 index[FREE_SMALL_BATCH];
-	u16 next[FREE_SMALL_BATCH];
-
-	drain_entries(d, at, index, next, FREE_SMALL_BATCH);
-}
-
-/*
- * Drain what the hints do not lead to: handles whose hints another drain has taken and
- * not freed yet, and handles whose flag is not published yet. Reads the entries from
- * index @at to @end, 8 bytes a handle, so it ends.
- */
 static void drain_by_entries(struct drain *d, u64 at, u64 end)
 {
-	struct free_scratch *s;
-
-	while (at < end && !drain_has_enough(d)) {
-		s = free_scratch_try_get(d->pool);
-		if (s) {
-			drain_entries(d, &at, s->index, s->next, FREE_LARGE_BATCH);
-			free_scratch_put(s);
-		} else {
-			drain_few_entries(d, &at);
-		}
-		port_yield();
-	}
+	d->at = at;
+	d->end = end;
+	drain_walk(d, slice_by_entries);
 }
 
-/*
- * Where a drain by entries ends. The fence pairs with the full order of the push: a push
- * that returned before, on another CPU and with nothing else to order it, is seen.
- * [mutant flush-no-fence]
- */
-static u64 table_end_ordered(const struct zs_pool *pool)
+static u64 table_end(const struct zs_pool *pool)
 {
-	port_atomic_fence();
 	return port_atomic_load_acquire(&pool->handles.nr_leaves) << TABLE_SHIFT;
 }
 
@@ -397,7 +356,7 @@ static u64 table_end_ordered(const struct zs_pool *pool)
 static void drain_some_entries(struct drain *d)
 {
 	port_atomic *from = &d->pool->defer.scan_from;
-	u64 end = table_end_ordered(d->pool);
+	u64 end = table_end(d->pool);
 	u64 at = port_atomic_load(from);
 
 	if (at >= end || end <= DEFER_SCAN_MOST)
@@ -422,10 +381,13 @@ size_t defer_drain(struct zs_pool *pool, enum zs_flush_cause cause, size_t handl
 	port_atomic_add(&pool->defer.flushes[cause], 1);
 	if (!policy_ops[pool->defer.policy])
 		return 0;
-	/* The fences pair with that of hints_hold(). [D2] */
+	/* Pairs with the full order of the push, as in defer_flush(). */
 	port_atomic_fence();
-	held = port_atomic_load(&pool->defer.held);
+	/* Before the walk: a drain that takes hints from now on is seen to have held
+	 * them. */
+	held = port_atomic_load_acquire(&pool->defer.held);
 	drain_by_hints(&d);
+	/* Pairs with that of hints_hold(). [D2] */
 	port_atomic_fence();
 	if (needs && !drain_has_enough(&d) &&
 	    (port_atomic_load(&pool->defer.holding) ||
@@ -452,27 +414,21 @@ size_t zs_drain_deferred(struct zs_pool *pool, enum zs_flush_cause cause, size_t
 	}
 }
 
-bool defer_reuse(struct zs_pool *pool)
+/*
+ * Free a small slice from *@index on, and say there where the walk has come to. Returns
+ * whether any was freed. Context: any; never waits.
+ */
+static PORT_NOINLINE bool drain_in_passing(struct zs_pool *pool,
+					   enum defer_account account, u64 *index)
 {
-	struct defer *d = &pool->defer;
-	struct pending_walk walk;
-	u32 index[FREE_SMALL_BATCH];
-	u16 next[FREE_SMALL_BATCH];
-	size_t n, pages = 0;
+	struct drain d = {.pool = pool,
+			  .account = account,
+			  .want_handles = FREE_SMALL_BATCH,
+			  .want_pages = ~(size_t)0};
 
-	hints_hold(d);
-	pending_walk_begin(&walk, &pool->handles, port_atomic_load(&d->reuse_from));
-	n = pending_take(&pool->handles, &walk, index, FREE_SMALL_BATCH);
-	/* The next allocation goes on there: one hand for all, like a clock's. */
-	port_atomic_store(&d->reuse_from, (u64)walk.leaf_nr << TABLE_SHIFT);
-	if (n) {
-		n = free_indices(pool, index, next, n, FREE_PENDING, "deferred free",
-				 &pages);
-		port_atomic_add(&d->freed[DEFER_BY_FLUSH + ZS_FLUSH_REUSE], n);
-		defer_tombstone_ops.freed(pool, n, n);
-	}
-	hints_let_go(d);
-	port_atomic_add(&d->flushes[ZS_FLUSH_REUSE], 1);
+	pending_walk_begin(&d.walk, &pool->handles, *index);
+	small_slice(&d, slice_by_hints);
+	*index = (u64)d.walk.leaf_nr << TABLE_SHIFT;
 	/*
 	 * This walk has stopped: a drain thread may have passed over its leaf. Full
 	 * fence: if `armed` reads as set, the run that resets it sees what was freed
@@ -480,7 +436,19 @@ bool defer_reuse(struct zs_pool *pool)
 	 */
 	port_atomic_fence();
 	defer_arm(pool, DEFER_SOON);
-	return n;
+	return d.freed;
+}
+
+bool defer_reuse(struct zs_pool *pool)
+{
+	struct defer *d = &pool->defer;
+	u64 index = port_atomic_load(&d->reuse_from);
+	bool freed = drain_in_passing(pool, DEFER_BY_FLUSH + ZS_FLUSH_REUSE, &index);
+
+	/* The next allocation goes on there: one hand for all, like a clock's. */
+	port_atomic_store(&d->reuse_from, index);
+	port_atomic_add(&d->flushes[ZS_FLUSH_REUSE], 1);
+	return freed;
 }
 
 /* ---- drain threads ---- */
@@ -550,7 +518,7 @@ static bool thread_drain(struct drain_thread *t, u64 since_ns)
 
 	pending_walk_begin(&d.walk, &pool->handles,
 			   leaves * t->nr / pool->defer.nr_threads << TABLE_SHIFT);
-	while (drain_slice(&d, t->scratch.index, t->scratch.next, FREE_LARGE_BATCH)) {
+	while (slice_by_hints(&d, t->scratch.index, t->scratch.next, FREE_LARGE_BATCH)) {
 		port_yield();
 		if (!thread_wait_for_producers(t, since_ns))
 			return true;
@@ -626,10 +594,15 @@ void defer_flush(struct zs_pool *pool, enum zs_flush_cause cause)
 	port_atomic_add(&d->flushes[cause], 1);
 	if (!policy_ops[d->policy])
 		return;
+	/*
+	 * Pairs with the full order of the push: a push that returned before, on another
+	 * CPU and with nothing else to order it, is seen. [mutant flush-no-fence]
+	 */
+	port_atomic_fence();
 	/* The array is emptied for pushes to come; else the entries say all. */
 	if (d->policy == ZS_DEFER_ARRAY)
 		drain_by_hints(&drain);
-	drain_by_entries(&drain, 0, table_end_ordered(pool));
+	drain_by_entries(&drain, 0, table_end(pool));
 	for (i = 0; i < d->nr_threads; i++)
 		port_work_cancel(&d->threads[i].work);
 	/*

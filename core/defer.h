@@ -162,6 +162,7 @@ struct drain {
 	size_t slices; /* that it took */
 	size_t taken; /* array: handles popped */
 	struct pending_walk walk; /* tombstone: of the pending map */
+	u64 at, end; /* by entries: the next index, and where it ends */
 };
 
 /* A policy; "sync" has none. */

@@ -33,19 +33,6 @@ bool credit_is_low(const struct zs_pool *pool)
 	return port_atomic_load(&d->credit.left) <= d->budget - d->threshold;
 }
 
-void credit_return(struct zs_pool *pool, size_t n)
-{
-	struct pool_slot *slot = &pool->slots[port_cpu_get()];
-	u32 most = pool->defer.credit.slot_most;
-	size_t room = slot->credit < most ? most - slot->credit : 0;
-	size_t kept = n < room ? n : room;
-
-	slot->credit += (u32)kept;
-	port_cpu_put();
-	if (n > kept)
-		port_atomic_add(&pool->defer.credit.left, n - kept);
-}
-
 PORT_NOINLINE void defer_tombstone_unpush(struct zs_pool *pool)
 {
 	struct pool_slot *slot = &pool->slots[port_cpu_get()];

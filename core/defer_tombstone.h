@@ -49,12 +49,6 @@ static inline bool credit_take(struct zs_pool *pool, struct pool_slot *slot, boo
 	return true;
 }
 
-/*
- * Return the credit of @n handles that a producer on this CPU has freed: to its own
- * slot first, so that its next pushes need not ask.
- */
-void credit_return(struct zs_pool *pool, size_t n);
-
 /* A push that was refused: as if it had not been. */
 void defer_tombstone_unpush(struct zs_pool *pool);
 

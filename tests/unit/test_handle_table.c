@@ -2,21 +2,8 @@
 /* The handle table by itself: sizes that no test of a pool comes to. */
 #include <errno.h>
 
+#include "bare_table.h"
 #include "objects.h"
-#include "handle_table.h"
-
-static void table_with_leaves(struct handle_table *t, u32 leaves)
-{
-	assert_int_equal(table_init(t), 0);
-	for (u32 i = 0; i < leaves; i++)
-		assert_int_equal(table_grow(t, PORT_ALLOC_WAIT), 0);
-}
-
-static void table_gone(struct handle_table *t)
-{
-	table_fini(t);
-	assert_int_equal(user_meta_outstanding(), 0);
-}
 
 /* Each index is given out once, whichever node it is of. */
 static void a_table_grows_past_a_node(void **state)

@@ -1,21 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
 /* The pending map by itself: each walk goes forward, once around, and ends. */
-#include "objects.h"
+#include "bare_table.h"
 #include "handle.h"
+#include "objects.h"
 #include "pending.h"
-
-static void table_with_leaves(struct handle_table *t, u32 leaves)
-{
-	assert_int_equal(table_init(t), 0);
-	for (u32 i = 0; i < leaves; i++)
-		assert_int_equal(table_grow(t, PORT_ALLOC_WAIT), 0);
-}
-
-static void table_gone(struct handle_table *t)
-{
-	table_fini(t);
-	assert_int_equal(user_meta_outstanding(), 0);
-}
 
 /* As a push does. Returns whether its leaf was not in the summary. */
 static bool push(struct handle_table *t, u32 index)
