@@ -129,8 +129,8 @@ static size_t defer_count(struct zs_pool *pool, u64 *queued)
 
 	/*
 	 * Frees first: the difference is then rather too large. It can be negative
-	 * for a moment, as a handle may be drained before its push has counted it.
-	 * [B3: sim pool_ask()]
+	 * for a moment: with array, a drain by entries may free a handle before its push
+	 * has counted it. [B3: sim pool_ask(); mutant freed-no-fence]
 	 */
 	for (i = 0; i < DEFER_ACCOUNTS; i++)
 		freed += port_atomic_load_acquire(&d->freed[i]);
@@ -205,24 +205,6 @@ void defer_try_show_pending(struct zs_pool *pool, size_t pending)
 
 /* ---- drain ---- */
 
-/*
- * Around taking hints and freeing what they lead to: a task in need that finds too little
- * sees by these that a drain holds hints, or has held some since, and reads the entries.
- * The fence pairs with the second one of defer_drain(): hints that are gone have been
- * held.
- */
-static void hints_hold(struct defer *d)
-{
-	port_atomic_add(&d->holding, 1);
-	port_atomic_add(&d->held, 1);
-	port_atomic_fence();
-}
-
-static void hints_let_go(struct defer *d)
-{
-	port_atomic_sub_return_release(&d->holding, 1);
-}
-
 /* What a slice of a drain that wants pages takes for each. */
 #define DRAIN_HANDLES_PER_PAGE (FREE_LARGE_BATCH / 16)
 
@@ -256,6 +238,8 @@ static void drain_free(struct drain *d, u32 *index, u16 *next, size_t n, size_t 
 
 	freed = free_indices(pool, index, next, n, FREE_PENDING, "deferred free",
 			     &d->pages);
+	/* Pairs with the acquire in defer_count(), which then counts their pushes. */
+	port_atomic_fence();
 	port_atomic_add(&pool->defer.freed[d->account], freed);
 	policy_ops[pool->defer.policy]->freed(pool, taken, freed);
 	d->freed += freed;
@@ -267,12 +251,9 @@ static bool slice_by_hints(struct drain *d, u32 *index, u16 *next, size_t room)
 	const struct defer_policy_ops *ops = policy_ops[d->pool->defer.policy];
 	size_t n;
 
-	hints_hold(&d->pool->defer);
-	d->slices++;
 	n = ops->take(d, index, drain_slice_size(d, room));
 	if (n)
 		drain_free(d, index, next, n, n);
-	hints_let_go(&d->pool->defer);
 	return n;
 }
 
@@ -376,22 +357,15 @@ size_t defer_drain(struct zs_pool *pool, enum zs_flush_cause cause, size_t handl
 			  .want_pages = pages};
 	bool needs = cause == ZS_FLUSH_NOMEM || cause == ZS_FLUSH_LIMIT ||
 		     cause == ZS_FLUSH_OOM;
-	u64 held;
 
 	port_atomic_add(&pool->defer.flushes[cause], 1);
 	if (!policy_ops[pool->defer.policy])
 		return 0;
 	/* Pairs with the full order of the push, as in defer_flush(). */
 	port_atomic_fence();
-	/* Before the walk: a drain that takes hints from now on is seen to have held
-	 * them. */
-	held = port_atomic_load_acquire(&pool->defer.held);
 	drain_by_hints(&d);
-	/* Pairs with that of hints_hold(). [D2] */
-	port_atomic_fence();
-	if (needs && !drain_has_enough(&d) &&
-	    (port_atomic_load(&pool->defer.holding) ||
-	     port_atomic_load(&pool->defer.held) != held + d.slices))
+	/* What is pending, and was before, another drain has in its hands. [D2] */
+	if (needs && !drain_has_enough(&d) && defer_pending(pool))
 		drain_some_entries(&d);
 	if (d.freed)
 		defer_show_pending(pool);

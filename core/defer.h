@@ -141,8 +141,6 @@ struct defer {
 	port_atomic
 		share; /* of a page, in 1/256, that the mean object has; 0: not known */
 	port_spinlock show_lock; /* a leaf: what the home shows as pending, and `share` */
-	port_atomic holding; /* drains that may hold hints of handles not freed yet */
-	port_atomic held; /* how often any did */
 	port_atomic scan_from; /* the entry at which drain_some_entries() goes on */
 	port_atomic reuse_from; /* the index at which the next defer_reuse() begins */
 	port_atomic closed; /* 1: the pool is being destroyed, no work may be scheduled */
@@ -159,7 +157,6 @@ struct drain {
 	size_t want_pages; /* or so many pages are back */
 	size_t freed;
 	size_t pages;
-	size_t slices; /* that it took */
 	size_t taken; /* array: handles popped */
 	struct pending_walk walk; /* tombstone: of the pending map */
 	u64 at, end; /* by entries: the next index, and where it ends */

@@ -11,15 +11,16 @@
 _Static_assert(ZS_NO_NODE == PORT_NO_NODE, "nodes are handed on to the home");
 
 /*
- * A drain gives back the handles of what it has freed at the end of its slice. Nothing
- * else was there to be freed: give drains that are at it the time for a slice. They have
- * normal priority; it ends after some ms in any case.
+ * A drain gives back the handles of what it has freed at the end of its slice, and then
+ * they no longer count as pending. This task has found none to free: give the drains that
+ * have them the time for a slice. They have normal priority; it ends after some ms in any
+ * case.
  */
 static void pool_wait_for_handles(struct zs_pool *pool)
 {
 	unsigned int i;
 
-	for (i = 0; i < 20 && port_atomic_load(&pool->defer.holding); i++)
+	for (i = 0; i < 20 && defer_pending(pool); i++)
 		port_nap();
 }
 

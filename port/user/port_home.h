@@ -216,7 +216,16 @@ static inline void port_counter_add(port_atomic *a, u64 v)
 
 /* ---- locks ---- */
 
+/* In `locked`: a thread has waited for the lock since it was last let go. */
+#define PORT_USER_WAITED 2
+
 void port_user_spin_wait(port_spinlock *lock);
+
+/* Is a thread waiting for this lock, which the caller holds? For tests. */
+static inline bool port_user_lock_waited(const port_spinlock *lock)
+{
+	return __atomic_load_n(&lock->locked, __ATOMIC_RELAXED) == PORT_USER_WAITED;
+}
 
 static inline void port_spin_init(port_spinlock *lock)
 {

@@ -47,8 +47,11 @@ PORT_NOINLINE void port_user_spin_wait(port_spinlock *lock)
 {
 	unsigned int round = 0;
 
-	while (!port_spin_trylock(lock))
-		wait_round(++round);
+	/* That this thread waits is left in the lock: port_user_lock_waited(). */
+	while (__atomic_exchange_n(&lock->locked, PORT_USER_WAITED, __ATOMIC_ACQUIRE)) {
+		while (__atomic_load_n(&lock->locked, __ATOMIC_RELAXED))
+			wait_round(++round);
+	}
 }
 
 void port_cpu_relax(void)

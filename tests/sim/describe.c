@@ -28,8 +28,6 @@ static const struct field fields[] = {
 	{offsetof(struct zs_pool, defer.drain_since_ns), "defer.drain_since_ns"},
 	{offsetof(struct zs_pool, defer.share), "defer.share"},
 	{offsetof(struct zs_pool, defer.show_lock), "defer.show_lock"},
-	{offsetof(struct zs_pool, defer.holding), "defer.holding"},
-	{offsetof(struct zs_pool, defer.held), "defer.held"},
 	{offsetof(struct zs_pool, defer.scan_from), "defer.scan_from"},
 	{offsetof(struct zs_pool, defer.reuse_from), "defer.reuse_from"},
 	{offsetof(struct zs_pool, defer.closed), "defer.closed"},

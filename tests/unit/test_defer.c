@@ -257,7 +257,6 @@ static void a_stopped_drain_hides_nothing(void **state)
 		port_atomic_store(&pool->defer.armed, DEFER_NOW); /* no thread comes */
 		objects_free_deferred(pool, o, N);
 		pending_walk_begin(&other.walk, &pool->handles, 0);
-		port_atomic_add(&pool->defer.holding, 1);
 		n = ops->take(&other, index, FREE_SMALL_BATCH);
 		assert_int_equal(n, N);
 		if (causes[i] == ZS_FLUSH_CALLER)
@@ -272,7 +271,6 @@ static void a_stopped_drain_hides_nothing(void **state)
 			free_indices(pool, index, next, n, FREE_PENDING, "test", &pages),
 			0);
 		ops->freed(pool, n, 0);
-		port_atomic_add(&pool->defer.holding, (u64)-1);
 		assert_int_equal(pool_stats(pool).invalid, 0);
 		zs_free_deferred_flush(pool);
 		pool_check_account(pool);
@@ -386,7 +384,8 @@ static void flush_waits_for_the_free(void **state)
 	flush_returned = 0;
 	port_spin_lock(&c->lock);
 	assert_int_equal(pthread_create(&drain, NULL, drain_thread, pool), 0);
-	test_sleep_ms(20); /* it takes the handle, and waits for the class */
+	/* It takes the handle, and waits for the class. */
+	TEST_WAIT_UNTIL(port_user_lock_waited(&c->lock));
 	assert_int_equal(pthread_create(&flush, NULL, flush_thread, pool), 0);
 	test_sleep_ms(50);
 	assert_int_equal(__atomic_load_n(&flush_returned, __ATOMIC_SEQ_CST), 0);
@@ -547,7 +546,7 @@ static void a_drain_that_comes_late_leaves_it_to_the_next(void **state)
 	was = port_atomic_load(entry);
 	port_spin_lock(&c->lock);
 	assert_int_equal(pthread_create(&thread, NULL, drain_late, &d), 0);
-	test_sleep_ms(20);
+	TEST_WAIT_UNTIL(port_user_lock_waited(&c->lock));
 	port_atomic_store(entry, port_atomic_load(other) | ENTRY_PENDING);
 	port_spin_unlock(&c->lock);
 	assert_int_equal(pthread_join(thread, NULL), 0);
