@@ -232,13 +232,34 @@ static void pool_fini(struct zs_pool *pool)
 	table_fini(&pool->handles);
 }
 
-int zs_create_pool(const char *name, const struct zs_pool_params *params,
-		   struct zs_pool **poolp)
+/*
+ * The @size bytes of @from as this version knows them: an earlier caller leaves the rest
+ * 0. False: a later caller asks for something that is not known here.
+ */
+static bool params_take(struct zs_pool_params *params, const struct zs_pool_params *from,
+			size_t size)
 {
+	const char *bytes = (const char *)from;
+	size_t i;
+
+	if (!from)
+		return true;
+	for (i = sizeof(*params); i < size; i++) {
+		if (bytes[i])
+			return false;
+	}
+	port_memcpy(params, from, size < sizeof(*params) ? size : sizeof(*params));
+	return true;
+}
+
+int zs_create_pool_sized(const char *name, const struct zs_pool_params *from, size_t size,
+			 struct zs_pool **poolp)
+{
+	struct zs_pool_params params = {0};
 	struct zs_pool *pool;
 	int err;
 
-	if (!name)
+	if (!name || !params_take(&params, from, size))
 		return -PORT_EINVAL;
 	pool = port_meta_alloc(sizeof(*pool), PORT_ALLOC_WAIT);
 	if (!pool)
@@ -246,7 +267,7 @@ int zs_create_pool(const char *name, const struct zs_pool_params *params,
 	err = pool_init(pool, name);
 	if (err)
 		goto no_init;
-	err = defer_init(pool, params);
+	err = defer_init(pool, &params);
 	if (err)
 		goto no_defer;
 	err = port_pool_attach(pool, pool->name, &pool->home);

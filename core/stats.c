@@ -83,9 +83,10 @@ static void stats_of_deferral(struct zs_pool *pool, struct zs_pool_stats *stats)
 	}
 }
 
-void zs_pool_stats(struct zs_pool *pool, struct zs_pool_stats *stats)
+_Static_assert(ZS_FLUSH_NR <= ZS_FLUSH_MAX, "there is room for every cause");
+
+static void pool_stats(struct zs_pool *pool, struct zs_pool_stats *stats)
 {
-	port_memset(stats, 0, sizeof(*stats));
 	stats->page_size = PORT_PAGE_SIZE;
 	stats->pages = zs_get_total_pages(pool);
 	stats->pages_compacted = port_atomic_load(&pool->pages_compacted);
@@ -96,4 +97,13 @@ void zs_pool_stats(struct zs_pool *pool, struct zs_pool_stats *stats)
 		port_atomic_load(&pool->handles.meta_bytes) + defer_bytes(pool);
 	stats_of_classes(pool, stats);
 	stats_of_deferral(pool, stats);
+}
+
+void zs_pool_stats_sized(struct zs_pool *pool, struct zs_pool_stats *stats, size_t size)
+{
+	struct zs_pool_stats known = {0};
+
+	pool_stats(pool, &known);
+	port_memset(stats, 0, size);
+	port_memcpy(stats, &known, size < sizeof(known) ? size : sizeof(known));
 }

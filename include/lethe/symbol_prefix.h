@@ -11,6 +11,7 @@
 #define zs_compact_pages lethe_zs_compact_pages
 #define zs_compactable_pages lethe_zs_compactable_pages
 #define zs_create_pool lethe_zs_create_pool
+#define zs_create_pool_sized lethe_zs_create_pool_sized
 #define zs_deferred_pending lethe_zs_deferred_pending
 #define zs_destroy_pool lethe_zs_destroy_pool
 #define zs_drain_deferred lethe_zs_drain_deferred
@@ -29,5 +30,6 @@
 #define zs_policy_by_name lethe_zs_policy_by_name
 #define zs_policy_name lethe_zs_policy_name
 #define zs_pool_stats lethe_zs_pool_stats
+#define zs_pool_stats_sized lethe_zs_pool_stats_sized
 
 #endif /* LETHE_SYMBOL_PREFIX_H */

@@ -77,6 +77,15 @@ enum zs_flush_cause {
 	ZS_FLUSH_NR
 };
 
+/** Room for causes to come in struct zs_pool_stats. */
+#define ZS_FLUSH_MAX 16
+
+/*
+ * The two structures below grow at their ends, and nothing in them moves. A program
+ * that was built with an earlier header goes on working: the calls that take one of
+ * them pass its size.
+ */
+
 /** Creation-time choices of a pool. All-zero means: every default. */
 struct zs_pool_params {
 	enum zs_defer_policy policy; /**< see enum zs_defer_policy */
@@ -101,11 +110,27 @@ struct zs_pool_stats {
 	uint64_t drained; /**< freed by the drain threads */
 	uint64_t producer_drained; /**< queued, freed by a producer past the budget */
 	uint64_t fallback; /**< not queued: freed at once by the caller */
-	uint64_t flushed[ZS_FLUSH_NR]; /**< queued, then freed by a flush */
-	uint64_t flushes[ZS_FLUSH_NR]; /**< flushes run, by cause */
+	uint64_t flushed[ZS_FLUSH_MAX]; /**< queued, then freed by a flush */
+	uint64_t flushes[ZS_FLUSH_MAX]; /**< flushes run, by cause */
 	uint64_t kicks; /**< times a drain thread was asked to run */
 	uint64_t invalid; /**< frees of handles that were not live: refused */
 };
+
+/**
+ * zs_create_pool_sized() - zs_create_pool() for a caller with another header
+ * @name: as there
+ * @params: as there
+ * @size: bytes in *@params. Fewer than the library knows: the rest are 0. More: what the
+ * library does not know must be 0.
+ * @poolp: as there
+ *
+ * C and C++ call zs_create_pool(); a binding of another language calls this.
+ *
+ * Context: process context, may sleep.
+ * Return: as zs_create_pool(); -EINVAL also for a choice that the library does not know.
+ */
+int zs_create_pool_sized(const char *name, const struct zs_pool_params *params,
+			 size_t size, struct zs_pool **poolp);
 
 /**
  * zs_create_pool() - create an allocator for compressed pages
@@ -119,8 +144,11 @@ struct zs_pool_stats {
  * Return: 0; -EINVAL for an unknown policy, a NULL name, or a budget that the
  * policy cannot hold (array: more than UINT32_MAX); -ENOMEM.
  */
-int zs_create_pool(const char *name, const struct zs_pool_params *params,
-		   struct zs_pool **poolp);
+static inline int zs_create_pool(const char *name, const struct zs_pool_params *params,
+				 struct zs_pool **poolp)
+{
+	return zs_create_pool_sized(name, params, sizeof(*params), poolp);
+}
 
 /**
  * zs_destroy_pool() - flush pending frees and release everything
@@ -349,13 +377,29 @@ size_t zs_compactable_pages(struct zs_pool *pool);
 size_t zs_get_total_pages(struct zs_pool *pool);
 
 /**
+ * zs_pool_stats_sized() - zs_pool_stats() for a caller with another header
+ * @pool: the pool
+ * @stats: filled in
+ * @size: bytes in *@stats. Fewer than the library knows: the rest are left out. More:
+ * what the library does not know is 0.
+ *
+ * C and C++ call zs_pool_stats(); a binding of another language calls this.
+ *
+ * Context: any context, lock-free.
+ */
+void zs_pool_stats_sized(struct zs_pool *pool, struct zs_pool_stats *stats, size_t size);
+
+/**
  * zs_pool_stats() - fill in a snapshot of a pool's counters
  * @pool: the pool
  * @stats: filled in
  *
  * Context: any context, lock-free.
  */
-void zs_pool_stats(struct zs_pool *pool, struct zs_pool_stats *stats);
+static inline void zs_pool_stats(struct zs_pool *pool, struct zs_pool_stats *stats)
+{
+	zs_pool_stats_sized(pool, stats, sizeof(*stats));
+}
 
 /**
  * zs_huge_class_size() - the size from which storing compressed is pointless

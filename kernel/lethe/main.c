@@ -18,7 +18,7 @@
 EXPORT_SYMBOL_GPL(zs_compact);
 EXPORT_SYMBOL_GPL(zs_compact_pages);
 EXPORT_SYMBOL_GPL(zs_compactable_pages);
-EXPORT_SYMBOL_GPL(zs_create_pool);
+EXPORT_SYMBOL_GPL(zs_create_pool_sized);
 EXPORT_SYMBOL_GPL(zs_deferred_pending);
 EXPORT_SYMBOL_GPL(zs_destroy_pool);
 EXPORT_SYMBOL_GPL(zs_drain_deferred);
@@ -36,7 +36,7 @@ EXPORT_SYMBOL_GPL(zs_obj_read_end);
 EXPORT_SYMBOL_GPL(zs_obj_write);
 EXPORT_SYMBOL_GPL(zs_policy_by_name);
 EXPORT_SYMBOL_GPL(zs_policy_name);
-EXPORT_SYMBOL_GPL(zs_pool_stats);
+EXPORT_SYMBOL_GPL(zs_pool_stats_sized);
 
 static int __init lethe_init(void)
 {

@@ -1,11 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
-# The shared library shows every function of the public header, and nothing else.
+# The shared library shows every function of the public header that is not inline, and
+# nothing else.
 # Usage: exports.sh HEADER LIBRARY
 set -eu
 
-declared=$(sed -n 's/^[a-z].*[ *]\(zs_[a-z_]*\)(.*/\1/p' "$1" |
-	grep -v '^zs_handle_error$' | sort)
+declared=$(sed -n '/^static /d; s/^[a-z].*[ *]\(zs_[a-z_]*\)(.*/\1/p' "$1" |
+	sort)
 shown=$(nm -D --defined-only "$2" |
 	awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }' | sort)
 
