@@ -312,7 +312,7 @@ size_t free_dead_zspages(struct zs_pool *pool, struct size_class *c, struct zspa
 	size_t pages = zspage_destroy_list(c, dead);
 
 	/*
-	 * pool->pages counts a zspage from when its pages were allocated until after
+	 * pool->pages counts a zspage from before its pages are allocated until after
 	 * they were given back: with no task at work it is what the home has given.
 	 * [Z3: mutants pages-counted-late, pages-counted-twice,
 	 * pages-miscounted; sim, fuzz: the home's own count]

@@ -11,12 +11,12 @@
 _Static_assert(ZS_NO_NODE == PORT_NO_NODE, "nodes are handed on to the home");
 
 /*
- * A drain gives back the handles of what it has freed at the end of its slice, and then
- * they no longer count as pending. This task has found none to free: give the drains that
- * have them the time for a slice. They have normal priority; it ends after some ms in any
- * case.
+ * A drain gives back the handles of what it has freed, and counts its pages, in the
+ * course of its slice; then they no longer count as pending. This task has found none to
+ * free: give the drains that have them the time for a slice. They have normal priority;
+ * it ends after some ms in any case.
  */
-static void pool_wait_for_handles(struct zs_pool *pool)
+static void pool_wait_for_drains(struct zs_pool *pool)
 {
 	unsigned int i;
 
@@ -70,19 +70,67 @@ static int pool_take_index(struct zs_pool *pool, enum zs_alloc how, u32 *index)
 			return err;
 		/* Any handle that is freed will do. */
 		if (!defer_drain(pool, ZS_FLUSH_NOMEM, 1, NO_LIMIT))
-			pool_wait_for_handles(pool);
+			pool_wait_for_drains(pool);
 	}
 	return 0;
 }
 
 /*
- * Find room for an object of @c and take its lock. NULL (lock not held): no
- * memory.
+ * Count @pages as held, unless that takes the pool past its limit. Before they are
+ * allocated: so two tasks that ask at a time do not pass it together. [Z5: unit
+ * a_limit_holds_whatever_threads_do]
+ */
+static bool pool_charge(struct zs_pool *pool, size_t pages)
+{
+	u64 held = port_atomic_load(&pool->pages);
+
+	do {
+		if (pool->limit_pages - held < pages)
+			return false;
+	} while (!port_atomic_cmpxchg_acquire(&pool->pages, &held, held + pages));
+	return true;
+}
+
+/* A zspage of @c, counted. NULL: no memory, or, in *@err, the pool is at its limit. */
+static struct zspage *pool_create_zspage(struct zs_pool *pool, const struct size_class *c,
+					 enum port_alloc effort, int node, int *err)
+{
+	struct zspage *z;
+
+	*err = -PORT_ENOSPC;
+	if (unlikely(!pool_charge(pool, c->pages)))
+		return NULL;
+	*err = -PORT_ENOMEM;
+	z = zspage_create(c, effort, node);
+	if (unlikely(!z))
+		port_atomic_add(&pool->pages, -(u64)c->pages);
+	return z;
+}
+
+/*
+ * The pool is at its limit: drain until there is room for a zspage of @c, once. False:
+ * the caller gives up.
+ */
+static PORT_NOINLINE bool at_limit_drain(struct zs_pool *pool, const struct size_class *c,
+					 enum zs_alloc how, bool *drained)
+{
+	if (how == ZS_ALLOC_NOWAIT || *drained)
+		return false;
+	*drained = true;
+	if (!defer_drain(pool, ZS_FLUSH_LIMIT, NO_LIMIT, c->pages))
+		pool_wait_for_drains(pool);
+	return true;
+}
+
+/*
+ * Find room for an object of @c and take its lock. NULL (lock not held): there is none,
+ * and why in *@err. A drain for each reason, once.
  */
 static struct zspage *pool_lock_zspage(struct zs_pool *pool, struct size_class *c,
-				       enum zs_alloc how, int node)
+				       enum zs_alloc how, int node, int *err)
 {
 	enum port_alloc effort = PORT_ALLOC_TRY;
+	bool drained = false;
 	struct zspage *z;
 	bool reuse = true;
 
@@ -98,12 +146,16 @@ static struct zspage *pool_lock_zspage(struct zs_pool *pool, struct size_class *
 			if (defer_reuse(pool))
 				continue;
 		}
-		z = zspage_create(c, effort, node);
+		z = pool_create_zspage(pool, c, effort, node, err);
 		if (z) {
-			port_atomic_add(&pool->pages, c->pages);
 			port_spin_lock(&c->lock);
 			zspage_adopt(c, z);
 			return z;
+		}
+		if (*err == -PORT_ENOSPC) {
+			if (!at_limit_drain(pool, c, how, &drained))
+				return NULL;
+			continue;
 		}
 		if (!pool_may_drain(how, &effort))
 			return NULL;
@@ -127,10 +179,10 @@ static PORT_ALWAYS_INLINE unsigned long pool_malloc(struct zs_pool *pool, size_t
 	if (unlikely(err))
 		return (unsigned long)err;
 	c = pool->classes[size_class_index(&pool->table, size)];
-	z = pool_lock_zspage(pool, c, how, node);
+	z = pool_lock_zspage(pool, c, how, node, &err);
 	if (unlikely(!z)) {
 		table_put(&pool->handles, index & ~63u, (u64)1 << (index % 64));
-		return (unsigned long)-PORT_ENOMEM;
+		return (unsigned long)err;
 	}
 	obj = zspage_take(c, z, index);
 	/* Under the lock: compaction finds the object and its entry together. */
@@ -259,11 +311,14 @@ int zs_create_pool_sized(const char *name, const struct zs_pool_params *from, si
 	struct zs_pool *pool;
 	int err;
 
-	if (!name || !params_take(&params, from, size))
+	if (!name || !params_take(&params, from, size) ||
+	    (params.mem_limit && params.mem_limit < PORT_PAGE_SIZE))
 		return -PORT_EINVAL;
 	pool = port_meta_alloc(sizeof(*pool), PORT_ALLOC_WAIT);
 	if (!pool)
 		return -PORT_ENOMEM;
+	pool->limit_pages =
+		params.mem_limit ? params.mem_limit >> PORT_PAGE_SHIFT : NO_LIMIT;
 	err = pool_init(pool, name);
 	if (err)
 		goto no_init;

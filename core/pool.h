@@ -43,6 +43,7 @@ struct zs_pool {
 	struct defer defer;
 	struct size_class *classes[SIZE_CLASS_MAX];
 	struct size_class_table table;
+	size_t limit_pages; /* `pages` never exceeds it */
 
 	port_atomic pages PORT_CACHE_ALIGNED; /* changed once a zspage or batch */
 	port_atomic pages_compacted;

@@ -95,6 +95,8 @@ static void pool_stats(struct zs_pool *pool, struct zs_pool_stats *stats)
 		port_meta_size(sizeof(struct pool_slot) * port_cpu_slots()) +
 		port_meta_size(sizeof(struct size_class)) * pool->table.nr +
 		port_atomic_load(&pool->handles.meta_bytes) + defer_bytes(pool);
+	if (pool->limit_pages != ~(size_t)0)
+		stats->mem_limit = pool->limit_pages << PORT_PAGE_SHIFT;
 	stats_of_classes(pool, stats);
 	stats_of_deferral(pool, stats);
 }

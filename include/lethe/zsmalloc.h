@@ -68,7 +68,7 @@ enum zs_defer_policy {
 enum zs_flush_cause {
 	ZS_FLUSH_CALLER, /**< zs_free_deferred_flush() */
 	ZS_FLUSH_NOMEM, /**< zs_malloc() could not get memory */
-	ZS_FLUSH_LIMIT, /**< a user's memory limit was about to refuse a write */
+	ZS_FLUSH_LIMIT, /**< a limit, the pool's or its user's, was about to refuse */
 	ZS_FLUSH_COMPACT, /**< zs_compact() */
 	ZS_FLUSH_SHRINKER, /**< the kernel asked for memory */
 	ZS_FLUSH_OOM, /**< the kernel was about to kill a process */
@@ -90,6 +90,7 @@ enum zs_flush_cause {
 struct zs_pool_params {
 	enum zs_defer_policy policy; /**< see enum zs_defer_policy */
 	size_t defer_budget; /**< most handles pending; 0: the policy's default */
+	size_t mem_limit; /**< see zs_create_pool(); 0: none */
 };
 
 /** A snapshot of a pool, not taken at one instant; counters are since creation. */
@@ -114,6 +115,7 @@ struct zs_pool_stats {
 	uint64_t flushes[ZS_FLUSH_MAX]; /**< flushes run, by cause */
 	uint64_t kicks; /**< times a drain thread was asked to run */
 	uint64_t invalid; /**< frees of handles that were not live: refused */
+	size_t mem_limit; /**< the limit in force, in whole pages; bytes. 0: none */
 };
 
 /**
@@ -140,9 +142,17 @@ int zs_create_pool_sized(const char *name, const struct zs_pool_params *params,
  *
  * Everything that deferral needs later is allocated here.
  *
+ * zs_pool_params.mem_limit is the most memory, in bytes, that the pool may hold for
+ * objects, pending ones included: the pool never has more whole pages than fit in it.
+ * The handle table and descriptors come on top (zs_pool_stats.meta_bytes). At its limit
+ * zs_malloc() first drains what is pending, as zram does at its mem_limit, and fails with
+ * -ENOSPC if that does not do. The caller may then free objects, or zs_compact_pages(),
+ * and try again. Objects of a size share runs of up to eight pages, so what one
+ * zs_free() gives back may not be room for an object of another size.
+ *
  * Context: process context, may sleep.
- * Return: 0; -EINVAL for an unknown policy, a NULL name, or a budget that the
- * policy cannot hold (array: more than UINT32_MAX); -ENOMEM.
+ * Return: 0; -EINVAL for an unknown policy, a NULL name, a limit of less than a page, or
+ * a budget that the policy cannot hold (array: more than UINT32_MAX); -ENOMEM.
  */
 static inline int zs_create_pool(const char *name, const struct zs_pool_params *params,
 				 struct zs_pool **poolp)
@@ -166,13 +176,14 @@ void zs_destroy_pool(struct zs_pool *pool);
  * @pool: the pool
  * @size: bytes, 1 to the page size
  *
- * The content is undefined until zs_obj_write(). When memory cannot be had,
- * pending deferred frees are drained and the request is tried again.
+ * The content is undefined until zs_obj_write(). When memory cannot be had, or the
+ * pool is at its limit, pending deferred frees are drained and the request is tried
+ * again.
  *
  * Context: process context, may sleep; safe during reclaim (does no I/O).
- * Return: a handle, 1 to UINT32_MAX; -EINVAL for a bad size, -ENOMEM when
- * there is no memory, -ENOSPC when the handle table is full, each cast to
- * unsigned long.
+ * Return: a handle, 1 to UINT32_MAX; -EINVAL for a bad size, -ENOMEM when the system has
+ * no memory, -ENOSPC when the pool is full: it is at its limit, or has 2^27 objects. Each
+ * cast to unsigned long.
  */
 unsigned long zs_malloc(struct zs_pool *pool, size_t size);
 

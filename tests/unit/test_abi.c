@@ -15,6 +15,7 @@
 		       #type "." #member " has moved")
 AT(zs_pool_params, policy, 0);
 AT(zs_pool_params, defer_budget, 8);
+AT(zs_pool_params, mem_limit, 16);
 AT(zs_pool_stats, page_size, 0);
 AT(zs_pool_stats, pages, 8);
 AT(zs_pool_stats, objects, 16);
@@ -34,6 +35,7 @@ AT(zs_pool_stats, flushed, 120);
 AT(zs_pool_stats, flushes, 248);
 AT(zs_pool_stats, kicks, 376);
 AT(zs_pool_stats, invalid, 384);
+AT(zs_pool_stats, mem_limit, 392);
 _Static_assert(ZS_DEFER_SYNC == 1 && ZS_DEFER_ARRAY == 2 && ZS_DEFER_TOMBSTONE == 3,
 	       "policies are stored by users");
 _Static_assert(ZS_FLUSH_CALLER == 0 && ZS_FLUSH_NOMEM == 1 && ZS_FLUSH_LIMIT == 2 &&
