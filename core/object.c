@@ -81,6 +81,19 @@ void zs_obj_read_end(struct zs_pool *pool, unsigned long handle)
 	object_unpin(pool_entry(pool, handle));
 }
 
+size_t zs_obj_size(struct zs_pool *pool, unsigned long handle)
+{
+	const port_atomic *entry = pool_entry(pool, handle);
+	u64 e = entry ? port_atomic_load(entry) : 0;
+
+	if (unlikely((e & (ENTRY_LIVE | ENTRY_PENDING)) != ENTRY_LIVE)) {
+		pool_misuse(pool, handle, "zs_obj_size", "not allocated, or freed");
+		return 0;
+	}
+	/* No pin: a live entry keeps its class [H1], which lives as long as the pool. */
+	return pool->classes[entry_class(e)]->size;
+}
+
 int zs_obj_write(struct zs_pool *pool, unsigned long handle, const void *src, size_t len)
 {
 	const struct size_class *c;

@@ -26,6 +26,7 @@
 #define zs_malloc_node lethe_zs_malloc_node
 #define zs_obj_read_begin lethe_zs_obj_read_begin
 #define zs_obj_read_end lethe_zs_obj_read_end
+#define zs_obj_size lethe_zs_obj_size
 #define zs_obj_write lethe_zs_obj_write
 #define zs_policy_by_name lethe_zs_policy_by_name
 #define zs_policy_name lethe_zs_policy_name

@@ -307,7 +307,7 @@ size_t zs_deferred_pending(struct zs_pool *pool);
  * zs_obj_read_begin() - begin to read an object's content
  * @pool: the pool
  * @handle: a live object
- * @len: bytes wanted, 1 to the size given to zs_malloc()
+ * @len: bytes wanted, 1 to zs_obj_size()
  * @buf: room for @len bytes, used only if the object crosses a page boundary
  *
  * The object is pinned: compaction leaves it alone until
@@ -335,7 +335,7 @@ void zs_obj_read_end(struct zs_pool *pool, unsigned long handle);
  * @pool: the pool
  * @handle: a live object
  * @src: the bytes
- * @len: how many, 1 to the size given to zs_malloc()
+ * @len: how many, 1 to zs_obj_size()
  *
  * Writes from the object's first byte on. The caller keeps writers and readers of one
  * object apart.
@@ -344,6 +344,21 @@ void zs_obj_read_end(struct zs_pool *pool, unsigned long handle);
  * Return: 0; -EINVAL if @handle is not live, or is pending, or @len does not fit.
  */
 int zs_obj_write(struct zs_pool *pool, unsigned long handle, const void *src, size_t len);
+
+/**
+ * zs_obj_size() - how many bytes an object has
+ * @pool: the pool
+ * @handle: a live object
+ *
+ * The size given to zs_malloc(), rounded up to that of its class: all of it may be
+ * written and read, as with malloc_usable_size(). The pool does not keep the size that
+ * was asked for; a caller that needs it stores it beside the handle, or in the object.
+ * It does not change while the object lives.
+ *
+ * Context: any context, lock-free.
+ * Return: bytes; 0 if @handle is not live, or is pending.
+ */
+size_t zs_obj_size(struct zs_pool *pool, unsigned long handle);
 
 /**
  * zs_compact() - move objects together and give emptied pages back

@@ -33,6 +33,7 @@ EXPORT_SYMBOL_GPL(zs_malloc);
 EXPORT_SYMBOL_GPL(zs_malloc_node);
 EXPORT_SYMBOL_GPL(zs_obj_read_begin);
 EXPORT_SYMBOL_GPL(zs_obj_read_end);
+EXPORT_SYMBOL_GPL(zs_obj_size);
 EXPORT_SYMBOL_GPL(zs_obj_write);
 EXPORT_SYMBOL_GPL(zs_policy_by_name);
 EXPORT_SYMBOL_GPL(zs_policy_name);

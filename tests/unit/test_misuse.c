@@ -149,6 +149,24 @@ static void write_after_deferred(struct zs_pool *pool, unsigned long handle)
 	assert_int_equal(zs_obj_write(pool, handle, "x", 1), -22);
 }
 
+static void size_after_free(struct zs_pool *pool, unsigned long handle)
+{
+	zs_free(pool, handle);
+	assert_int_equal(zs_obj_size(pool, handle), 0);
+}
+
+static void size_after_deferred(struct zs_pool *pool, unsigned long handle)
+{
+	zs_free_deferred(pool, handle);
+	assert_int_equal(zs_obj_size(pool, handle), 0);
+}
+
+static void size_of_error(struct zs_pool *pool, unsigned long handle)
+{
+	assert_int_equal(zs_obj_size(pool, -12ul), 0);
+	zs_free(pool, handle);
+}
+
 static void read_of_null(struct zs_pool *pool, unsigned long handle)
 {
 	char byte;
@@ -194,6 +212,9 @@ static const struct mistake mistakes[] = {
 	{"zs_obj_read_begin", read_of_null},
 	{"zs_obj_write", write_of_error},
 	{"zs_obj_read_begin", read_of_wild},
+	{"zs_obj_size", size_after_free},
+	{"zs_obj_size", size_after_deferred},
+	{"zs_obj_size", size_of_error},
 };
 
 #ifdef LETHE_DEBUG
@@ -260,7 +281,7 @@ static void mistakes_are_fatal_and_named(void **state)
 			    m->make == free_of_wild_beyond_32_bits ||
 			    m->make == batch_of_wild || m->make == deferred_of_wild ||
 			    m->make == read_of_null || m->make == write_of_error ||
-			    m->make == read_of_wild;
+			    m->make == read_of_wild || m->make == size_of_error;
 		unsigned long handle;
 		char words[1000];
 		int status = die_of(m, policy, words, sizeof(words), &handle);

@@ -135,6 +135,46 @@ static void lengths_that_do_not_fit_are_refused(void **state)
 	pool_destroy(pool);
 }
 
+/* All bytes of an object are its own, those beyond what was asked for as well. */
+static void the_whole_size_can_be_used(void **state)
+{
+	struct zs_pool *pool = pool_create(ZS_DEFER_SYNC, 0);
+	const size_t step = PORT_PAGE_SIZE / 64 - 1; /* of every residue, in time */
+	unsigned long handle[64 + 2];
+	unsigned char want[PORT_PAGE_SIZE], buf[PORT_PAGE_SIZE];
+	size_t n = 0;
+
+	(void)state;
+	for (size_t size = 1; size <= PORT_PAGE_SIZE; size += step, n++) {
+		handle[n] = zs_malloc(pool, size);
+		size_t has = zs_obj_size(pool, handle[n]);
+
+		assert_in_range(has, size, PORT_PAGE_SIZE);
+		/* Of the same class: the size is what a class rounds up to. */
+		zs_free(pool, handle[n]);
+		handle[n] = zs_malloc(pool, has);
+		assert_int_equal(zs_obj_size(pool, handle[n]), has);
+		memset(buf, (int)n, has);
+		assert_int_equal(zs_obj_write(pool, handle[n], buf, has), 0);
+		if (has < PORT_PAGE_SIZE)
+			assert_null(zs_obj_read_begin(pool, handle[n], has + 1, buf));
+	}
+	/* Compaction moves all of it. */
+	for (size_t i = 0; i < n; i += 2)
+		zs_free(pool, handle[i]);
+	zs_compact(pool);
+	for (size_t i = 1; i < n; i += 2) {
+		size_t has = zs_obj_size(pool, handle[i]);
+		const void *at = zs_obj_read_begin(pool, handle[i], has, buf);
+
+		memset(want, (int)i, has);
+		assert_memory_equal(at, want, has);
+		zs_obj_read_end(pool, handle[i]);
+	}
+	assert_int_equal(pool_stats(pool).invalid, 0);
+	pool_destroy(pool);
+}
+
 static void reading_copies_only_across_pages(void **state)
 {
 	struct zs_pool *pool = pool_create(ZS_DEFER_SYNC, 0);
@@ -336,6 +376,7 @@ int main(void)
 		TEST_EACH_POLICY(many_objects_of_all_sizes),
 		cmocka_unit_test(short_write_keeps_the_rest),
 		cmocka_unit_test(lengths_that_do_not_fit_are_refused),
+		cmocka_unit_test(the_whole_size_can_be_used),
 		cmocka_unit_test(reading_copies_only_across_pages),
 		cmocka_unit_test(readers_share_an_object),
 		cmocka_unit_test(a_reader_too_many_waits),
