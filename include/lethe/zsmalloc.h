@@ -38,6 +38,17 @@
 extern "C" {
 #endif
 
+/*
+ * The version of this header. Programs go on working with a later library of the same
+ * major version, whose file is liblethe.so.MAJOR.
+ */
+#define LETHE_VERSION_MAJOR 0
+#define LETHE_VERSION_MINOR 1
+#define LETHE_VERSION_PATCH 0
+/** Version 1.2.3 is 10203. */
+#define LETHE_VERSION_NUMBER                                                             \
+	(LETHE_VERSION_MAJOR * 10000 + LETHE_VERSION_MINOR * 100 + LETHE_VERSION_PATCH)
+
 struct zs_pool;
 
 /** Largest errno that zs_malloc() can encode; also the kernel's bound. */
@@ -463,6 +474,18 @@ int zs_policy_by_name(const char *name);
  * Return: a word; NULL for a value that is none.
  */
 const char *zs_flush_cause_name(enum zs_flush_cause cause);
+
+#ifndef __KERNEL__
+/**
+ * zs_version_number() - the version of the library
+ *
+ * May be later than LETHE_VERSION_NUMBER, the version of the header that the program was
+ * built with.
+ *
+ * Return: its LETHE_VERSION_NUMBER.
+ */
+unsigned int zs_version_number(void);
+#endif
 
 #ifdef __cplusplus
 }

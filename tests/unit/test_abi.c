@@ -135,6 +135,15 @@ static void a_later_caller_is_told_of_what_is_not_there(void **state)
 	pool_destroy(pool);
 }
 
+static void the_library_knows_its_version(void **state)
+{
+	(void)state;
+	assert_int_equal(zs_version_number(), LETHE_VERSION_NUMBER);
+	assert_int_equal(LETHE_VERSION_NUMBER % 100, LETHE_VERSION_PATCH);
+	assert_int_equal(LETHE_VERSION_NUMBER / 100 % 100, LETHE_VERSION_MINOR);
+	assert_int_equal(LETHE_VERSION_NUMBER / 10000, LETHE_VERSION_MAJOR);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -142,6 +151,7 @@ int main(void)
 		cmocka_unit_test(a_later_caller_gets_zeroes),
 		cmocka_unit_test(an_earlier_caller_gets_its_pool),
 		cmocka_unit_test(a_later_caller_is_told_of_what_is_not_there),
+		cmocka_unit_test(the_library_knows_its_version),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
