@@ -10,17 +10,36 @@
  *   unsigned long. Test with zs_handle_error(). A handle is never 0, and a
  *   good one always fits in 32 bits. void functions cannot fail.
  *
- * Context
+ * Ownership
+ *   A handle belongs to the caller of zs_malloc() until it is passed to
+ *   zs_free(), zs_free_batch() or zs_free_deferred(). The caller must not use a handle
+ *   concurrently with, or after, giving it back. Any number of threads may read an object
+ *   at a time; while one writes it, no other may read or write it.
+ *
+ * Threads (userspace)
+ *   Apart from that, any thread may make any call at any time, with no lock of its own.
+ *   Only zs_destroy_pool() must be the last call on its pool, with no other running.
+ *   No call may be made from a signal handler, nor left by longjmp() or pthread_cancel().
+ *   From zs_create_pool() to zs_destroy_pool() a pool has threads of its own, named
+ *   "lethe-drain": one for every four CPUs, at most 32 (array: one; sync: none). They
+ *   sleep while nothing is pending, and take no signals. Threads of the program may end
+ *   at any time; what they have allocated stays.
+ *
+ * fork() (userspace)
+ *   Pools stay with the parent, which goes on as before. In the child they have no drain
+ *   threads, and perhaps locks that no thread will release. So the child makes no call of
+ *   this library, not even zs_create_pool() or zs_destroy_pool(); it may call exec*(),
+ *   _exit() or exit(). A program whose children are to have pools of their own forks
+ *   while it has none: before its first, or after it has destroyed its last.
+ *
+ * Context (kernel)
+ *   The "Context" of each function is for callers in the kernel; in userspace every
+ *   thread is process context.
  *   "Process context" means the call may sleep and no spinlock is held.
  *   "Any context" means process or atomic context (under a spinlock, with
  *   preemption off), but not interrupt context: the class locks are taken
  *   without disabling interrupts. In a kernel with PREEMPT_RT spinlocks sleep:
  *   there it is neither with preemption off nor under a raw spinlock.
- *
- * Ownership
- *   A handle belongs to the caller of zs_malloc() until it is passed to
- *   zs_free(), zs_free_batch() or zs_free_deferred(). The caller must not use a handle
- *   concurrently with, or after, giving it back.
  */
 #ifndef LETHE_ZSMALLOC_H
 #define LETHE_ZSMALLOC_H
