@@ -6,7 +6,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 
-configurations=(page12 page14 page16 debug asan tsan)
+configurations=(page12 page14 page16 debug asan tsan library)
 [ $# -eq 0 ] || configurations=("$@")
 
 passed=0
@@ -21,6 +21,7 @@ options_of() {
 	debug) echo -Dlethe_debug=true ;;
 	asan) printf '%s\n' -Db_sanitize=address,undefined -Db_lundef=false ;;
 	tsan) printf '%s\n' -Db_sanitize=thread -Db_lundef=false ;;
+	library) echo -Dtests=false ;;
 	*)
 		echo "user.sh: unknown configuration: $1" >&2
 		return 1
@@ -35,6 +36,8 @@ build() {
 	log=$(mktemp) || return 1
 	# A directory of another time may be of other options: begin anew.
 	rm -rf "$dir"
+	# Alone: pkg-config knows no package here.
+	[ "$name" != library ] || local -x PKG_CONFIG_LIBDIR=/nonexistent
 	# shellcheck disable=SC2086  # one option a word
 	if meson setup "$dir" -Dtools=false -Dsim=false $options >"$log" 2>&1 &&
 		ninja -C "$dir" >>"$log" 2>&1; then
@@ -83,24 +86,26 @@ run() {
 	failed=$((failed + bad))
 }
 
-# The library as installed, from the plain configuration.
-run_installed() {
-	if tests/installed.sh build/user-page12; then
+# check COMMAND...: what a user would try; silent if it works
+check() {
+	if "$@"; then
 		passed=$((passed + 1))
 	else
-		echo "user: the installed library does not work"
+		printf 'user: %s fails\n' "$1"
 		failed=$((failed + 1))
 	fi
 }
 
 for name in "${configurations[@]}"; do
 	start=$SECONDS
-	if build "$name"; then
-		run "$name"
-		[ "$name" != page12 ] || run_installed
-	else
+	if ! build "$name"; then
 		printf 'user %-7s does not build\n' "$name"
 		failed=$((failed + 1))
+	elif [ "$name" = library ]; then
+		check tests/installed.sh build/user-library
+		check tests/subproject.sh
+	else
+		run "$name"
 	fi
 done
 
