@@ -156,7 +156,8 @@ struct zs_pool_stats {
  * library does not know must be 0.
  * @poolp: as there
  *
- * C and C++ call zs_create_pool(); a binding of another language calls this.
+ * C and C++ call zs_create_pool(); a binding of another language calls this. By the name
+ * zs_create_pool the library takes the first two members of *@params.
  *
  * Context: process context, may sleep.
  * Return: as zs_create_pool(); -EINVAL also for a choice that the library does not know.

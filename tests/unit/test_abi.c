@@ -135,6 +135,28 @@ static void a_later_caller_is_told_of_what_is_not_there(void **state)
 	pool_destroy(pool);
 }
 
+/* As of a program that declares it by itself. */
+int create_by_name(const char *name, const struct zs_pool_params *params,
+		   struct zs_pool **poolp) __asm__("zs_create_pool");
+
+static void a_pool_is_created_by_name(void **state)
+{
+	struct zs_pool *pool;
+	union caller c;
+
+	(void)state;
+	memset(&c, GUARD, sizeof(c));
+	c.params.policy = ZS_DEFER_ARRAY;
+	c.params.defer_budget = 77;
+	/* What follows is not the caller's, and would be a limit. */
+	assert_int_equal(create_by_name("x", &c.params, &pool), 0);
+	assert_int_equal(pool_stats(pool).capacity, 77);
+	assert_int_equal(pool_stats(pool).mem_limit, 0);
+	pool_destroy(pool);
+	assert_int_equal(create_by_name("x", NULL, &pool), 0);
+	pool_destroy(pool);
+}
+
 static void the_library_knows_its_version(void **state)
 {
 	(void)state;
@@ -151,6 +173,7 @@ int main(void)
 		cmocka_unit_test(a_later_caller_gets_zeroes),
 		cmocka_unit_test(an_earlier_caller_gets_its_pool),
 		cmocka_unit_test(a_later_caller_is_told_of_what_is_not_there),
+		cmocka_unit_test(a_pool_is_created_by_name),
 		cmocka_unit_test(the_library_knows_its_version),
 	};
 
