@@ -81,7 +81,7 @@ static_analysis() {
 		--template='{file}:{line}: {severity}: {message} [{id}]' \
 		--platform=unix64 -DUINTPTR_MAX=0xffffffffffffffff \
 		-DUINT64_MAX=0xffffffffffffffff -DLETHE_PAGE_SHIFT=12 -Iinclude -Iport -Iport/user -Iport/sim -Icore \
-		core port/user port/sim tools tests bench
+		core port/user port/sim tools tests bench examples
 }
 
 # Sparse sees the modules as the kernel's own checks do.
@@ -111,7 +111,7 @@ zram_includes() {
 nothing_unfinished() {
 	grep -rnE --include='*.[ch]' --include='*.sh' --include='*.py' \
 		--exclude=lint.sh '\b(TODO|FIXME|XXX)\b' \
-		core include kernel port tools tests bench scripts || true
+		core include kernel port tools tests bench examples scripts || true
 }
 
 # Claims of docs/internals.md stand in a comment, [NAME] or [NAME: ...], and a comment's

@@ -3,7 +3,7 @@
 #include "lethe/zsmalloc.h"
 
 _Static_assert(LETHE_VERSION_NUMBER == LETHE_PROJECT_VERSION,
-	       "include/lethe/zsmalloc.h has another version than meson.build");
+	       "include/lethe/zsmalloc.h has another version than the tree");
 
 unsigned int zs_version_number(void)
 {
