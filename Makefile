@@ -6,13 +6,14 @@
 KVER ?= 6.12-cloud-amd64
 RECORDS = demo storm busy phone phone-instructions native instructions user rivals
 
-.PHONY: help setup demo test test-debug sim sim-small sim-mutants fuzz coverage modules \
+.PHONY: help setup demo test test-all test-debug sim sim-small sim-mutants fuzz coverage modules \
 	bench bench-native report lint clean
 
 help:
 	@echo 'make demo     kill a process whose memory is in swap, with the zram of the'
 	@echo '              kernel and with ours, in a virtual machine; print what it costs'
-	@echo 'make test     everything there is to test'
+	@echo 'make test     everything there is to test, on the kernels that matter most'
+	@echo 'make test-all all suites on all kernels of kernels.txt; some hours'
 	@echo 'make test-debug  the suites on kernels that watch themselves, built on first use'
 	@echo 'make sim      200,000 simulated schedules of the core for every policy'
 	@echo 'make sim-small  all schedules of small cases, up to three preemptions'
@@ -20,8 +21,8 @@ help:
 	@echo 'make fuzz     ten minutes of fuzzing of the public API'
 	@echo 'make coverage what the unit tests reach of core/ and port/user'
 	@echo 'make modules  build/modules/RELEASE/{lethe,zram}.ko for KVER=$(KVER), which'
-	@echo '              is a release as uname -r says it, or a Debian flavour: then the'
-	@echo '              newest release of it is built for. Prints the directory.'
+	@echo '              is a release as uname -r says it, or a name of kernels.txt,'
+	@echo '              such as "newest". Prints the directory.'
 	@echo 'make bench    the demo, the exit storm, the phone, and the allocator in userspace'
 	@echo 'make bench-native  the demo at native speed: User-Mode Linux, built on first use'
 	@echo 'make report   docs/performance.md, of what bench and bench-native have recorded'
@@ -37,6 +38,9 @@ demo: setup
 
 test: setup
 	@tests/run.sh
+
+test-all: setup
+	@tests/run.sh -a
 
 test-debug: setup
 	@tests/debug/run.sh -r

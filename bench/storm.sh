@@ -58,8 +58,8 @@ if [ $extent = all ]; then
 	machine 6.12-cloud-amd64 2 1 $few $two
 	machine 6.12-cloud-amd64 4 '' $few $two
 	machine 6.12-cloud-amd64 8 '' $few $two,alone
-	machine cloud-amd64 2 '' $few $two
-	machine cloud-amd64 4 '' $few $two
+	machine 6.1-cloud-amd64 2 '' $few $two
+	machine 6.1-cloud-amd64 4 '' $few $two
 fi
 python3 -c 'import json, sys
 print(json.dumps([record for path in sys.argv[1:] for record in json.load(open(path))], indent=1))' \

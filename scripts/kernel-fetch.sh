@@ -6,10 +6,9 @@
 #
 # usage: kernel-fetch.sh NAME
 #
-# NAME is a flavour, the tail of a Debian meta package (cloud-amd64,
-# 6.12-cloud-amd64, amd64, 6.12-amd64), or an exact release as uname -r says it
-# (6.1.0-56-cloud-amd64); or 6.12-kasan or 6.12-kcsan, which debug-build.sh builds;
-# or a directory that this has printed. The directory printed holds
+# NAME is a name of kernels.txt, or an exact release as uname -r says it
+# (6.1.0-56-cloud-amd64), or the tail of another Debian meta package of this machine's
+# suite, or a directory that this has printed. The directory printed holds
 #   kver                 the release, one line
 #   boot/vmlinuz-KVER    the kernel
 #   lib/modules/KVER/    its modules, uncompressed, with depmod run
@@ -22,8 +21,9 @@
 set -euo pipefail
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/lethe/kernels
+here=$(dirname "$0")
 # shellcheck source=scripts/cache.sh
-. "$(dirname "$0")/cache.sh"
+. "$here/cache.sh"
 
 # dependency PACKAGE PATTERN: the first package in Depends matching an ERE
 dependency() {
@@ -123,9 +123,16 @@ case $1 in
 	printf '%s\n' "$1"
 	exit 0
 	;;
-6.12-kasan | 6.12-kcsan) exec "$(dirname "$0")/debug-build.sh" "${1#6.12-}" ;;
 '' | *[!A-Za-z0-9.+_-]* | -*) die "'$1' cannot be the name of a kernel" ;;
 esac
+if package=$("$here/kernels.sh" get "$1" package); then
+	[[ $package != linux-source-* ]] || exec "$here/debug-build.sh" "${1##*-}"
+	suite=$("$here/kernels.sh" get "$1" suite)
+	[ "$suite" = "$(. /etc/os-release && echo "$VERSION_CODENAME")" ] ||
+		die "$1 is of Debian's $suite, which this machine does not run"
+else
+	package=$1
+fi
 
 if ! command -v apt-get >/dev/null || ! command -v dpkg >/dev/null; then
 	if remembered "$1"; then
@@ -134,7 +141,7 @@ if ! command -v apt-get >/dev/null || ! command -v dpkg >/dev/null; then
 	die "kernels come as Debian packages: apt-get and dpkg are needed"
 fi
 
-if resolve "$1"; then
+if resolve "$package"; then
 	entry=$cache/${kver}_$version
 	if [ -f "$entry/kver" ]; then
 		remember "$1"
@@ -149,9 +156,9 @@ PATH=$PATH:/usr/sbin:/sbin
 need flock:util-linux xz:xz-utils depmod:kmod
 cache_lock
 
-if ! resolve "$1"; then
-	update_lists "linux-image-$1"
-	resolve "$1" || die "there is no Debian kernel named '$1'"
+if ! resolve "$package"; then
+	update_lists "linux-image-$package"
+	resolve "$package" || die "there is no Debian kernel named '$1'"
 fi
 entry=$cache/${kver}_$version
 cache_add "$entry" unpack

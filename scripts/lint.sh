@@ -138,6 +138,11 @@ page_is_made() {
 	rm -rf "$made"
 }
 
+kernels_in_readme() {
+	diff <(sed -n '/^<!-- kernels\.txt/,/^<!-- end of kernels\.txt/p' README.md | grep -v '^<!--') \
+		<(scripts/kernels.sh markdown)
+}
+
 # stamps DIRECTORY: what each drawing in it was drawn from
 stamps() {
 	(cd "$1" && grep -H -m 1 'drawn from' ./*.svg 2>/dev/null)
@@ -152,6 +157,7 @@ rule "core/, port/ and tools/ include only what they may" tests/unit/includes.sh
 rule "kernel/zram includes only the public API" zram_includes
 rule "kernel versions are known to kernel/compat.h alone" kernel_versions_in_one_place
 rule "docs/performance.md is what make report makes" page_is_made
+rule "README.md has the table that kernels.txt makes" kernels_in_readme
 rule "the claims of docs/internals.md stand in the code" claims_stand
 rule "nothing is left unfinished" nothing_unfinished
 if command -v sparse >/dev/null; then

@@ -6,13 +6,24 @@
 # come to its end counts as one failure. Two parts run at a time; what a part has
 # said stays in build/test/PART.log, and is shown if something failed.
 #
-# usage: run.sh
+# usage: run.sh [-a]
+#   -a  all suites on all kernels, and "make test-debug": some hours
+#
+# kernels.txt says what runs on which kernel.
 
 set -uo pipefail
 
 cd "$(dirname "$0")/.." || exit 1
 
-kernels=(6.12-cloud-amd64 cloud-amd64 6.12-amd64 amd64)
+column='test'
+case $* in
+'') ;;
+-a) column=all ;;
+*)
+	echo "usage: run.sh [-a]"
+	exit 1
+	;;
+esac
 logs=build/test
 start=$SECONDS
 jobs=0
@@ -20,7 +31,7 @@ jobs=0
 # Without a warning, with W=1, for every kernel that we name
 build_modules() {
 	local kernel said good=0 bad=0
-	for kernel in "${kernels[@]}"; do
+	for kernel in $(scripts/kernels.sh names $column build); do
 		if said=$(scripts/build-modules.sh "$kernel" 2>&1 >/dev/null) &&
 			! grep -q -i 'warning' <<<"$said"; then
 			good=$((good + 1))
@@ -67,6 +78,19 @@ queue() {
 	jobs=$((jobs + 1))
 }
 
+# queue_vm IMPL: all that kernels.txt says of it
+queue_vm() {
+	local kernel run suites
+	while read -r kernel run; do
+		[ "${run%%:*}" = "$1" ] || continue
+		suites=${run#"$1"}
+		# shellcheck disable=SC2046 # words
+		queue "vm-$1-$kernel" tests/vm/run.sh ${modules_are_there[$1]-} -i "$1" "$kernel" \
+			$(tr ':+' '  ' <<<"$suites")
+	done < <(scripts/kernels.sh runs $column)
+}
+declare -A modules_are_there=([lethe]=-n)
+
 rm -rf "$logs"
 mkdir -p "$logs"
 
@@ -74,21 +98,24 @@ mkdir -p "$logs"
 queue user tests/user.sh
 # Kernels are downloaded and modules built once, before anything needs them.
 part modules build_modules
-queue vm-6.12 tests/vm/run.sh -n 6.12-cloud-amd64
-queue vm-6.1 tests/vm/run.sh -n cloud-amd64
+queue_vm lethe
 queue judge tests/vm/judge.sh 6.12-cloud-amd64
 queue fuzz tests/fuzz/run.sh 60
 queue sim tests/sim/run.sh 10000
 queue cli tests/cli.sh
-queue vm-debug512 tests/vm/run.sh -i debug512 6.12-cloud-amd64
+queue_vm debug512
 queue rivals tests/rivals.sh
 queue report tests/report.sh
 queue lint scripts/lint.sh
 # That the suites ask for nothing that the kernel's own zram does not do.
-queue control-6.12 tests/vm/run.sh -i intree 6.12-cloud-amd64 sysfs ext4
-queue control-6.1 tests/vm/run.sh -i intree cloud-amd64 sysfs ext4
+queue_vm intree
 queue host tests/host.sh
 wait
+# Runs two guests at a time itself.
+if [ -n "$(scripts/kernels.sh names $column test-debug)" ]; then
+	part debug tests/debug/run.sh
+	jobs=$((jobs + 1))
+fi
 
 passed=0
 failed=0

@@ -21,7 +21,7 @@ if [ "${1-}" = -r ]; then
 fi
 storm=$((${1:-600} / 3))
 logs=build/debug
-kernels=(6.12-kasan 6.12-kcsan 6.12-rt-amd64)
+mapfile -t kernels < <(scripts/kernels.sh names all test-debug)
 parts=(mistakes-canary kasan kasan-storm kasan-inject race-canary kcsan kcsan-parts kcsan-storm
 	rt rt-parts rt-storm)
 begin=$SECONDS

@@ -1,0 +1,97 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
+#
+# Read the table of kernels, kernels.txt, which says what its columns mean.
+#
+# usage: kernels.sh get NAME COLUMN       one field of one kernel
+#        kernels.sh names COLUMN RUN      the kernels whose COLUMN (test, all) has RUN
+#        kernels.sh runs COLUMN           all that COLUMN has: lines of NAME RUN
+#        kernels.sh markdown              README's table
+#        kernels.sh readme                puts it into README.md
+#
+# Exit status 1: there is no such kernel.
+
+set -eu
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+table=$root/kernels.txt
+columns='series name arch suite package userland test all where'
+
+die() {
+	printf 'kernels: %s\n' "$*" >&2
+	exit 2
+}
+
+# The number of the column that is named
+number() {
+	n=1
+	for column in $columns; do
+		[ "$column" != "$1" ] || break
+		n=$((n + 1))
+	done
+	[ $n -le 9 ] || die "kernels.txt has no column '$1'"
+	printf '%d\n' $n
+}
+
+# rows AWK_PROGRAM [VARIABLE=VALUE]...: of the lines that are no comments
+rows() {
+	program=$1
+	shift
+	# The last field is text: what remains when the others are cut off
+	grep -v '^#' "$table" | awk "$@" '
+		function text(line, i) {
+			for (i = 1; i < 9; i++)
+				sub(/^[^ ]+ +/, "", line)
+			return line
+		}'"$program"
+}
+
+get() {
+	# shellcheck disable=SC2016 # for awk to expand
+	rows '$2 == name { found = 1; print n == 9 ? text($0) : $n } END { exit !found }' \
+		-v name="$1" -v n="$2"
+}
+
+runs() {
+	# shellcheck disable=SC2016
+	rows '$n != "-" { count = split($n, run, ",")
+		for (i = 1; i <= count; i++)
+			print $2, run[i]
+	}' -v n="$1"
+}
+
+# What the columns "test" and "all" say, in words
+markdown() {
+	printf '| kernel | where | architecture | tested by |\n|---|---|---|---|\n'
+	# shellcheck disable=SC2016
+	rows 'function boots(runs) { return runs ~ /lethe/ }
+	text($0) != "-" {
+		by = boots($7) ? "`make test`" : $8 ~ /test-debug/ ? "`make test-debug`" : \
+				boots($8) ? "`make test-all`" : \
+			($7 $8) ~ /build/ ? "nothing: modules are built, but not loaded" : \
+			"nothing"
+		printf "| %s%s | %s | %s | %s |\n", $1, $2 == "-" ? "" : " (`" $2 "`)", \
+			text($0), $3, by
+	}'
+}
+
+# Between its two marks; README.md is written only if that changes it.
+readme() {
+	tmp=$(mktemp)
+	trap 'rm -f "$tmp"' EXIT
+	{
+		sed '/^<!-- kernels\.txt/q' "$root/README.md"
+		markdown
+		sed -n '/^<!-- end of kernels\.txt/,$p' "$root/README.md"
+	} >"$tmp"
+	cmp -s "$tmp" "$root/README.md" || cat "$tmp" >"$root/README.md"
+}
+
+case $#:${1-} in
+3:get) n=$(number "$3") && get "$2" "$n" ;;
+3:names) n=$(number "$2") && runs "$n" | sed -n "s/ $3\$//p" ;;
+2:runs) n=$(number "$2") && runs "$n" ;;
+1:markdown) markdown ;;
+1:readme) readme ;;
+*) die "usage: kernels.sh get NAME COLUMN | names COLUMN RUN | runs COLUMN | markdown | readme" ;;
+esac
