@@ -14,7 +14,8 @@
 # KVER is what kernel-fetch.sh takes, or a directory that it or uml-build.sh has
 # printed. Headers that are installed for exactly this release are used as they
 # are. Kbuild writes objects beside the sources, so it is given a mirror of the
-# tree, made of symbolic links, for each kernel.
+# tree, made of symbolic links, for each kernel. With the argument W=1 warnings are
+# errors, and there are more of them; that asks for perl and python3.
 
 set -euo pipefail
 
@@ -25,28 +26,24 @@ die() {
 	exit 1
 }
 
-# Sets kver, kdir for make -C, and arch if it is not this machine's.
+# Sets kver and dir, which is laid out as kernel-fetch.sh says.
 find_kernel() {
-	local dir
-	arch=
 	case $1 in
 	/*)
 		[ -f "$1/kver" ] || die "'$1' is no directory that kernel-fetch.sh or uml-build.sh made"
-		kver=$(cat "$1/kver")
-		kdir=$1/build
-		[ ! -f "$1/arch" ] || arch=$(cat "$1/arch")
-		return
+		dir=$1
 		;;
 	'' | *[!A-Za-z0-9.+_-]* | -*) die "'$1' cannot be the name of a kernel" ;;
+	*)
+		if [ -e "/lib/modules/$1/build/Makefile" ]; then
+			kver=$1
+			dir=/lib/modules/$1
+			return
+		fi
+		dir=$("$root/scripts/kernel-fetch.sh" "$1")
+		;;
 	esac
-	if [ -e "/lib/modules/$1/build/Makefile" ]; then
-		kver=$1
-		kdir=/lib/modules/$1/build
-		return
-	fi
-	dir=$("$root/scripts/kernel-fetch.sh" "$1")
 	kver=$(cat "$dir/kver")
-	kdir=$dir/build
 }
 
 # Refreshed every time; make sees through links, so what is unchanged stays built.
@@ -104,15 +101,16 @@ exec 9>"$obj/.lock"
 flock 9
 mirror "$obj"
 
-# Progress, and that BTF (of no consequence to us) is left out without vmlinux
+# Progress, and that BTF (of no consequence to us) is left out without vmlinux, or
+# would need another version of pahole
 filter() {
-	grep -v -e '^Skipping BTF generation' -e '^make: [EL]' -e '^  [A-Z]' "$1" >&2 || true
+	grep -v -E -e '^Skipping BTF generation' -e '^warning: pahole version differs' \
+		-e '^make(\[[0-9]+\])?: [EL]' -e '^  [A-Z]' "$1" >&2 || true
 }
 
-# What a calling make was told is not meant for Kbuild.
 log=$obj/.log
-if ! MAKEFLAGS='' make -C "$kdir" M="$obj/kernel" LETHE_DEBUG="$debug" W=1 -j"$(nproc)" \
-	${arch:+ARCH="$arch"} "$@" modules >"$log" 2>&1; then
+if ! "$root/scripts/kbuild.sh" "$dir" M="$obj/kernel" LETHE_DEBUG="$debug" "$@" modules \
+	>"$log" 2>&1; then
 	filter "$log"
 	die "the build for $kver failed"
 fi

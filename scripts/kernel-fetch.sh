@@ -12,11 +12,13 @@
 #   kver                 the release, one line
 #   boot/vmlinuz-KVER    the kernel
 #   lib/modules/KVER/    its modules, uncompressed, with depmod run
-#   build                for make -C DIR/build M=... modules
+#   build                for kbuild.sh DIR M=... modules
+#   userland             for names of kernels.txt: whose compiler builds for it
 #
 # Entries are keyed by package version and appear by a rename, so one is whole
 # or not there. Concurrent calls wait for one another. An entry that is there
-# is used without the network.
+# is used without the network, but that package lists of another suite than this
+# machine's are brought up to date once a week.
 
 set -euo pipefail
 
@@ -24,12 +26,18 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/lethe/kernels
 here=$(dirname "$0")
 # shellcheck source=scripts/cache.sh
 . "$here/cache.sh"
+# shellcheck source=scripts/suite.sh
+. "$here/suite.sh"
 
 # dependency PACKAGE PATTERN: the first package in Depends matching an ERE
 dependency() {
+	dependencies "$1" | { grep -E -m 1 "$2" || true; }
+}
+
+# All of them, one a line
+dependencies() {
 	{ apt-cache show --no-all-versions "$1" 2>/dev/null || true; } |
-		sed -n 's/^Depends: //p' | tr ',|' '\n' | sed -E 's/^ +//; s/[ (].*//' |
-		{ grep -E -m 1 "$2" || true; }
+		sed -n 's/^Depends: //p' | tr ',|' '\n' | sed -E 's/^ +//; s/[ (].*//'
 }
 
 # Sets kver and version. A meta package depends on the image it stands for, of
@@ -70,44 +78,73 @@ remember() {
 }
 
 unpack() {
-	local headers=linux-headers-$kver common kbuild deb
+	local headers=linux-headers-$kver common kbuild parts deb
 	common=$(dependency "$headers" '^linux-headers-.*-common')
 	kbuild=$(dependency "$headers" '^linux-kbuild-')
 	if [ -z "$common" ] || [ -z "$kbuild" ]; then
 		die "there is no package $headers to build modules with"
 	fi
+	# An image may be divided
+	mapfile -t parts < <(dependencies "linux-image-$kver" |
+		grep -xF -e "linux-base-$kver" -e "linux-binary-$kver" -e "linux-modules-$kver")
 
 	say "downloading $kver $version"
 	mkdir "$tmp/debs" "$tmp/entry"
-	(cd "$tmp/debs" && download "linux-image-$kver=$version" "$headers=$version" \
-		"$common=$version" "$kbuild") || die "the download of $kver $version failed"
+	(cd "$tmp/debs" && download "linux-image-$kver=$version" "${parts[@]/%/=$version}" \
+		"$headers=$version" "$common=$version" "$kbuild") ||
+		die "the download of $kver $version failed"
 
 	say "unpacking $kver"
 	for deb in "$tmp"/debs/*.deb; do
 		dpkg -x "$deb" "$tmp/entry"
 	done
 	rm -r "$tmp/debs" "$tmp/entry/usr/share"
-	unabsolute "$tmp/entry" "$common"
+	unmerge "$tmp/entry"
+	unabsolute "$tmp/entry"
 
 	# busybox insmod and QEMU's guest need no decompressor this way
-	find "$tmp/entry/lib/modules" -name '*.ko.xz' -print0 |
-		xargs -0 -r -n 64 -P "$(nproc)" xz -d
+	decompress_modules '*.ko.xz' xz -d
+	decompress_modules '*.ko.zst' zstd -q -d --rm
 	depmod -b "$tmp/entry" "$kver"
+	[ -z "$userland" ] || printf '%s\n' "$userland" >"$tmp/entry/userland"
 	printf '%s\n' "$kver" >"$tmp/entry/kver"
+}
+
+# decompress_modules PATTERN COMMAND...
+decompress_modules() {
+	local pattern=$1
+	shift
+	[ -n "$(find "$tmp/entry/lib/modules" -name "$pattern" -print -quit)" ] || return 0
+	need "$1:${1/%xz/xz-utils}"
+	find "$tmp/entry/lib/modules" -name "$pattern" -print0 |
+		xargs -0 -n 64 -P "$(nproc)" "$@"
+}
+
+# Since Debian 13 modules are below /usr, and since 7.0 the kernel is among them.
+unmerge() {
+	local dir=$1 file
+	if [ -d "$dir/usr/lib/modules" ]; then
+		mkdir -p "$dir/lib" "$dir/boot"
+		mv "$dir/usr/lib/modules" "$dir/lib/"
+	fi
+	for file in vmlinuz System.map config; do
+		[ ! -f "$dir/lib/modules/$kver/$file" ] ||
+			mv "$dir/lib/modules/$kver/$file" "$dir/boot/$file-$kver"
+	done
 }
 
 # The packages expect to be below /: make what they say about /usr/src relative.
 unabsolute() {
-	local dir=$1 common=$2 src=usr/src/linux-headers-$kver link
+	local dir=$1 src=usr/src/linux-headers-$kver link
 
 	# shellcheck disable=SC2016 # for make to expand
-	printf 'include $(dir $(realpath $(lastword $(MAKEFILE_LIST))))../%s/Makefile\n' \
-		"$common" >"$dir/$src/Makefile"
+	sed -i -e 's|/usr/src/|$(dir $(realpath $(lastword $(MAKEFILE_LIST))))../|' \
+		-e 's|^KBUILD_OUTPUT *=|KBUILD_OUTPUT :=|' "$dir/$src/Makefile"
 	# vmlinux is there only to add BTF to modules, which would require pahole
 	rm -f "$dir/$src/vmlinux"
 	for link in build source; do
 		[ -L "$dir/lib/modules/$kver/$link" ] || continue
-		ln -sfnT "../../..$(readlink "$dir/lib/modules/$kver/$link")" \
+		ln -sfnT "../../../usr/src/$(basename "$(readlink "$dir/lib/modules/$kver/$link")")" \
 			"$dir/lib/modules/$kver/$link"
 	done
 	ln -s "$src" "$dir/build"
@@ -125,11 +162,11 @@ case $1 in
 	;;
 '' | *[!A-Za-z0-9.+_-]* | -*) die "'$1' cannot be the name of a kernel" ;;
 esac
+suite='' userland=''
 if package=$("$here/kernels.sh" get "$1" package); then
 	[[ $package != linux-source-* ]] || exec "$here/debug-build.sh" "${1##*-}"
 	suite=$("$here/kernels.sh" get "$1" suite)
-	[ "$suite" = "$(. /etc/os-release && echo "$VERSION_CODENAME")" ] ||
-		die "$1 is of Debian's $suite, which this machine does not run"
+	userland=$("$here/kernels.sh" get "$1" userland)
 else
 	package=$1
 fi
@@ -141,26 +178,44 @@ if ! command -v apt-get >/dev/null || ! command -v dpkg >/dev/null; then
 	die "kernels come as Debian packages: apt-get and dpkg are needed"
 fi
 
-if resolve "$package"; then
+# Prints the entry, if it is there
+cached() {
 	entry=$cache/${kver}_$version
-	if [ -f "$entry/kver" ]; then
-		remember "$1"
-		printf '%s\n' "$entry"
+	[ -f "$entry/kver" ] || return 1
+	remember "$1"
+	printf '%s\n' "$entry"
+}
+
+[ -z "$suite" ] || suite_open "$suite"
+if [ -z "$suite_root" ] || suite_is_known; then
+	if resolve "$package"; then
+		if cached "$1"; then
+			exit 0
+		fi
+	elif remembered "$1"; then
 		exit 0
 	fi
-elif remembered "$1"; then
-	exit 0
 fi
 
 PATH=$PATH:/usr/sbin:/sbin
-need flock:util-linux xz:xz-utils depmod:kmod
+need flock:util-linux depmod:kmod
 cache_lock
 
+# The mirror may have newer ones by now, and those that were known no longer.
+if [ -n "$suite_root" ] && ! suite_update; then
+	say "the package lists of $suite could not be had"
+	if remembered "$1"; then
+		exit 0
+	fi
+	die "the package lists of $suite are needed for '$1'"
+fi
 if ! resolve "$package"; then
-	update_lists "linux-image-$package"
+	[ -n "$suite_root" ] || update_lists "linux-image-$package"
 	resolve "$package" || die "there is no Debian kernel named '$1'"
 fi
-entry=$cache/${kver}_$version
+if cached "$1"; then
+	exit 0
+fi
 cache_add "$entry" unpack
 remember "$1"
 printf '%s\n' "$entry"

@@ -38,6 +38,7 @@ flex             flex
 bison            bison
 bc               bc
 busybox-static   busybox
+debootstrap      debootstrap
 qemu-system-x86  qemu-system-x86_64
 python3          python3
 gnuplot-nox      gnuplot

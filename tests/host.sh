@@ -90,5 +90,17 @@ says "a kernel that there is not" 1 \
 	"^kernel-fetch: package linux-image-nonsense is unknown here: there is none, or " \
 	env PATH="$bin:$PATH" XDG_CACHE_HOME="$tmp/cache" scripts/kernel-fetch.sh nonsense
 
+# ---- kernels of other suites, and other suites' compilers ----
+
+says "no mirror of Debian" 1 "^kernel-fetch: this machine's apt gets nothing from a mirror" \
+	env PATH="$bin:$PATH" XDG_CACHE_HOME="$tmp/cache" scripts/kernel-fetch.sh newest
+says "no name of a suite" 1 "^userland: '../x' cannot be the name of a suite" \
+	scripts/userland.sh ../x true
+says "no root, and a sudo that asks: another suite's compiler is not to be had" 1 \
+	"^userland: to build in Debian's sid, root is needed, or sudo that asks for no password" \
+	env PATH="$bin:$PATH" scripts/userland.sh sid true
+says "the machine's own suite is the machine" 0 "^$(id -u)$" \
+	scripts/userland.sh "$(. /etc/os-release && echo "$VERSION_CODENAME")" id -u
+
 printf 'host: %d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" = 0 ]

@@ -32,7 +32,7 @@ jobs=0
 build_modules() {
 	local kernel said good=0 bad=0
 	for kernel in $(scripts/kernels.sh names $column build); do
-		if said=$(scripts/build-modules.sh "$kernel" 2>&1 >/dev/null) &&
+		if said=$(scripts/build-modules.sh "$kernel" W=1 2>&1 >/dev/null) &&
 			! grep -q -i 'warning' <<<"$said"; then
 			good=$((good + 1))
 		else

@@ -61,7 +61,7 @@ canary() {
 	mkdir -p "$work"
 	cp tests/debug/canary/{Kbuild,zram.c} "$work/"
 	{
-		MAKEFLAGS='' make -C "$kernel/build" M="$work" W=1 modules &&
+		scripts/kbuild.sh "$kernel" M="$work" W=1 modules &&
 			tests/vm/image.sh "$work/cpio" "$kernel" - 1 tests/debug/canary/init:/init \
 				tests/vm/guest/lib.sh:/lib.sh "$work/zram.ko:/zram.ko"
 	} >"$work/build.log" 2>&1 || cat "$work/build.log"

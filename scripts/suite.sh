@@ -1,0 +1,76 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
+#
+# To be sourced, after cache.sh, by what takes packages from a suite of Debian that this
+# machine may not run. What the machine itself installs, and from where, stays as it is:
+# apt is given a state of its own, in the cache.
+
+suite_root=
+
+# The suite that this machine runs, if it runs Debian
+machine_suite() {
+	# shellcheck disable=SC1091
+	[ -f /etc/os-release ] && . /etc/os-release && printf '%s\n' "${VERSION_CODENAME-}"
+}
+
+# mirror TAIL: where the machine's apt gets Debian from; TAIL: '' or '-security'
+mirror() {
+	local own
+	own=$(machine_suite)
+	APT_CONFIG='' apt-get --print-uris update 2>/dev/null |
+		sed -nE "s,^'([^']+)/dists/(${own:-stable}|oldstable|stable|testing|unstable|sid)$1/main/binary-.*,\\1,p" |
+		head -n 1
+}
+
+# sources SUITE: lines for sources.list
+sources() {
+	local main security
+	local how="signed-by=/usr/share/keyrings/debian-archive-keyring.gpg"
+	main=$(mirror '')
+	[ -n "$main" ] || die "this machine's apt gets nothing from a mirror of Debian"
+	printf 'deb [%s] %s %s main\n' "$how" "$main" "$1"
+	security=$(mirror -security)
+	case $1 in
+	sid | *-backports) ;;
+	*) [ -z "$security" ] || printf 'deb [%s] %s %s-security main\n' "$how" "$security" "$1" ;;
+	esac
+}
+
+# suite_open SUITE: from here on, apt-get and apt-cache speak of SUITE. Nothing is
+# changed for the suite that the machine runs.
+suite_open() {
+	[ "$1" != "$(machine_suite)" ] || return 0
+	suite_root=${XDG_CACHE_HOME:-$HOME/.cache}/lethe/apt/$1
+	mkdir -p "$suite_root"/{state/lists/partial,cache/archives/partial}
+	sources "$1" >"$suite_root/sources.list"
+	: >"$suite_root/status"
+	{
+		# What the machine says about proxies and the like
+		APT_CONFIG='' apt-config dump | grep '^Acquire::'
+		cat <<-END
+			Acquire::Languages "none";
+			APT::Sandbox::User "root";
+			Dir::Etc::Main "/dev/null";
+			Dir::Etc::Parts "/dev/null";
+			Dir::Etc::SourceList "$suite_root/sources.list";
+			Dir::Etc::SourceParts "/dev/null";
+			Dir::Etc::Preferences "/dev/null";
+			Dir::Etc::PreferencesParts "/dev/null";
+			Dir::State "$suite_root/state";
+			Dir::State::Status "$suite_root/status";
+			Dir::Cache "$suite_root/cache";
+		END
+	} >"$suite_root/apt.conf"
+	export APT_CONFIG=$suite_root/apt.conf
+}
+
+# Are there lists of the suite that was opened, and from this week?
+suite_is_known() {
+	[ -n "$(find "$suite_root/state/lists" -maxdepth 1 -name '*Packages*' -mtime -7)" ]
+}
+
+suite_update() {
+	say "updating the package lists of ${suite_root##*/}"
+	apt-get -qq update >&2 &&
+		find "$suite_root/state/lists" -maxdepth 1 -name '*Packages*' -exec touch {} +
+}
