@@ -3,6 +3,9 @@
  * The only file that knows kernel versions. Everything else is written as if
  * there were one kernel: the newest of those supported, or names of our own
  * (compat_*) where that cannot be imitated.
+ *
+ * kernels.txt says which kernels this was tried on. What is here about 6.2 to 6.11 was
+ * written from their public headers: there is no package of them to build for.
  */
 #ifndef LETHE_COMPAT_H
 #define LETHE_COMPAT_H
@@ -92,8 +95,7 @@ compat_alloc_pages_bulk_node(gfp_t gfp, int node, unsigned long n, struct page *
 /*
  * block_device_operations.rw_page, until 6.3. A disk that has it is one on
  * which swap-in need not go through the swap cache; later kernels are told so
- * by a flag of the queue, from 6.11 on a feature. That 6.3 and 6.4 take the
- * flag is known by their headers only: no package of them is left to run on.
+ * by a flag of the queue, from 6.11 on a feature.
  */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
 #define COMPAT_HAS_RW_PAGE
@@ -125,9 +127,14 @@ struct compat_disk_limits {
  */
 static inline struct gendisk *compat_alloc_disk(const struct compat_disk_limits *limits)
 {
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 11, 0)
+	struct gendisk *disk;
+
+	/* Limits are passed since 6.9, what the disk is like among them since 6.11. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 9, 0)
 	struct queue_limits lim = {
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 11, 0)
 		.features = BLK_FEAT_STABLE_WRITES | BLK_FEAT_SYNCHRONOUS,
+#endif
 		.logical_block_size = limits->logical_block_size,
 		.physical_block_size = limits->physical_block_size,
 		.io_min = limits->io_min,
@@ -137,19 +144,16 @@ static inline struct gendisk *compat_alloc_disk(const struct compat_disk_limits 
 		.max_write_zeroes_sectors = limits->max_write_zeroes_sectors,
 	};
 
-	return blk_alloc_disk(&lim, NUMA_NO_NODE);
-#elif LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
-	struct gendisk *disk = blk_alloc_disk(NUMA_NO_NODE);
+	disk = blk_alloc_disk(&lim, NUMA_NO_NODE);
+	if (IS_ERR(disk))
+		return disk;
+#else
 	struct request_queue *queue;
 
+	disk = blk_alloc_disk(NUMA_NO_NODE);
 	if (!disk)
 		return ERR_PTR(-ENOMEM);
 	queue = disk->queue;
-	blk_queue_flag_set(QUEUE_FLAG_NONROT, queue);
-	blk_queue_flag_set(QUEUE_FLAG_STABLE_WRITES, queue);
-#ifdef QUEUE_FLAG_SYNCHRONOUS
-	blk_queue_flag_set(QUEUE_FLAG_SYNCHRONOUS, queue);
-#endif
 	blk_queue_logical_block_size(queue, limits->logical_block_size);
 	blk_queue_physical_block_size(queue, limits->physical_block_size);
 	blk_queue_io_min(queue, limits->io_min);
@@ -157,10 +161,15 @@ static inline struct gendisk *compat_alloc_disk(const struct compat_disk_limits 
 	queue->limits.discard_granularity = limits->discard_granularity;
 	blk_queue_max_discard_sectors(queue, limits->max_discard_sectors);
 	blk_queue_max_write_zeroes_sectors(queue, limits->max_write_zeroes_sectors);
-	return disk;
-#else
-#error "zram has not been taught how disks are made in Linux 6.5 to 6.10."
 #endif
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 11, 0)
+	blk_queue_flag_set(QUEUE_FLAG_NONROT, disk->queue);
+	blk_queue_flag_set(QUEUE_FLAG_STABLE_WRITES, disk->queue);
+#ifdef QUEUE_FLAG_SYNCHRONOUS /* since 6.3 */
+	blk_queue_flag_set(QUEUE_FLAG_SYNCHRONOUS, disk->queue);
+#endif
+#endif
+	return disk;
 }
 
 #endif /* LETHE_COMPAT_H */

@@ -108,9 +108,24 @@ filter() {
 		-e '^make(\[[0-9]+\])?: [EL]' -e '^  [A-Z]' "$1" >&2 || true
 }
 
+# Is this a kernel that did not exist when kernels.txt was last looked at?
+newer_than_known() {
+	known=$("$root/scripts/kernels.sh" get newest series)
+	[ "$(printf '%s\n' "$kver" "$known" | cut -d . -f 1,2 | sort -V | tail -n 1)" != "$known" ]
+}
+
+# One sentence: the compiler's first complaint is about what the kernel has changed.
+what_changed() {
+	printf 'Linux %s is newer than the newest that Lethe was built for, %s, and differs: %s' \
+		"$kver" "$known" \
+		"$(sed -nE "s|^($obj/)?([^ ]+): (fatal )?error: |\\2: |p" "$log" | head -n 1)"
+	printf ' (all of it is in %s)' "$log"
+}
+
 log=$obj/.log
 if ! "$root/scripts/kbuild.sh" "$dir" M="$obj/kernel" LETHE_DEBUG="$debug" "$@" modules \
 	>"$log" 2>&1; then
+	! newer_than_known || die "$(what_changed)"
 	filter "$log"
 	die "the build for $kver failed"
 fi

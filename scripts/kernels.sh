@@ -68,10 +68,9 @@ markdown() {
 	text($0) != "-" {
 		by = boots($7) ? "`make test`" : $8 ~ /test-debug/ ? "`make test-debug`" : \
 				boots($8) ? "`make test-all`" : \
-			($7 $8) ~ /build/ ? "nothing: modules are built, but not loaded" : \
-			"nothing"
+			($7 $8) ~ /build/ ? "untested, but for building the modules" : "untested"
 		printf "| %s%s | %s | %s | %s |\n", $1, $2 == "-" ? "" : " (`" $2 "`)", \
-			text($0), $3, by
+			text($0), $3 == "-" ? "any of 64 bits" : $3, by
 	}'
 }
 

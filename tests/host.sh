@@ -79,6 +79,27 @@ tool dpkg-query <<<'printf "installed %s \n" make gcc kmod xz-utils'
 says "nothing missing: nothing said" 0 '^$' "${setup[@]}" modules
 says "a group that there is not" 1 '^setup: usage: ' "${setup[@]}" everything
 
+# ---- kernels that are newer than this tree ----
+
+# newer RELEASE: a kernel that has taken a function away
+newer() {
+	mkdir -p "$tmp/newer/build"
+	echo "$1" >"$tmp/newer/kver"
+	cat >"$tmp/newer/build/Makefile" <<-'END'
+		modules:
+		    @printf 'long f(void);\nlong g(void)\n{\n\treturn pages_in_bulk();\n}\n' >$(M)/new.c
+		    @gcc -Werror=implicit-function-declaration -c $(M)/new.c -o /dev/null
+	END
+	sed -i 's/^    /\t/' "$tmp/newer/build/Makefile"
+	scripts/build-modules.sh "$tmp/newer"
+}
+says "a newer kernel: one sentence with the call that has changed" 1 \
+	'^build-modules: Linux 99.9.1 is newer than .*, and differs: kernel/new.c:4:.*pages_in_bulk' \
+	newer 99.9.1
+says "a known kernel: what the compiler says" 1 '^build-modules: the build for 6.1.99 failed' \
+	newer 6.1.99
+rm -rf build/modules/{99.9.1,6.1.99}
+
 # ---- names that are none ----
 
 says "a directory that is no kernel" 1 "^build-modules: '$tmp' is no directory that" \
