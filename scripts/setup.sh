@@ -10,8 +10,9 @@
 
 set -eu
 
-# One a line: Debian package, then how to see it on a system without dpkg: a
-# command, a library, or a header below /usr/include; then the group that it is in.
+# One a line: Debian package, or several with a '|' between them, as releases name it,
+# then how to see it on a system without dpkg: commands, libraries, or headers below
+# /usr/include, as many; then the group that it is in.
 packages='
 make             make               modules
 gcc              gcc                modules
@@ -43,8 +44,8 @@ qemu-system-x86  qemu-system-x86_64
 python3          python3
 gnuplot-nox      gnuplot
 libjemalloc2     libjemalloc.so.2
-libmimalloc2.0   libmimalloc.so.2
-libtcmalloc-minimal4 libtcmalloc_minimal.so.4
+libmimalloc2.0|libmimalloc3 libmimalloc.so.2|libmimalloc.so.3
+libtcmalloc-minimal4|libtcmalloc-minimal4t64 libtcmalloc_minimal.so.4
 '
 
 PATH=$PATH:/usr/sbin:/sbin
@@ -74,22 +75,45 @@ wanted() {
 missing_debian() {
 	installed=" $(dpkg-query -W -f '${db:Status-Status} ${Package} ${Provides}\n' 2>/dev/null |
 		sed -n 's/^installed //p' | sed 's/([^)]*)//g; s/,/ /g' | tr '\n' ' ') "
-	wanted | while read -r package _; do
-		case $installed in
-		*" $package "*) ;;
-		*) printf '%s ' "$package" ;;
-		esac
+	wanted | while read -r packages _; do
+		for package in $(one_by_one "$packages"); do
+			case $installed in
+			*" $package "*) continue 2 ;;
+			esac
+		done
+		printf '%s ' "$packages"
+	done
+}
+
+one_by_one() {
+	printf '%s\n' "$1" | tr '|' ' '
+}
+
+# The words of "missing", each the first of its names that apt knows
+as_named_here() {
+	for packages in $missing; do
+		for package in $(one_by_one "$packages"); do
+			[ -z "$(apt-cache madison "$package" 2>/dev/null)" ] || break
+		done
+		printf '%s ' "$package"
 	done
 }
 
 missing_elsewhere() {
-	wanted | while read -r package probe; do
-		case $probe in
-		*.h) [ -e "/usr/include/$probe" ] || printf '%s ' "$package" ;;
-		*.so.*) ldconfig -p | grep -q -F "$probe" || printf '%s ' "$package" ;;
-		*) command -v "$probe" >/dev/null || printf '%s ' "$package" ;;
-		esac
+	wanted | while read -r packages probes; do
+		for probe in $(one_by_one "$probes"); do
+			! is_there "$probe" || continue 2
+		done
+		printf '%s ' "$packages"
 	done
+}
+
+is_there() {
+	case $1 in
+	*.h) [ -e "/usr/include/$1" ] ;;
+	*.so.*) ldconfig -p | grep -q -F "$1" ;;
+	*) command -v "$1" >/dev/null ;;
+	esac
 }
 
 if command -v dpkg-query >/dev/null; then
@@ -111,10 +135,10 @@ else
 fi
 
 printf 'setup: installing %s\n' "$missing" >&2
-# shellcheck disable=SC2086 # as_root and missing are lists of words
+# shellcheck disable=SC2046,SC2086 # as_root and missing are lists of words
 {
 	$as_root apt-get -qq update >&2 || die "apt-get update failed; still missing: $missing"
 	$as_root env DEBIAN_FRONTEND=noninteractive \
-		apt-get -qq install -y --no-install-recommends $missing >&2 ||
+		apt-get -qq install -y --no-install-recommends $(as_named_here) >&2 ||
 		die "apt-get could not install: $missing"
 }

@@ -77,6 +77,19 @@ says "sudo that asks, on a terminal" 0 'installing make xz-utils' \
 says "it installs what is missing" 0 'apt-get .*install .* make xz-utils$' cat "$tmp/apt"
 tool dpkg-query <<<'printf "installed %s \n" make gcc kmod xz-utils'
 says "nothing missing: nothing said" 0 '^$' "${setup[@]}" modules
+# Packages have other names on Debian 13. All are there but one.
+names=$(sed -n "/^packages='/,/^'/p" scripts/setup.sh |
+	awk 'NF > 1 { sub(/\|.*/, "", $1); print $1 }' | grep -v mimalloc | tr '\n' ' ')
+tool dpkg-query <<<"printf 'installed %s \n' $names"
+tool apt-cache <<<'[ "$2" != libmimalloc3 ] || echo "$2 | 3.0 | a mirror"'
+tool id <<<'echo 0'
+says "a package that has another name in this release" 0 'installing libmimalloc2.0|libmimalloc3$' \
+	"${setup[@]}"
+says "is installed by the name that apt knows" 0 'apt-get .*install .* libmimalloc3$' \
+	tail -n 1 "$tmp/apt"
+tool dpkg-query <<<"printf 'installed %s \n' $names libmimalloc3"
+says "and counts by any of its names" 0 '^$' "${setup[@]}"
+tool id <<<'echo 1000'
 says "a group that there is not" 1 '^setup: usage: ' "${setup[@]}" everything
 
 # ---- kernels that are newer than this tree ----

@@ -148,8 +148,8 @@ const struct backend backend_jemalloc = {
 
 const struct backend backend_mimalloc = {
 	.name = "mimalloc",
-	.library = "libmimalloc.so.2",
-	.package = "libmimalloc2.0",
+	.library = "libmimalloc.so.2:libmimalloc.so.3",
+	.package = "libmimalloc2.0/libmimalloc3",
 	.open = mimalloc_open,
 	.tidy_thread = mimalloc_tidy_thread,
 	MALLOC_BACKEND,

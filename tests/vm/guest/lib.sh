@@ -144,7 +144,8 @@ zram_unload() {
 	rmmod zram || return 1
 	case $IMPL in
 	lethe) rmmod lethe ;;
-	intree) rmmod zsmalloc ;;
+	# Built in, it stays.
+	intree) [ ! -e /sys/module/zsmalloc/initstate ] || rmmod zsmalloc ;;
 	esac
 }
 

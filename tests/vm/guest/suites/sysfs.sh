@@ -41,9 +41,13 @@ same "mode of hot_remove" "$(mode $control/hot_remove)" 200
 
 # ---- modes, and a device that has no size yet ----
 
+# The kernel's own zram has given it up by 7.3; ours keeps it, for those that ask.
+streams=max_comp_streams:644
+case $IMPL:$KVER in
+intree:7.*) streams= ;;
+esac
 for file in disksize:644 initstate:444 reset:200 comp_algorithm:644 mem_limit:200 \
-	mem_used_max:200 mm_stat:444 io_stat:444 debug_stat:444 compact:200 \
-	max_comp_streams:644; do
+	mem_used_max:200 mm_stat:444 io_stat:444 debug_stat:444 compact:200 $streams; do
 	same "mode of ${file%:*}" "$(mode $Z/${file%:*})" "${file#*:}"
 done
 same "initstate without a size" "$(attr $Z/initstate)" 0
@@ -65,7 +69,8 @@ same "default of comp_algorithm" "$(sed 's/.*\[\(.*\)\].*/\1/' $Z/comp_algorithm
 same "an unknown algorithm" "$(attr $Z/comp_algorithm nonsense)" EINVAL
 same "a known algorithm" "$(attr $Z/comp_algorithm zstd)" ok
 same "it is shown as chosen" "$(sed 's/.*\[\(.*\)\].*/\1/' $Z/comp_algorithm)" zstd
-compare "max_comp_streams is a number" "$(cat $Z/max_comp_streams)" -ge 1
+[ -z "$streams" ] ||
+	compare "max_comp_streams is a number" "$(cat $Z/max_comp_streams)" -ge 1
 
 # ---- a device with a size ----
 
