@@ -55,6 +55,7 @@ mirror() {
 	cp -rsfT "$root/kernel" "$obj/kernel"
 	cp -rsfT "$root/port/kernel" "$obj/port/kernel"
 	ln -sfn "$root/port/port.h" "$obj/port/port.h"
+	ln -sfn "$root/VERSION" "$obj/VERSION"
 	find "$obj" -xtype l -delete
 }
 

@@ -3,9 +3,12 @@
  * lethe.ko: the allocator core as a kernel module. It does nothing by itself; zram.ko
  * and other modules create pools with the functions it exports.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/export.h>
 #include <linux/init.h>
 #include <linux/module.h>
+#include <linux/printk.h>
 
 #include <lethe/zsmalloc.h>
 
@@ -45,9 +48,12 @@ static int __init lethe_init(void)
 
 	lethe_debugfs_init();
 	err = lethe_reclaim_init();
-	if (err)
+	if (err) {
 		lethe_debugfs_exit();
-	return err;
+		return err;
+	}
+	pr_info("version " LETHE_VERSION "\n");
+	return 0;
 }
 
 /* Every module that uses our symbols is gone by now, and so are the pools. */
@@ -61,4 +67,6 @@ module_init(lethe_init);
 module_exit(lethe_exit);
 
 MODULE_DESCRIPTION("Allocator for compressed pages with deferred freeing");
+MODULE_AUTHOR("The Lethe authors");
+MODULE_VERSION(LETHE_VERSION);
 MODULE_LICENSE("Dual BSD/GPL");

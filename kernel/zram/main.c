@@ -5,8 +5,11 @@
  *
  * Lock order: none taken here.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/device/class.h>
 #include <linux/module.h>
+#include <linux/printk.h>
 #include <linux/sysfs.h>
 
 #include "compat.h"
@@ -49,6 +52,16 @@ static struct class zram_control = {
 	.class_groups = control_groups,
 };
 
+/* Of two drivers called zram, which is it? */
+static void say_loaded(void)
+{
+	struct zs_pool_params params;
+
+	zram_params_of_pool(&params);
+	pr_info("Lethe's, version " LETHE_VERSION ", policy %s\n",
+		zs_policy_name(params.policy));
+}
+
 static int __init zram_init(void)
 {
 	unsigned int i;
@@ -66,6 +79,7 @@ static int __init zram_init(void)
 	err = class_register(&zram_control);
 	if (err)
 		goto fail;
+	say_loaded();
 	return 0;
 fail:
 	zram_devices_exit();
@@ -82,4 +96,6 @@ module_init(zram_init);
 module_exit(zram_exit);
 
 MODULE_DESCRIPTION("Compressed disk in memory, on the Lethe allocator");
+MODULE_AUTHOR("The Lethe authors");
+MODULE_VERSION(LETHE_VERSION);
 MODULE_LICENSE("Dual BSD/GPL");

@@ -8,12 +8,23 @@ zram=/modules/$IMPL/zram.ko
 same "an unknown policy is refused" "$(insmod "$zram" policy=nonsense 2>&1)" \
 	"insmod: can't insert '$zram': Invalid argument"
 
+zram_load
+version=$(cat /sys/module/lethe/version)
+check "the version is one" eval "echo '$version' | grep -Eqx '[0-9]+[.][0-9]+[.][0-9]+'"
+same "both modules are of one version" "$(cat /sys/module/zram/version)" "$version"
+check "the kernel's log has the allocator's version" \
+	eval "dmesg | grep -q 'lethe: version $version\$'"
+zram_unload
+
 for policy in sync array tombstone default; do
 	zram_load policy=$policy
 	same "$policy: the parameter says so" "$(cat /sys/module/zram/parameters/policy)" $policy
-	swap_start 128M
 	in_force=$policy
 	[ $policy != default ] || in_force=tombstone
+	same "$policy: the kernel's log says which zram this is" \
+		"$(dmesg | sed -n 's/.*\(zram: Lethe\)/\1/p' | tail -n 1)" \
+		"zram: Lethe's, version $(cat /sys/module/zram/version), policy $in_force"
+	swap_start 128M
 	same "$policy: the pool says so" "$(deferred policy)" $in_force
 	hold_worker 25
 	held_start 16 1
