@@ -9,7 +9,7 @@
 
 static const struct zram_codec *const codecs[] = {
 #if IS_ENABLED(CONFIG_LZO_COMPRESS) && IS_ENABLED(CONFIG_LZO_DECOMPRESS)
-	&zram_codec_lzo,   &zram_codec_lzo_rle,
+	&zram_codec_lzo,     &zram_codec_lzo_rle,
 #endif
 #if IS_ENABLED(CONFIG_LZ4_COMPRESS) && IS_ENABLED(CONFIG_LZ4_DECOMPRESS)
 	&zram_codec_lz4,
@@ -19,6 +19,9 @@ static const struct zram_codec *const codecs[] = {
 #endif
 #if IS_ENABLED(CONFIG_ZSTD_COMPRESS) && IS_ENABLED(CONFIG_ZSTD_DECOMPRESS)
 	&zram_codec_zstd,
+#endif
+#if IS_ENABLED(CONFIG_ZLIB_DEFLATE) && IS_ENABLED(CONFIG_ZLIB_INFLATE)
+	&zram_codec_deflate,
 #endif
 };
 

@@ -41,6 +41,7 @@ extern const struct zram_codec zram_codec_lzo_rle;
 extern const struct zram_codec zram_codec_lz4;
 extern const struct zram_codec zram_codec_lz4hc;
 extern const struct zram_codec zram_codec_zstd;
+extern const struct zram_codec zram_codec_deflate;
 
 const struct zram_codec *zram_codec_default(void);
 const struct zram_codec *zram_codec_find(const char *name);

@@ -36,7 +36,7 @@ ALLOCATES = """
 # what may be written by sync_blockdev() was when the last opener closed it.
 DOES_NOT = """
     LZ4_compress_HC LZ4_compress_default LZ4_decompress_safe
-    lzo1x_1_compress lzo1x_decompress_safe lzorle1x_1_compress zstd_.*
+    lzo1x_1_compress lzo1x_decompress_safe lzorle1x_1_compress zstd_.* zlib_.*
     __free_pages free_pages kfree kvfree vfree free_percpu put_disk debugfs_remove
     __cpuhp_(setup|remove)_state __cpuhp_state_(add|remove)_instance (un)?register_oom_notifier shrinker_free
     unregister_blkdev sync_blockdev bio_endio bio_(start|end)_io_acct.*
@@ -46,7 +46,7 @@ DOES_NOT = """
     idr_(destroy|find|get_next|remove) xa_(destroy|erase|load)
     single_release seq_printf sysfs_emit(_at)? sysfs_streq _printk ___ratelimit
     kstrto[a-z0-9]* memparse strim str.* sized_strscpy snprintf mem(cpy|set)
-    clear_page_.* _totalram_pages mod_zone_page_state dump_page __warn_printk
+    clear_page_.* _totalram_pages si_mem_available mod_zone_page_state dump_page __warn_printk
     _raw_spin_.* __raw_spin_lock_init mutex_.* __mutex_init (down|up)_(read|write)
     __init_rwsem __wake_up finish_wait init_wait_entry prepare_to_wait_event
     schedule yield usleep_range_state single_task_running sched_set_normal

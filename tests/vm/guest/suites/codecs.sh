@@ -6,7 +6,7 @@
 zram_load
 offered=$(tr -d '[]' <$Z/comp_algorithm)
 if [ "$IMPL" = lethe ]; then
-	for codec in lzo lzo-rle lz4 lz4hc zstd; do
+	for codec in lzo lzo-rle lz4 lz4hc zstd deflate; do
 		case " $offered " in
 		*" $codec "*) ok "$codec is offered" ;;
 		*) not_ok "$codec is not offered (only $offered)" ;;

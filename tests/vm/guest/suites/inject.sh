@@ -64,6 +64,7 @@ lz4hc tombstone sites/7
 lzo array sites/7
 lzo-rle sync sites/7
 zstd default sites/7
+deflate default sites/7
 END
 # The allocator's thread is made by kthreadd.
 inject "disksize, as kthreadd sees it" 2 : "set $Z/disksize 16M" : "set $Z/reset 1"
