@@ -108,6 +108,27 @@ compat_alloc_pages_bulk_node(gfp_t gfp, int node, unsigned long n, struct page *
 #define COMPAT_ZRAM_RESET_KEEPS_CODEC false
 #endif
 
+/*
+ * Also what they see: since some 6.x after 6.1 the block layer refuses I/O of invalid
+ * sizes, and io_stat says so with a narrow 0; a name longer than any algorithm's is
+ * E2BIG. In 7.3, max_comp_streams, which did nothing, is gone, and a disk size that
+ * cannot be rounded up is invalid. In which kernels between those that are tested all
+ * that came is not known.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
+#define COMPAT_ZRAM_IO_STAT_FORMAT "%8llu %8llu %8llu %8llu\n"
+#define COMPAT_ZRAM_LONG_NAME 0
+#else
+#define COMPAT_ZRAM_IO_STAT_FORMAT "%8llu %8llu %llu %8llu\n"
+#define COMPAT_ZRAM_LONG_NAME 128
+#endif
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
+#define COMPAT_ZRAM_HAS_MAX_COMP_STREAMS
+#define COMPAT_ZRAM_DISKSIZE_OVERFLOW (-ENOMEM)
+#else
+#define COMPAT_ZRAM_DISKSIZE_OVERFLOW (-EINVAL)
+#endif
+
 /* Bytes and sectors, as the block layer's setters and limits take them. */
 struct compat_disk_limits {
 	unsigned int logical_block_size;

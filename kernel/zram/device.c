@@ -61,6 +61,25 @@ static void device_unclaim(struct zram *zram)
 	mutex_unlock(&zram->disk->open_mutex);
 }
 
+/*
+ * The slot table, all of it empty. What the machine cannot do without is not asked for:
+ * the table takes memory that is free or that reclaim has at its first attempt, never
+ * what the OOM killer would have to get; and only if it fits into what is available
+ * with the page tables that map it, for vmalloc() takes those at any cost, and other
+ * tasks want some meanwhile.
+ */
+static zram_slot *slots_alloc(unsigned long nr_slots)
+{
+	unsigned long pages = DIV_ROUND_UP(nr_slots, PAGE_SIZE / sizeof(zram_slot));
+	unsigned long tables = DIV_ROUND_UP(pages, PTRS_PER_PTE) + 2;
+	long available = si_mem_available();
+
+	if (available < 0 || pages + tables > available)
+		return NULL;
+	return __vmalloc(nr_slots * sizeof(zram_slot),
+			 GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN | __GFP_NORETRY);
+}
+
 /**
  * zram_device_setup() - give a device its size
  * @zram: the device
@@ -68,7 +87,7 @@ static void device_unclaim(struct zram *zram)
  *
  * Context: process context, may sleep.
  * Return: 0; -EBUSY if it has one, -EINVAL for none, or for a budget (params.c)
- * that the policy cannot have; -ENOMEM.
+ * that the policy cannot have; -ENOMEM, and no process has been killed for it.
  */
 int zram_device_setup(struct zram *zram, u64 disksize)
 {
@@ -76,19 +95,21 @@ int zram_device_setup(struct zram *zram, u64 disksize)
 	unsigned long nr_slots;
 	int err;
 
-	nr_slots = DIV_ROUND_UP_ULL(disksize, PAGE_SIZE);
-	/* The second: what comes of rounding up cannot be said in bytes. */
-	if (!nr_slots || nr_slots > U64_MAX >> PAGE_SHIFT)
+	if (!disksize)
 		return -EINVAL;
+	if (disksize > PAGE_MASK)
+		return COMPAT_ZRAM_DISKSIZE_OVERFLOW;
+	nr_slots = DIV_ROUND_UP_ULL(disksize, PAGE_SIZE);
 
 	down_write(&zram->init_lock);
 	err = -EBUSY;
-	if (zram_initialised(zram))
+	if (zram_initialised(zram)) {
+		pr_info("zram: Cannot change disksize for initialized device\n");
 		goto unlock;
+	}
 
 	err = -ENOMEM;
-	zram->slots = __vmalloc(array_size(nr_slots, sizeof(zram_slot)),
-				GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN);
+	zram->slots = slots_alloc(nr_slots);
 	if (!zram->slots)
 		goto unlock;
 	zram->streams = zram_streams_create(zram->codec);
@@ -250,6 +271,8 @@ unlock:
 	mutex_unlock(&devices_lock);
 	if (err < 0)
 		zram_free(zram);
+	else
+		pr_info("zram: Added device: %s\n", zram->disk->disk_name);
 	return err;
 }
 
@@ -260,6 +283,7 @@ static void device_destroy_claimed(struct zram *zram)
 	del_gendisk(zram->disk);
 	device_clear(zram);
 	idr_remove(&devices, zram->id);
+	pr_info("zram: Removed device: %s\n", zram->disk->disk_name);
 	put_disk(zram->disk);
 	zram_free(zram);
 }

@@ -143,17 +143,17 @@ static int io_clear(struct zram_io *io, struct bio *bio, bool must_zero)
 {
 	u64 pos = (u64)bio->bi_iter.bi_sector << SECTOR_SHIFT;
 	u64 end = pos + bio->bi_iter.bi_size;
-	unsigned long first = DIV_ROUND_UP_ULL(pos, PAGE_SIZE), nr, freed;
+	unsigned long first = DIV_ROUND_UP_ULL(pos, PAGE_SIZE), nr;
 	unsigned long last = end >> PAGE_SHIFT; /* the first slot not cleared whole */
 	unsigned int head = (first << PAGE_SHIFT) - pos, tail = offset_in_page(end);
 	int err = 0;
 
 	nr = last > first ? last - first : 0;
-	freed = zram_clear_pages(io->zram, first, nr);
-	if (!must_zero) {
-		zram_count(io->zram, ZRAM_NOTIFY_FREE, freed);
+	zram_clear_pages(io->zram, first, nr);
+	/* Empty ones too, as the kernel's own zram counts. */
+	zram_count(io->zram, ZRAM_NOTIFY_FREE, nr);
+	if (!must_zero)
 		return 0;
-	}
 	if (last < first) /* the range lies inside one slot */
 		return write_bounced(io, NULL, bio->bi_iter, last, offset_in_page(pos),
 				     end - pos);
@@ -220,11 +220,17 @@ void zram_submit_bio(struct bio *bio)
 		.zram = bio->bi_bdev->bd_disk->private_data,
 		.is_write = op_is_write(bio_op(bio)),
 	};
-	unsigned long start = bio_start_io_acct(bio);
+	unsigned long start;
 
-	bio->bi_status = io_bio(&io, bio);
+	/* As the kernel's own zram: its users know no time of a discard. */
+	if (bio_op(bio) == REQ_OP_READ || bio_op(bio) == REQ_OP_WRITE) {
+		start = bio_start_io_acct(bio);
+		bio->bi_status = io_bio(&io, bio);
+		bio_end_io_acct(bio, start);
+	} else {
+		bio->bi_status = io_bio(&io, bio);
+	}
 	io_end(&io);
-	bio_end_io_acct(bio, start);
 	bio_endio(bio);
 }
 

@@ -21,7 +21,7 @@ enum zram_counter {
 	ZRAM_FAILED_READS,
 	ZRAM_FAILED_WRITES,
 	ZRAM_INVALID_IO,
-	ZRAM_NOTIFY_FREE, /* pages freed by swap notification or discard */
+	ZRAM_NOTIFY_FREE, /* pages named by swap notification, discard, writing zeroes */
 	ZRAM_MISS_FREE, /* notifications that left it to a reader to empty the slot */
 	ZRAM_WRITE_STALL, /* pages whose object could not be had with the stream held */
 	ZRAM_NR_COUNTERS

@@ -354,12 +354,11 @@ int zram_load_page(struct zram *zram, unsigned long index, void *page)
  * @nr: how many, all of them there
  *
  * Context: process context, may sleep.
- * Return: how many slots were not empty.
  */
-unsigned long zram_clear_pages(struct zram *zram, unsigned long first, unsigned long nr)
+void zram_clear_pages(struct zram *zram, unsigned long first, unsigned long nr)
 {
 	unsigned long handles[CLEAR_BATCH];
-	unsigned long i, freed = 0;
+	unsigned long i;
 	size_t n = 0;
 	u64 old;
 
@@ -371,7 +370,6 @@ unsigned long zram_clear_pages(struct zram *zram, unsigned long first, unsigned 
 		zram_partial_lock(zram, i);
 		old = slot_exchange(&zram->slots[i], SLOT_WORD_EMPTY);
 		zram_partial_unlock(zram, i);
-		freed += slot_kind(old) != SLOT_EMPTY;
 		zram_account(zram, old, -1);
 		if (slot_has_object(old))
 			handles[n++] = slot_payload(old);
@@ -383,5 +381,4 @@ unsigned long zram_clear_pages(struct zram *zram, unsigned long first, unsigned 
 		}
 	}
 	zs_free_batch(zram->pool, handles, n);
-	return freed;
 }

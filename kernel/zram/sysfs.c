@@ -10,6 +10,7 @@
 #include <linux/sysfs.h>
 
 #include "codec.h"
+#include "compat.h"
 #include "stream.h"
 #include "zram.h"
 
@@ -96,21 +97,29 @@ static ssize_t comp_algorithm_store(struct device *dev, struct device_attribute 
 				    const char *buf, size_t len)
 {
 	struct zram *zram = to_zram(dev);
-	const struct zram_codec *codec = zram_codec_find(buf);
+	const struct zram_codec *codec;
 	int err = 0;
 
+	/* Without the newline; the length is that of the kernel's own zram. */
+	if (COMPAT_ZRAM_LONG_NAME &&
+	    len - (buf[len - 1] == '\n') >= COMPAT_ZRAM_LONG_NAME)
+		return -E2BIG;
+	codec = zram_codec_find(buf);
 	if (!codec)
 		return -EINVAL;
 	down_write(&zram->init_lock);
-	if (zram_initialised(zram))
+	if (zram_initialised(zram)) {
+		pr_info("zram: Can't change algorithm for initialized device\n");
 		err = -EBUSY;
-	else
+	} else {
 		zram->codec = codec;
+	}
 	up_write(&zram->init_lock);
 	return err ?: len;
 }
 static DEVICE_ATTR_RW(comp_algorithm);
 
+#ifdef COMPAT_ZRAM_HAS_MAX_COMP_STREAMS
 /* Kept for scripts that set it to anything: each CPU that is online has a stream. */
 static ssize_t max_comp_streams_show(struct device *dev, struct device_attribute *attr,
 				     char *buf)
@@ -130,6 +139,7 @@ static ssize_t max_comp_streams_store(struct device *dev, struct device_attribut
 	return len;
 }
 static DEVICE_ATTR_RW(max_comp_streams);
+#endif
 
 static ssize_t mem_limit_store(struct device *dev, struct device_attribute *attr,
 			       const char *buf, size_t len)
@@ -183,7 +193,7 @@ static ssize_t io_stat_show(struct device *dev, struct device_attribute *attr, c
 {
 	struct zram *zram = to_zram(dev);
 
-	return sysfs_emit(buf, "%8llu %8llu %8llu %8llu\n",
+	return sysfs_emit(buf, COMPAT_ZRAM_IO_STAT_FORMAT,
 			  zram_stats_sum(zram, ZRAM_FAILED_READS),
 			  zram_stats_sum(zram, ZRAM_FAILED_WRITES),
 			  zram_stats_sum(zram, ZRAM_INVALID_IO),
@@ -231,7 +241,9 @@ static struct attribute *zram_attrs[] = {
 	&dev_attr_initstate.attr,
 	&dev_attr_reset.attr,
 	&dev_attr_comp_algorithm.attr,
+#ifdef COMPAT_ZRAM_HAS_MAX_COMP_STREAMS
 	&dev_attr_max_comp_streams.attr,
+#endif
 	&dev_attr_mem_limit.attr,
 	&dev_attr_mem_used_max.attr,
 	&dev_attr_compact.attr,

@@ -106,7 +106,7 @@ int zram_device_reset(struct zram *zram);
 /* store.c: one page in, out, gone */
 int zram_store_page(struct zram *zram, unsigned long index, const void *page, int node);
 int zram_load_page(struct zram *zram, unsigned long index, void *page);
-unsigned long zram_clear_pages(struct zram *zram, unsigned long first, unsigned long nr);
+void zram_clear_pages(struct zram *zram, unsigned long first, unsigned long nr);
 
 /* io.c, swap.c, device.c: what the block layer and the swap core call */
 void zram_submit_bio(struct bio *bio);

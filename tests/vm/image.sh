@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
 #
-# Make an initramfs: busybox, mke2fs, zramctl, both zrams with what they depend on, page
+# Make an initramfs: busybox, mke2fs, zramctl, blkdiscard, both zrams with what they depend on, page
 # content of real files, and the files named.
 #
 # usage: image.sh OUT KERNEL_DIR MODULE_DIR CORPUS_MIB [FILE:PATH_IN_GUEST ...]
@@ -84,6 +84,7 @@ cp "$(command -v busybox)" "$root/bin/busybox"
 add_program mke2fs
 add_program e2fsck
 add_program zramctl
+add_program blkdiscard
 cp /etc/mke2fs.conf "$root/etc/"
 make_corpus "$corpus_mib" >"$root/corpus"
 [ "$(stat -c %s "$root/corpus")" -ge 1048576 ] || die "no shared objects to take content from"

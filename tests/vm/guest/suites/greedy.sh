@@ -1,0 +1,34 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
+#
+# A disk size whose table memory does not hold, or barely: it is refused, and no
+# process is killed for it. The kernel's own zram kills.
+
+zram_load
+mkfifo /tmp/victim
+vmtest victim 40 >/tmp/victim &
+victim=$!
+read -r answer </tmp/victim && [ "$answer" = ready ] || not_ok "there is a process with memory"
+
+available=$(awk '$1 == "MemAvailable:" { print $2 * 1024 }' /proc/meminfo)
+given=0 refused=0 other=
+# Of what is available, in percent; 8 bytes are for 4096 of the disk.
+for share in 20 40 60 70 80 84 88 92 96 98 100 102 104 110 130 200 1000; do
+	answer=$(vmtest attr $Z/disksize $((available / 100 * share * 512)))
+	case $answer in
+	ok) given=$((given + 1)) ;;
+	ENOMEM) refused=$((refused + 1)) ;;
+	*) other="$other $answer" ;;
+	esac
+	echo 1 >$Z/reset
+done
+say "$given sizes were given, $refused refused"
+same "a size is given or refused for want of memory" "$other" ""
+compare "what fits is given" $given -ge 3
+compare "what does not is refused" $refused -ge 2
+check "the process beside it lives" kill -0 $victim
+check "the OOM killer was not woken" eval '! dmesg | grep -i -e "invoked oom-killer" -e "out of memory"'
+kill -9 $victim
+wait $victim 2>/dev/null
+same "so small a disk is given" "$(vmtest attr $Z/disksize 16M)" ok
+check "unload" zram_unload
