@@ -65,7 +65,8 @@ static struct {
 	const char *load; /* of busy */
 	unsigned long procs;
 	unsigned long mib; /* of all processes together */
-	const char *input; /* file that page content comes from; NULL: same-filled */
+	const char *input; /* file that page content comes from, or NULL: same-filled */
+	bool fills; /* with a value of its own in each page, that fits no 32 bits */
 	const char *mm_stat;
 } opt;
 
@@ -279,6 +280,20 @@ static void content_close(void)
 		close(content.input);
 }
 
+/* Pages that repeat one word each, as tables of doubles or pointers do */
+static void content_of_fills(size_t first)
+{
+	size_t i, word;
+
+	for (i = 0; i < CHUNK_PAGES; i++) {
+		uint64_t value = 0x2020202020202020 ^ (first + i + 1);
+
+		for (word = 0; word < PAGE_BYTES / sizeof(value); word++)
+			memcpy(content.page[i] + word * sizeof(value), &value,
+			       sizeof(value));
+	}
+}
+
 static void fill(unsigned char *mem, size_t pages, size_t first)
 {
 	size_t i, n;
@@ -289,6 +304,8 @@ static void fill(unsigned char *mem, size_t pages, size_t first)
 		n = pages - i < CHUNK_PAGES ? pages - i : CHUNK_PAGES;
 		if (opt.input)
 			n = content_from_input(first + i, n);
+		else if (opt.fills)
+			content_of_fills(first + i);
 		bytes = n * PAGE_BYTES;
 		if (pwrite(content.file, content.page, bytes, 0) != bytes ||
 		    pread(content.file, mem + i * PAGE_BYTES, bytes, 0) != bytes)
@@ -565,7 +582,10 @@ static void measure(void)
 	kernel_ns = kernel_ns > idle_ns ? kernel_ns - idle_ns : 0;
 
 	printf("mode=%s content=%s procs=%lu mib=%lu ", opt.mode,
-	       opt.input ? "files" : "same", opt.procs, opt.mib);
+	       opt.input   ? "files"
+	       : opt.fills ? "fills"
+			   : "same",
+	       opt.procs, opt.mib);
 	if (opt.load)
 		printf("load=%s ", opt.load);
 	print_number("ns", result.ns);
@@ -614,12 +634,15 @@ int main(int argc, char **argv)
 {
 	if (argc != 5 && argc != 6)
 		die("usage: exitbench munmap|kill|storm|read|busy-LOAD PROCS MIB "
-		    "MM_STAT [INPUT]");
+		    "MM_STAT [INPUT|fills]");
 	parse_mode(argv[1]);
 	opt.procs = number(argv[2]);
 	opt.mib = number(argv[3]);
 	opt.mm_stat = argv[4];
-	opt.input = argv[5];
+	if (argc == 6 && !strcmp(argv[5], "fills"))
+		opt.fills = true;
+	else
+		opt.input = argv[5];
 	if (opt.procs > MAX_PROCS)
 		die("no more than %d processes", MAX_PROCS);
 

@@ -28,7 +28,8 @@ def read_samples(path):
             words = dict(word.split('=', 1) for word in line.split() if '=' in word)
             if 'variant' not in words:
                 continue
-            what = words['mode'] + ('_floor' if words['content'] == 'same' else '')
+            what = words['mode'] + {'same': '_floor', 'fills': '_fills'}.get(
+                words['content'], '')
             row = samples.setdefault(
                 (int(words['procs']), int(words['mib']), words.get('load', ''),
                  words['variant']),
@@ -50,6 +51,8 @@ MEDIANS = (
     ('kill', 'ns', 'kill_ns_per_page', 'page'),
     ('kill_floor', 'ns', 'floor_ns_per_page', 'page'),
     ('munmap_floor', 'ns', 'munmap_floor_ns_per_page', 'page'),
+    ('kill_fills', 'ns', 'fills_ns_per_page', 'page'),
+    ('munmap_fills', 'ns', 'munmap_fills_ns_per_page', 'page'),
     ('kill', 'cpu_ns', 'cpu_ns_per_page', 'page'),
     ('munmap', 'cpu_ns', 'munmap_cpu_ns_per_page', 'page'),
     ('kill', 'back_ns', 'back_ms', 1e6),
@@ -115,10 +118,14 @@ COLUMNS = (
      'ns per page: unmapping memory that is swapped out'),
     ('m-floor', 'munmap_floor_ns_per_page', 1, 0,
      'the same with same-filled pages, which hold no object of the allocator'),
+    ('m-fills', 'munmap_fills_ns_per_page', 1, 0,
+     'the same with same-filled pages whose values fit no 32 bits'),
     ('kill', 'kill_ns_per_page', 1, 0,
      'ns per page: SIGKILL until the last process is reaped'),
     ('floor', 'floor_ns_per_page', 1, 0,
      'the same with same-filled pages, which hold no object of the allocator'),
+    ('fills', 'fills_ns_per_page', 1, 0,
+     'the same with same-filled pages whose values fit no 32 bits'),
     ('reaped', 'reaped_ms', 1, 1,
      'ms: SIGKILL until the last process is reaped, in all'),
     ('cpu', 'cpu_ns_per_page', 1, 0,

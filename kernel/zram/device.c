@@ -162,7 +162,6 @@ static void device_clear(struct zram *zram)
 		vfree(zram->slots);
 		zram->slots = NULL;
 		zram->nr_slots = 0;
-		xa_destroy(&zram->fills);
 		zram_stats_clear(zram);
 		atomic_long_set(&zram->max_used_pages, 0);
 	}
@@ -203,7 +202,6 @@ static struct zram *zram_alloc(void)
 	init_rwsem(&zram->init_lock);
 	for (i = 0; i < ZRAM_PARTIAL_LOCKS; i++)
 		mutex_init(&zram->partial_lock[i]);
-	xa_init_flags(&zram->fills, XA_FLAGS_ALLOC);
 	zram->codec = zram_codec_default();
 	return zram;
 }
@@ -263,10 +261,12 @@ int zram_device_add(void)
 		goto unlock;
 	zram->id = err;
 	err = disk_create(zram);
-	if (err)
+	if (err) {
 		idr_remove(&devices, zram->id);
-	else
+	} else {
+		zram_debugfs_add(zram);
 		err = zram->id;
+	}
 unlock:
 	mutex_unlock(&devices_lock);
 	if (err < 0)
@@ -281,6 +281,7 @@ static void device_destroy_claimed(struct zram *zram)
 {
 	/* Its sysfs files go first, so that no task sets it up again below. */
 	del_gendisk(zram->disk);
+	zram_debugfs_remove(zram);
 	device_clear(zram);
 	idr_remove(&devices, zram->id);
 	pr_info("zram: Removed device: %s\n", zram->disk->disk_name);
@@ -323,9 +324,12 @@ int zram_devices_init(void)
 	if (err)
 		return err;
 	zram_major = register_blkdev(0, "zram");
-	if (zram_major < 0)
+	if (zram_major < 0) {
 		zram_streams_exit();
-	return min(zram_major, 0);
+		return zram_major;
+	}
+	zram_debugfs_init();
+	return 0;
 }
 
 /**
@@ -344,6 +348,7 @@ void zram_devices_exit(void)
 		device_destroy_claimed(zram);
 	mutex_unlock(&devices_lock);
 	idr_destroy(&devices);
+	zram_debugfs_exit();
 	unregister_blkdev(zram_major, "zram");
 	zram_streams_exit();
 }

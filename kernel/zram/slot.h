@@ -5,10 +5,9 @@
  *
  *   bit  0       lock
  *   bits 1-3     enum slot_kind
- *   bit  4       SLOT_FILL_TABLE: lowest bit of the fill value
  *   bit  5       doomed: the reader that holds the lock will empty the slot
  *   bits 8-24    size of the object in bytes, 1 to 65536
- *   bits 32-63   handle, fill value, or number in the table of fills
+ *   bits 32-63   handle, or fill value
  *
  * Because the word is all there is, replacing a page is one compare-and-swap:
  * the task that wins it owns what the old word named, and no lock is held while that
@@ -44,7 +43,6 @@
 #define SLOT_LOCK BIT_ULL(0)
 #define SLOT_KIND_SHIFT 1
 #define SLOT_KIND_MASK 7ULL
-#define SLOT_FILL_ODD BIT_ULL(4)
 #define SLOT_DOOMED BIT_ULL(5)
 #define SLOT_SIZE_SHIFT 8
 #define SLOT_SIZE_MASK ((1ULL << 17) - 1)
@@ -59,7 +57,7 @@ enum slot_kind {
 	SLOT_HUGE, /* incompressible: the page itself, in an object */
 	SLOT_FILL_SIGNED, /* one value throughout: the payload, sign-extended */
 	SLOT_FILL_TWICE, /* one value throughout: the payload in both halves */
-	SLOT_FILL_TABLE, /* one value throughout: kept in the table of fills */
+	SLOT_FILL_OBJECT, /* one value throughout: in an object, for it fits neither */
 };
 
 typedef atomic64_t zram_slot;
@@ -87,7 +85,21 @@ static inline u32 slot_payload(u64 word)
 
 static inline bool slot_has_object(u64 word)
 {
-	return slot_kind(word) == SLOT_OBJECT || slot_kind(word) == SLOT_HUGE;
+	enum slot_kind kind = slot_kind(word);
+
+	return kind == SLOT_OBJECT || kind == SLOT_HUGE || kind == SLOT_FILL_OBJECT;
+}
+
+/* Same-filled, whether by the word itself or by an object. */
+static inline bool slot_is_fill(u64 word)
+{
+	return slot_kind(word) >= SLOT_FILL_SIGNED;
+}
+
+/* The object that the slot names, or 0, which freeing ignores. */
+static inline unsigned long slot_handle(u64 word)
+{
+	return slot_has_object(word) ? slot_payload(word) : 0;
 }
 
 #define SLOT_WORD_EMPTY slot_word(SLOT_EMPTY, 0, 0)

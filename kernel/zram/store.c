@@ -101,7 +101,7 @@ static void store_drop_object(struct store *s)
 	s->room = 0;
 }
 
-/* An object of @size bytes, if that takes no waiting. Caller: holds its CPU's stream. */
+/* An object of @size bytes, if that takes no waiting. Caller: may hold a stream. */
 static void store_try_object(struct store *s, size_t size)
 {
 	unsigned long handle =
@@ -199,12 +199,17 @@ static int store_compressed(struct store *s, u64 *word)
 	return need > 0 ? store_huge(s, word) : need;
 }
 
-static void release_word(struct zram *zram, u64 word)
+/* A same-filled page: an object only if its value does not fit the word. */
+static int store_fill(struct store *s, u64 value, u64 *word)
 {
-	if (slot_has_object(word))
-		zs_free(zram->pool, slot_payload(word));
-	else
-		zram_fill_release(&zram->fills, word);
+	int err = 0;
+
+	if (zram_fill_encode(value, word))
+		return 0;
+	store_try_object(s, sizeof(value));
+	if (!s->handle)
+		err = store_wait_object(s, sizeof(value));
+	return err ?: store_write(s, SLOT_FILL_OBJECT, &value, sizeof(value), word);
 }
 
 /*
@@ -215,10 +220,7 @@ static void unlock_slot(struct zram *zram, zram_slot *slot, u64 word)
 {
 	if (likely(slot_unlock(slot, word)))
 		return;
-	if (slot_has_object(word))
-		zs_free_deferred(zram->pool, slot_payload(word));
-	else
-		zram_fill_release(&zram->fills, word);
+	zs_free_deferred(zram->pool, slot_handle(word));
 	if (slot_kind(word) != SLOT_EMPTY)
 		zram_count(zram, ZRAM_NOTIFY_FREE, 1);
 	zram_account(zram, word, -1);
@@ -242,18 +244,19 @@ int zram_store_page(struct zram *zram, unsigned long index, const void *page, in
 	u64 value, word, old;
 	int err;
 
-	if (!zram_page_same_filled(page, &value) ||
-	    !zram_fill_encode(&zram->fills, value, &word)) {
+	if (zram_page_same_filled(page, &value))
+		err = store_fill(&store, value, &word);
+	else
 		err = store_compressed(&store, &word);
-		store_drop_object(&store);
-		if (err)
-			return err;
+	store_drop_object(&store);
+	if (err)
+		return err;
+	if (slot_has_object(word))
 		note_usage(zram);
-	}
 	old = slot_exchange(&zram->slots[index], word);
 	zram_account(zram, word, 1);
 	zram_account(zram, old, -1);
-	release_word(zram, old);
+	zs_free(zram->pool, slot_handle(old));
 	return 0;
 }
 
@@ -297,17 +300,14 @@ static int load_compressed(struct zram *zram, zram_slot *slot, void *page)
 	return ret;
 }
 
-static int load_fill(struct zram *zram, zram_slot *slot, void *page)
+static int load_fill_object(struct zram *zram, zram_slot *slot, void *page)
 {
-	u64 word = slot_lock(slot), value;
-	bool is_fill = slot_kind(word) != SLOT_EMPTY && !slot_has_object(word);
+	u64 value;
+	int ret = copy_object(zram, slot, SLOT_FILL_OBJECT, &value);
 
-	if (is_fill)
-		value = zram_fill_decode(&zram->fills, word);
-	unlock_slot(zram, slot, word);
-	if (is_fill)
-		memset64(page, value, PAGE_SIZE / sizeof(u64));
-	return is_fill;
+	if (ret > 0)
+		memset64(page, value, PAGE_SIZE / sizeof(value));
+	return ret;
 }
 
 /**
@@ -322,11 +322,13 @@ static int load_fill(struct zram *zram, zram_slot *slot, void *page)
 int zram_load_page(struct zram *zram, unsigned long index, void *page)
 {
 	zram_slot *slot = &zram->slots[index];
+	u64 word;
 	int ret;
 
 	/* 0 means that the slot changed since it was looked at. Look again. */
 	do {
-		switch (slot_kind(slot_peek(slot))) {
+		word = slot_peek(slot);
+		switch (slot_kind(word)) {
 		case SLOT_EMPTY:
 			clear_page(page);
 			return 0;
@@ -336,8 +338,12 @@ int zram_load_page(struct zram *zram, unsigned long index, void *page)
 		case SLOT_HUGE:
 			ret = copy_object(zram, slot, SLOT_HUGE, page);
 			break;
+		case SLOT_FILL_OBJECT:
+			ret = load_fill_object(zram, slot, page);
+			break;
 		default:
-			ret = load_fill(zram, slot, page);
+			memset64(page, zram_fill_decode(word), PAGE_SIZE / sizeof(u64));
+			return 0;
 		}
 	} while (!ret);
 
@@ -373,8 +379,6 @@ void zram_clear_pages(struct zram *zram, unsigned long first, unsigned long nr)
 		zram_account(zram, old, -1);
 		if (slot_has_object(old))
 			handles[n++] = slot_payload(old);
-		else
-			zram_fill_release(&zram->fills, old);
 		if (n == CLEAR_BATCH) {
 			zs_free_batch(zram->pool, handles, n);
 			n = 0;

@@ -10,7 +10,6 @@
  *
  * Lock order: called under the swap core's spinlocks; takes none of zram's.
  */
-#include "fill.h"
 #include "zram.h"
 
 /* The spinlock that the caller holds keeps us on this CPU, except on PREEMPT_RT. */
@@ -53,8 +52,6 @@ void zram_slot_free_notify(struct block_device *bdev, unsigned long index)
 	}
 	if (slot_has_object(word))
 		zs_free_deferred(zram->pool, slot_payload(word));
-	else
-		zram_fill_release(&zram->fills, word);
 	here = stats_get(zram);
 	if (slot_kind(word) != SLOT_EMPTY)
 		zram_count_here(here, ZRAM_NOTIFY_FREE, 1);

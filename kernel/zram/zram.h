@@ -10,7 +10,7 @@
  *   zram.partial_lock[]          read-modify-write of a page (64K pages only)
  *   zram_stream.lock             a codec's memory: a local lock, held without sleeping
  *   slot lock (slot.h)           one page's object stays put
- *   the allocator's, and the table of fills' own
+ *   the allocator's
  * A task drains pending frees, reclaims and waits for memory with none of the last
  * three held.
  * I/O takes no init_lock: a device is set up before its capacity lets any I/O
@@ -25,7 +25,6 @@
 #include <linux/mutex.h>
 #include <linux/rwsem.h>
 #include <linux/types.h>
-#include <linux/xarray.h>
 
 #include <lethe/zsmalloc.h>
 
@@ -60,12 +59,12 @@ struct zram {
 	struct gendisk *disk;
 
 	atomic_long_t max_used_pages;
-	struct xarray fills; /* see fill.c */
 	struct mutex partial_lock[ZRAM_PARTIAL_LOCKS];
 
 	struct rw_semaphore init_lock;
 	const struct zram_codec *codec; /* for the next set-up, or in force */
 	bool claimed; /* the disk may not be opened */
+	struct dentry *debugfs;
 	int id;
 };
 
@@ -113,6 +112,12 @@ void zram_submit_bio(struct bio *bio);
 int zram_rw_page(struct block_device *bdev, sector_t sector, struct page *page,
 		 enum req_op op);
 void zram_slot_free_notify(struct block_device *bdev, unsigned long index);
+
+/* debugfs.c */
+void zram_debugfs_init(void);
+void zram_debugfs_exit(void);
+void zram_debugfs_add(struct zram *zram);
+void zram_debugfs_remove(struct zram *zram);
 
 /* sysfs.c */
 extern const struct attribute_group *zram_attribute_groups[];
