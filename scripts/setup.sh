@@ -26,8 +26,10 @@ libcmocka-dev    cmocka.h
 liblz4-dev       lz4.h
 liblzo2-dev      lzo/lzo1x.h
 libzstd-dev      zstd.h
+libncurses-dev   curses.h
 libelf-dev       libelf.h
 scdoc            scdoc
+tmux             tmux
 clang            clang
 libclang-rt-dev  clang
 clang-format     clang-format

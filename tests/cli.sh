@@ -312,7 +312,7 @@ refusals() {
 	# One that there was, until tombstone had won everywhere
 	bench_refused 2 "unknown policy 'percpu': choose all, default, sync" --policy percpu
 	for size in 0 -1 +1 1x 1.5 0x10 ' 1' '' 1073741825 99999999999999999999; do
-		bench_refused 2 "size '$size' is not" --size "$size"
+		bench_refused 2 "size in MiB '$size' is not" --size "$size"
 	done
 	bench_refused 2 "threads '0'" --threads 0
 	bench_refused 2 "threads '257'" --threads 257
@@ -505,20 +505,25 @@ damage() {
 }
 
 texts() {
-	for words in "--help" "-h" "help" "bench --help" "help bench"; do
+	for words in "--help" "-h" "help" "bench --help" "help bench" "stat --help" \
+		"help stat" "top -h" "help top"; do
 		# shellcheck disable=SC2086
 		"$lethe" $words >stdout 2>&1
 		check "lethe $words" grep -q '^Usage: lethe' stdout
 	done
 	"$lethe" --version >stdout
 	check "version" grep -Eqx 'lethe [0-9]+\.[0-9]+\.[0-9]+' stdout
-	"$lethe" bench --help >stdout
-	grep -o -- '--[a-z]*' stdout | sort -u >options
-	check "there are options" test "$(wc -l <options)" -ge 8
-	while read -r option; do
-		check "the manual page knows $option" \
-			grep -q -- "^\*.*$option\*" "$root/docs/lethe.1.scd"
-	done <options
+	for command in bench stat top; do
+		"$lethe" $command --help >stdout
+		check "help has the command $command" sh -c "'$lethe' help | grep -q '^  $command '"
+		sed -n 's/^  \(-h, \)\{0,1\}\(--[a-z]*\).*/\2/p' stdout | sort -u >options
+		check "$command: there are options" test "$(wc -l <options)" -ge 4
+		sed -n "/^## Options of $command\$/,/^#* Output/p" "$root/docs/lethe.1.scd" >page
+		while read -r option; do
+			check "the manual page knows $command $option" \
+				grep -q -- "^\*.*$option\*" page
+		done <options
+	done
 }
 
 head -c 1000 /dev/urandom >small

@@ -103,6 +103,7 @@ queue judge tests/vm/judge.sh 6.12-cloud-amd64
 queue fuzz tests/fuzz/run.sh 60
 queue sim tests/sim/run.sh 10000
 queue cli tests/cli.sh
+queue stat tests/stat.sh
 queue_vm debug512
 queue rivals tests/rivals.sh
 queue report tests/report.sh

@@ -4,35 +4,8 @@
 #include <stdio.h>
 
 #include "clock.h"
+#include "jsonstring.h"
 #include "newfile.h"
-#include "utf8.h"
-
-static void put_string(FILE *f, const char *text)
-{
-	const unsigned char *c = (const unsigned char *)text;
-
-	fputc('"', f);
-	while (*c) {
-		size_t len = utf8_sequence(c);
-
-		if (!len) {
-			fputs("\\ufffd", f); /* a file name need not be UTF-8 */
-			c++;
-		} else if (len > 1) {
-			fwrite(c, 1, len, f);
-			c += len;
-		} else {
-			if (*c == '"' || *c == '\\')
-				fprintf(f, "\\%c", *c);
-			else if (*c < ' ')
-				fprintf(f, "\\u%04x", (unsigned int)*c);
-			else
-				fputc(*c, f);
-			c++;
-		}
-	}
-	fputc('"', f);
-}
 
 static void put_figures(FILE *f, const struct figures *figures)
 {
@@ -60,12 +33,12 @@ static void put_input(FILE *f, const struct bench_result *result)
 	const struct corpus *corpus = &result->corpus;
 
 	fputs("  \"input\": ", f);
-	put_string(f, result->options->input);
+	json_string(f, result->options->input);
 	fprintf(f, ",\n  \"files\": %zu,\n  \"unreadable\": %zu,\n", input->files,
 		input->unreadable);
 	fputs("  \"first_unreadable\": ", f);
 	if (input->unreadable)
-		put_string(f, input->first_unreadable);
+		json_string(f, input->first_unreadable);
 	else
 		fputs("null", f);
 	fprintf(f, ",\n  \"not_regular\": %zu,\n  \"mount_points\": %zu,\n",

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
 #include "options.h"
 
-#include <errno.h>
-#include <getopt.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "args.h"
 
 #define MAX_MIB (1UL << 30)
 #define MAX_THREADS 256
@@ -19,7 +17,6 @@ enum {
 	OPT_THREADS,
 	OPT_ROUNDS,
 	OPT_JSON,
-	OPT_HELP,
 };
 
 static const struct option long_options[] = {
@@ -30,7 +27,7 @@ static const struct option long_options[] = {
 	{"threads", required_argument, NULL, OPT_THREADS},
 	{"rounds", required_argument, NULL, OPT_ROUNDS},
 	{"json", required_argument, NULL, OPT_JSON},
-	{"help", no_argument, NULL, OPT_HELP},
+	{"help", no_argument, NULL, ARG_HELP},
 	{NULL, 0, NULL, 0},
 };
 
@@ -54,19 +51,6 @@ const char *options_usage(void)
 	       "  lethe bench --input /usr/lib --codec zstd --size 64\n"
 	       "\n"
 	       "The columns are explained in the manual page lethe(1).\n";
-}
-
-/* A decimal number from @min to @max and nothing else; no sign, no space. */
-static bool parse_number(const char *text, unsigned long min, unsigned long max,
-			 unsigned long *number)
-{
-	char *end;
-
-	if (*text < '0' || *text > '9')
-		return false;
-	errno = 0;
-	*number = strtoul(text, &end, 10);
-	return !errno && !*end && *number >= min && *number <= max;
 }
 
 static enum outcome set_codec(struct bench_options *options, const char *name)
@@ -102,28 +86,22 @@ static enum outcome set_count(unsigned int *count, const char *text, const char 
 			      unsigned long max)
 {
 	unsigned long number;
+	enum outcome err = args_count(&number, text, what, max);
 
-	if (!parse_number(text, 1, max, &number))
-		return bad_usage("%s '%s' is not a whole number from 1 to %lu", what,
-				 text, max);
-	*count = (unsigned int)number;
-	return OK;
+	if (!err)
+		*count = (unsigned int)number;
+	return err;
 }
 
 static enum outcome set_size(struct bench_options *options, const char *text)
 {
-	unsigned long mib;
-
-	if (!parse_number(text, 1, MAX_MIB, &mib))
-		return bad_usage("size '%s' is not a whole number of MiB from 1 to %lu",
-				 text, MAX_MIB);
-	options->max_mib = mib;
-	return OK;
+	return args_count(&options->max_mib, text, "size in MiB", MAX_MIB);
 }
 
-static enum outcome set_option(struct bench_options *options, int option,
-			       const char *text)
+static enum outcome set_option(void *into, int option, const char *text)
 {
+	struct bench_options *options = into;
+
 	switch (option) {
 	case OPT_INPUT:
 		options->input = text;
@@ -159,36 +137,9 @@ static enum outcome set_defaults(struct bench_options *options)
 	return set_policy(options, "all");
 }
 
-/* What getopt_long() has just refused. */
-static enum outcome refuse(char **argv)
-{
-	if (optopt >= ' ')
-		return bad_usage("unknown option '-%c': see 'lethe bench --help'",
-				 optopt);
-	if (optopt)
-		return bad_usage("option '%s': no value is taken", argv[optind - 1]);
-	return bad_usage("unknown option '%s': see 'lethe bench --help'",
-			 argv[optind - 1]);
-}
-
 enum outcome options_parse(int argc, char **argv, struct bench_options *options)
 {
 	enum outcome err = set_defaults(options);
-	int option;
 
-	opterr = 0;
-	optind = 1;
-	while (!err &&
-	       (option = getopt_long(argc, argv, ":h", long_options, NULL)) != -1) {
-		if (option == ':')
-			err = bad_usage("option '%s' needs a value", argv[optind - 1]);
-		else if (option == '?')
-			err = refuse(argv);
-		else
-			err = set_option(options, option, optarg);
-	}
-	if (!err && optind < argc)
-		err = bad_usage("unexpected word '%s': see 'lethe bench --help'",
-				argv[optind]);
-	return err;
+	return err ? err : args_parse(argc, argv, long_options, set_option, options);
 }

@@ -15,7 +15,7 @@ struct bench_options {
 	bool help; /**< show the usage and do nothing */
 	const char *input;
 	const struct codec *codec;
-	size_t max_mib;
+	unsigned long max_mib;
 	enum zs_defer_policy policies[ZS_DEFER_NR];
 	unsigned int n_policies;
 	unsigned int threads;

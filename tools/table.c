@@ -69,7 +69,7 @@ static void print_row(const struct bench_row *row)
 	putchar('\n');
 }
 
-static enum outcome finish(void)
+enum outcome table_finish(void)
 {
 	if (fflush(stdout) || ferror(stdout))
 		return fail("cannot write to standard output: %s", strerror(errno));
@@ -84,11 +84,11 @@ enum outcome table_print(const struct bench_result *result)
 	print_heading();
 	for (unsigned int i = 0; i < result->options->n_policies; i++)
 		print_row(&result->rows[i]);
-	return finish();
+	return table_finish();
 }
 
 enum outcome table_text(const char *text)
 {
 	fputs(text, stdout);
-	return finish();
+	return table_finish();
 }

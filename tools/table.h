@@ -11,4 +11,7 @@ enum outcome table_print(const struct bench_result *result);
 /** table_text() - show ready-made text. Return: OK, or FAILED if stdout is full. */
 enum outcome table_text(const char *text);
 
+/** table_finish() - after printing. Return: OK, or FAILED if stdout is full. */
+enum outcome table_finish(void);
+
 #endif /* LETHE_TOOLS_TABLE_H */

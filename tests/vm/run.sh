@@ -54,7 +54,7 @@ kver=$(cat "$kernel/kver")
 shift
 
 abi=(sysfs bio codecs ext4)
-ours=("${abi[@]}" greedy swap pending causes policies teardown hotplug streams pressure)
+ours=("${abi[@]}" greedy swap pending causes policies teardown hotplug streams stat pressure)
 case $impl in
 lethe | debug | debug512)
 	suites=("${ours[@]}")
@@ -95,6 +95,9 @@ if [[ " ${suites[*]} " = *" inject "* ]]; then
 	guest+=("$work/$name.sites:/sites")
 	# Writes that get no memory fail; users of the device say so.
 	expected+=(-x 'Write-error on swap-device|Buffer I/O error on dev zram0, ')
+fi
+if [[ " ${suites[*]} " =~ \ (stat|try)\  ]]; then
+	guest+=("$("$top/scripts/static-tool.sh"):/bin/lethe")
 fi
 "$here/image.sh" "$initramfs" "$kernel" "$modules" 6 "${guest[@]}"
 
