@@ -53,8 +53,9 @@ prepare() {
 		done
 	done
 	step "make an initramfs with page content from /usr/lib"
-	gcc -std=gnu11 -O2 -Wall -Wextra -static -o "$work/exitbench" \
-		"$here/exitbench.c" "$here/bystander.c" "$here/load.c"
+	gcc -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Wextra -static -I"$top/tools" -o "$work/exitbench" \
+		"$here/exitbench.c" "$here/bystander.c" "$here/load.c" \
+		"$top/tools/"{back,victim,mmstat,smallfile,interrupt,say,progress,clock,samples}.c
 	"$top/tests/vm/image.sh" "$3" "$1" "$modules" 64 \
 		"$here/guest-init:/init" "$top/tests/vm/guest/lib.sh:/lib.sh" \
 		"$work/exitbench:/bin/exitbench" "${own[@]}"
