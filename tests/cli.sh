@@ -322,6 +322,17 @@ refusals() {
 		refused 2 "'--$option' needs a value" bench --$option
 	done
 
+	for size in 0 1.5 1048577; do
+		refused 2 "size in MiB '$size' is not" try --size "$size"
+	done
+	refused 2 "number of rounds '1001' is not" try --rounds 1001
+	refused 2 "unknown option '--policy': see 'lethe try --help'" try --policy
+	refused 2 "'--codec' needs a value" try --codec
+	refused 2 "unexpected word 'hard'" try hard
+	unprivileged "$lethe" try >stdout 2>stderr
+	status=$?
+	judge "try without root" 1 "'lethe try' needs root"
+
 	bench_refused 1 "'/nonexistent'.*No such file" --input /nonexistent
 	bench_refused 1 "No such file" --input ''
 	bench_refused 1 "neither a regular file nor a directory" --input /dev/null
@@ -506,14 +517,14 @@ damage() {
 
 texts() {
 	for words in "--help" "-h" "help" "bench --help" "help bench" "stat --help" \
-		"help stat" "top -h" "help top"; do
+		"help stat" "top -h" "help top" "try -h" "help try"; do
 		# shellcheck disable=SC2086
 		"$lethe" $words >stdout 2>&1
 		check "lethe $words" grep -q '^Usage: lethe' stdout
 	done
 	"$lethe" --version >stdout
 	check "version" grep -Eqx 'lethe [0-9]+\.[0-9]+\.[0-9]+' stdout
-	for command in bench stat top; do
+	for command in bench stat top try; do
 		"$lethe" $command --help >stdout
 		check "help has the command $command" sh -c "'$lethe' help | grep -q '^  $command '"
 		sed -n 's/^  \(-h, \)\{0,1\}\(--[a-z]*\).*/\2/p' stdout | sort -u >options

@@ -12,7 +12,7 @@ static void note(int sig)
 	caught = sig;
 }
 
-static void catch_one(int sig)
+static void catch_one(int sig, int flags)
 {
 	struct sigaction old, new;
 
@@ -20,14 +20,21 @@ static void catch_one(int sig)
 		return;
 	memset(&new, 0, sizeof(new));
 	new.sa_handler = note;
-	new.sa_flags = (int)SA_RESETHAND;
+	new.sa_flags = flags;
 	sigaction(sig, &new, NULL);
 }
 
 void interrupt_catch(void)
 {
-	catch_one(SIGINT);
-	catch_one(SIGTERM);
+	catch_one(SIGINT, (int)SA_RESETHAND);
+	catch_one(SIGTERM, (int)SA_RESETHAND);
+}
+
+void interrupt_hold(void)
+{
+	catch_one(SIGINT, 0);
+	catch_one(SIGTERM, 0);
+	catch_one(SIGHUP, 0);
 }
 
 bool interrupt_caught(void)

@@ -13,6 +13,13 @@
  */
 void interrupt_catch(void);
 
+/**
+ * interrupt_hold() - the same, for what must be put back before the process ends
+ *
+ * However many there are, they are only noted; SIGHUP as well.
+ */
+void interrupt_hold(void);
+
 /** interrupt_caught() - whether one has arrived. */
 bool interrupt_caught(void);
 

@@ -11,6 +11,7 @@
 #include "stat.h"
 #include "table.h"
 #include "top.h"
+#include "try.h"
 
 static const char usage[] =
 	"Usage: lethe COMMAND [OPTION]...\n"
@@ -19,6 +20,8 @@ static const char usage[] =
 	"\n"
 	"  stat             what zram holds here, and what waits to be freed\n"
 	"  top              the same, live\n"
+	"  try              measure on this machine what freeing swapped-out memory "
+	"costs\n"
 	"  bench            measure what freeing costs, on pages of real files\n"
 	"  help [COMMAND]   show this, or the options of COMMAND\n"
 	"  -h, --help       show this\n"
@@ -31,6 +34,7 @@ static const struct command {
 } commands[] = {
 	{"stat", stat_usage, stat_main},
 	{"top", top_usage, top_main},
+	{"try", try_usage, try_main},
 	{"bench", options_usage, bench_main},
 };
 

@@ -54,7 +54,7 @@ kver=$(cat "$kernel/kver")
 shift
 
 abi=(sysfs bio codecs ext4)
-ours=("${abi[@]}" greedy swap pending causes policies teardown hotplug streams stat pressure)
+ours=("${abi[@]}" greedy swap pending causes policies teardown hotplug streams stat try pressure)
 case $impl in
 lethe | debug | debug512)
 	suites=("${ours[@]}")

@@ -32,6 +32,7 @@ static const struct {
 	 "punch fill|discard|check DEVICE FILE MIB KEEP: pages with holes between"},
 	{"storm", cmd_storm,
 	 "storm SECONDS SEED PROCESSES MIB: processes that swap, end and are killed"},
+	{"swapon", cmd_swapon, "swapon DEVICE PRIORITY"},
 	{"victim", cmd_victim, "victim MIB: wait for the OOM killer"},
 	{"writers", cmd_writers,
 	 "writers DEVICE MILLISECONDS CPU...: direct writes, one process a CPU; "

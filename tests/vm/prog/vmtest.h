@@ -42,6 +42,7 @@ int cmd_inject(int argc, char **argv);
 int cmd_meet(int argc, char **argv);
 int cmd_punch(int argc, char **argv);
 int cmd_storm(int argc, char **argv);
+int cmd_swapon(int argc, char **argv);
 int cmd_victim(int argc, char **argv);
 int cmd_writers(int argc, char **argv);
 
