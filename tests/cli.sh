@@ -498,7 +498,8 @@ C
 
 damage() {
 	check "build over a pool that misbehaves" "${CC:-cc}" -O1 -D_GNU_SOURCE \
-		-DLETHE_VERSION='"damaged"' -DLETHE_PAGE_SHIFT=12 \
+		-DLETHE_VERSION='"damaged"' -DLETHE_PROJECT_VERSION=LETHE_VERSION_NUMBER \
+		-DLETHE_PAGE_SHIFT=12 \
 		-I"$root/include" -I"$root/core" -I"$root/port" -I"$root/port/user" \
 		"$root"/tools/*.c "$root"/core/all.c "$root"/port/user/*.c damage.c \
 		-Wl,--wrap=zs_malloc -Wl,--wrap=zs_obj_write \
