@@ -32,7 +32,8 @@ sources() {
 	security=$(mirror -security)
 	case $1 in
 	sid | *-backports) ;;
-	*) [ -z "$security" ] || printf 'deb [%s] %s %s-security main\n' "$how" "$security" "$1" ;;
+	# Of a machine that asks for no security updates, where they usually are
+	*) printf 'deb [%s] %s %s-security main\n' "$how" "${security:-$main-security}" "$1" ;;
 	esac
 }
 
@@ -71,6 +72,10 @@ suite_is_known() {
 
 suite_update() {
 	say "updating the package lists of ${suite_root##*/}"
-	apt-get -qq update >&2 &&
-		find "$suite_root/state/lists" -maxdepth 1 -name '*Packages*' -exec touch {} +
+	if ! apt-get -qq update >&2; then
+		say "trying without security updates"
+		sed -i '/-security main$/d' "$suite_root/sources.list"
+		apt-get -qq update >&2 || return 1
+	fi
+	find "$suite_root/state/lists" -maxdepth 1 -name '*Packages*' -exec touch {} +
 }
