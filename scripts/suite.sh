@@ -10,7 +10,8 @@ suite_root=
 # The suite that this machine runs, if it runs Debian
 machine_suite() {
 	# shellcheck disable=SC1091
-	[ -f /etc/os-release ] && . /etc/os-release && printf '%s\n' "${VERSION_CODENAME-}"
+	(ID='' && . /etc/os-release 2>/dev/null && [ "$ID" = debian ] &&
+		printf '%s\n' "${VERSION_CODENAME-}") || true
 }
 
 # mirror TAIL: where the machine's apt gets Debian from; TAIL: '' or '-security'
