@@ -112,8 +112,8 @@ compat_alloc_pages_bulk_node(gfp_t gfp, int node, unsigned long n, struct page *
  * Also what they see: since some 6.x after 6.1 the block layer refuses I/O of invalid
  * sizes, and io_stat says so with a narrow 0; a name longer than any algorithm's is
  * E2BIG. In 7.3, max_comp_streams, which did nothing, is gone, and a disk size that
- * cannot be rounded up is invalid. In which kernels between those that are tested all
- * that came is not known.
+ * cannot be rounded up is invalid; and a dictionary that cannot be read has an errno of
+ * its own. In which kernels between those that are tested all that came is not known.
  */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
 #define COMPAT_ZRAM_IO_STAT_FORMAT "%8llu %8llu %8llu %8llu\n"
@@ -125,8 +125,10 @@ compat_alloc_pages_bulk_node(gfp_t gfp, int node, unsigned long n, struct page *
 #if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
 #define COMPAT_ZRAM_HAS_MAX_COMP_STREAMS
 #define COMPAT_ZRAM_DISKSIZE_OVERFLOW (-ENOMEM)
+#define COMPAT_ZRAM_DICT_ERRNO(err) (-EINVAL)
 #else
 #define COMPAT_ZRAM_DISKSIZE_OVERFLOW (-EINVAL)
+#define COMPAT_ZRAM_DICT_ERRNO(err) (err)
 #endif
 
 /* Bytes and sectors, as the block layer's setters and limits take them. */
@@ -191,6 +193,25 @@ static inline struct gendisk *compat_alloc_disk(const struct compat_disk_limits 
 #endif
 #endif
 	return disk;
+}
+
+/* ---- zram: dictionaries, for which libraries export what it takes since 6.12 ---- */
+
+#include <linux/lz4.h>
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+#define COMPAT_HAS_LZ4HC_DICT 1
+#define COMPAT_HAS_ZSTD_DICT 1
+#endif
+
+/* A state of lz4hc that has just been loaded with a dictionary. Context: any. */
+static inline void compat_lz4hc_load(LZ4_streamHC_t *state, int level, const void *dict,
+				     int len)
+{
+#ifdef COMPAT_HAS_LZ4HC_DICT
+	LZ4_resetStreamHC(state, level);
+	LZ4_loadDictHC(state, dict, len);
+#endif
 }
 
 #endif /* LETHE_COMPAT_H */

@@ -12,14 +12,44 @@
  */
 #define ZRAM_CODEC_ROOM (2 * PAGE_SIZE)
 
+/* A level or a number of bits that was not asked for: the codec's own choice. */
+#define ZRAM_PARAM_UNSET S32_MIN
+
+/* How a codec is to work; see algorithm_params in zram.rst. */
+struct zram_codec_params {
+	s32 level;
+	s32 winbits; /* deflate */
+	void *dict; /* what every page is taken to be preceded by; from vmalloc(), or NULL
+		     */
+	size_t dict_len;
+	/* Of the codec's own, made of the above by share(), for all streams; or NULL */
+	void *shared;
+};
+
+#define ZRAM_CODEC_PARAMS_INIT                                                           \
+	{                                                                                \
+		.level = ZRAM_PARAM_UNSET, .winbits = ZRAM_PARAM_UNSET,                  \
+	}
+
+/* LZ4 looks no further back. */
+#define ZRAM_LZ4_DICT_MAX (64 << 10)
+
 struct zram_codec {
 	const char *name;
 
 	/*
-	 * Working memory of one stream. Process context, may sleep.
-	 * NULL if there is no memory.
+	 * Check @params before the first stream is made, and make what all of them
+	 * share. Process context, may sleep. 0, -EINVAL, -EOPNOTSUPP or
+	 * -ENOMEM. NULL: it takes no parameters.
 	 */
-	void *(*create)(void);
+	int (*share)(struct zram_codec_params *params);
+	void (*unshare)(struct zram_codec_params *params); /* or NULL */
+
+	/*
+	 * Working memory of one stream. Process context, may sleep. @params stay as they
+	 * are until the last stream is destroyed. NULL if there is no memory.
+	 */
+	void *(*create)(const struct zram_codec_params *params);
 	void (*destroy)(void *work);
 
 	/*

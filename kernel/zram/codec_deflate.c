@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
-/* Deflate: zlib's format without header and checksum, in a window of a page. */
+/*
+ * Deflate: zlib's format, without header and checksum where the number of bits is
+ * negative, as it is unless asked for otherwise.
+ */
 #include <linux/slab.h>
 #include <linux/zlib.h>
 
 #include "codec.h"
 
+/* Of the window, that is: a page of 4 KiB. 8 bits are none of zlib's. */
 #define DEFLATE_WINDOW_BITS (-12)
+#define DEFLATE_LEAST_BITS 9
 #define DEFLATE_MEM_LEVEL 8
 
 /* Each state lies in its workspace. */
@@ -25,23 +30,46 @@ static void deflate_destroy(void *work)
 	kfree(deflate);
 }
 
-static void *deflate_create(void)
+static int deflate_level(const struct zram_codec_params *params)
+{
+	return params->level == ZRAM_PARAM_UNSET ? Z_DEFAULT_COMPRESSION : params->level;
+}
+
+static int deflate_bits(const struct zram_codec_params *params)
+{
+	return params->winbits == ZRAM_PARAM_UNSET ? DEFLATE_WINDOW_BITS
+						   : params->winbits;
+}
+
+static int deflate_share(struct zram_codec_params *params)
+{
+	s32 level = deflate_level(params), bits = deflate_bits(params);
+
+	if (params->dict)
+		return -EOPNOTSUPP;
+	if (level < Z_DEFAULT_COMPRESSION || level > Z_BEST_COMPRESSION)
+		return -EINVAL;
+	if (bits < -MAX_WBITS || bits > MAX_WBITS || abs(bits) < DEFLATE_LEAST_BITS)
+		return -EINVAL;
+	return 0;
+}
+
+static void *deflate_create(const struct zram_codec_params *params)
 {
 	struct deflate_work *deflate = kzalloc(sizeof(*deflate), GFP_KERNEL);
+	int bits = deflate_bits(params);
 
 	if (!deflate)
 		return NULL;
-	deflate->compressor.workspace = kvmalloc(
-		zlib_deflate_workspacesize(DEFLATE_WINDOW_BITS, DEFLATE_MEM_LEVEL),
-		GFP_KERNEL);
+	deflate->compressor.workspace =
+		kvmalloc(zlib_deflate_workspacesize(bits, DEFLATE_MEM_LEVEL), GFP_KERNEL);
 	deflate->decompressor.workspace =
 		kvmalloc(zlib_inflate_workspacesize(), GFP_KERNEL);
 	if (!deflate->compressor.workspace || !deflate->decompressor.workspace)
 		goto fail;
-	if (zlib_deflateInit2(&deflate->compressor, Z_DEFAULT_COMPRESSION, Z_DEFLATED,
-			      DEFLATE_WINDOW_BITS, DEFLATE_MEM_LEVEL,
-			      Z_DEFAULT_STRATEGY) != Z_OK ||
-	    zlib_inflateInit2(&deflate->decompressor, DEFLATE_WINDOW_BITS) != Z_OK)
+	if (zlib_deflateInit2(&deflate->compressor, deflate_level(params), Z_DEFLATED,
+			      bits, DEFLATE_MEM_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK ||
+	    zlib_inflateInit2(&deflate->decompressor, bits) != Z_OK)
 		goto fail;
 	return deflate;
 fail:
@@ -81,6 +109,7 @@ static int deflate_decompress(void *work, const void *src, size_t len, void *pag
 
 const struct zram_codec zram_codec_deflate = {
 	.name = "deflate",
+	.share = deflate_share,
 	.create = deflate_create,
 	.destroy = deflate_destroy,
 	.compress = deflate_compress,

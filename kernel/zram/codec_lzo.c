@@ -8,7 +8,7 @@
 
 static_assert(lzo1x_worst_compress(PAGE_SIZE) <= ZRAM_CODEC_ROOM);
 
-static void *lzo_create(void)
+static void *lzo_create(const struct zram_codec_params *params)
 {
 	return kvmalloc(LZO1X_MEM_COMPRESS, GFP_KERNEL);
 }

@@ -13,7 +13,6 @@
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
-#include "codec.h"
 #include "compat.h"
 #include "stream.h"
 #include "zram.h"
@@ -87,7 +86,8 @@ static zram_slot *slots_alloc(unsigned long nr_slots)
  *
  * Context: process context, may sleep.
  * Return: 0; -EBUSY if it has one, -EINVAL for none, or for a budget (params.c)
- * that the policy cannot have; -ENOMEM, and no process has been killed for it.
+ * or parameters of the algorithm that cannot be had; -ENOMEM, and no process has been
+ * killed for it.
  */
 int zram_device_setup(struct zram *zram, u64 disksize)
 {
@@ -112,9 +112,13 @@ int zram_device_setup(struct zram *zram, u64 disksize)
 	zram->slots = slots_alloc(nr_slots);
 	if (!zram->slots)
 		goto unlock;
-	zram->streams = zram_streams_create(zram->codec);
-	if (!zram->streams)
+	err = zram_streams_create(zram->algorithm.codec, &zram->algorithm.params,
+				  &zram->streams);
+	if (err) {
+		pr_err("zram: Cannot initialise %s compressing backend\n",
+		       zram->algorithm.codec->name);
 		goto free_slots;
+	}
 	zram_params_of_pool(&params);
 	err = zs_create_pool(zram->disk->disk_name, &params, &zram->pool);
 	if (err == -EINVAL)
@@ -150,8 +154,6 @@ static void device_clear(struct zram *zram)
 {
 	down_write(&zram->init_lock);
 	zram->limit_pages = 0;
-	if (!COMPAT_ZRAM_RESET_KEEPS_CODEC)
-		zram->codec = zram_codec_default();
 	if (zram_initialised(zram)) {
 		set_capacity_and_notify(zram->disk, 0);
 		part_stat_set_all(zram->disk->part0, 0);
@@ -165,6 +167,8 @@ static void device_clear(struct zram *zram)
 		zram_stats_clear(zram);
 		atomic_long_set(&zram->max_used_pages, 0);
 	}
+	/* The streams are gone that had its dictionary. */
+	zram_algorithm_reset(&zram->algorithm);
 	up_write(&zram->init_lock);
 }
 
@@ -202,7 +206,7 @@ static struct zram *zram_alloc(void)
 	init_rwsem(&zram->init_lock);
 	for (i = 0; i < ZRAM_PARTIAL_LOCKS; i++)
 		mutex_init(&zram->partial_lock[i]);
-	zram->codec = zram_codec_default();
+	zram_algorithm_init(&zram->algorithm);
 	return zram;
 }
 

@@ -19,7 +19,6 @@
 #include <linux/slab.h>
 #include <linux/topology.h>
 
-#include "codec.h"
 #include "stream.h"
 
 static enum cpuhp_state hotplug_state;
@@ -39,7 +38,7 @@ static int stream_prepare(unsigned int cpu, struct hlist_node *node)
 	struct zram_streams *streams = hlist_entry(node, struct zram_streams, node);
 	struct zram_stream *stream = per_cpu_ptr(streams->stream, cpu);
 
-	stream->work = streams->codec->create();
+	stream->work = streams->codec->create(&streams->params);
 	stream->buffer = kvmalloc_node(ZRAM_CODEC_ROOM, GFP_KERNEL, cpu_to_node(cpu));
 	if (!stream->work || !stream->buffer) {
 		stream_fini(streams, stream);
@@ -59,38 +58,69 @@ static int stream_dead(unsigned int cpu, struct hlist_node *node)
 	return 0;
 }
 
+/* Check the parameters, and make what the streams share. */
+static int streams_share(struct zram_streams *streams)
+{
+	struct zram_codec_params *params = &streams->params;
+
+	if (streams->codec->share)
+		return streams->codec->share(params);
+	return params->level == ZRAM_PARAM_UNSET && params->winbits == ZRAM_PARAM_UNSET &&
+			       !params->dict
+		       ? 0
+		       : -EINVAL;
+}
+
+static void streams_unshare(struct zram_streams *streams)
+{
+	if (streams->codec->unshare)
+		streams->codec->unshare(&streams->params);
+}
+
 /**
  * zram_streams_create() - make the streams of a device
  * @codec: what they compress with
+ * @params: how; the dictionary has to last as long as the streams
+ * @streamsp: where the streams are stored; untouched on failure
  *
  * CPUs may come and go meanwhile: the hotplug core calls stream_prepare() for each CPU
  * that is online exactly once, here or when it comes.
  *
  * Context: process context, may sleep.
- * Return: the streams; NULL if there is no memory.
+ * Return: 0; -EINVAL if the codec cannot work in the way asked for, or -ENOMEM.
  */
-struct zram_streams *zram_streams_create(const struct zram_codec *codec)
+int zram_streams_create(const struct zram_codec *codec,
+			const struct zram_codec_params *params,
+			struct zram_streams **streamsp)
 {
 	struct zram_streams *streams = kzalloc(sizeof(*streams), GFP_KERNEL);
-	int cpu;
+	int cpu, err;
 
 	if (!streams)
-		return NULL;
+		return -ENOMEM;
 	streams->codec = codec;
+	streams->params = *params;
+	err = streams_share(streams);
+	if (err)
+		goto free_streams;
+	err = -ENOMEM;
 	streams->stream = alloc_percpu(struct zram_stream);
 	if (!streams->stream)
-		goto free_streams;
+		goto unshare;
 	for_each_possible_cpu(cpu)
 		local_lock_init(&per_cpu_ptr(streams->stream, cpu)->lock);
 	if (cpuhp_state_add_instance(hotplug_state, &streams->node))
 		goto free_percpu;
-	return streams;
+	*streamsp = streams;
+	return 0;
 
 free_percpu:
 	free_percpu(streams->stream);
+unshare:
+	streams_unshare(streams);
 free_streams:
 	kfree(streams);
-	return NULL;
+	return err;
 }
 
 /**
@@ -105,6 +135,7 @@ void zram_streams_destroy(struct zram_streams *streams)
 		return;
 	cpuhp_state_remove_instance(hotplug_state, &streams->node);
 	free_percpu(streams->stream);
+	streams_unshare(streams);
 	kfree(streams);
 }
 

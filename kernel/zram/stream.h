@@ -8,7 +8,7 @@
 #include <linux/local_lock.h>
 #include <linux/percpu.h>
 
-struct zram_codec;
+#include "codec.h"
 
 struct zram_stream {
 	local_lock_t lock;
@@ -18,6 +18,7 @@ struct zram_stream {
 
 struct zram_streams {
 	const struct zram_codec *codec;
+	struct zram_codec_params params;
 	struct zram_stream __percpu *stream;
 	atomic_t nr; /* CPUs that have one */
 	struct hlist_node node; /* on the hotplug state's list */
@@ -25,7 +26,9 @@ struct zram_streams {
 
 int zram_streams_init(void);
 void zram_streams_exit(void);
-struct zram_streams *zram_streams_create(const struct zram_codec *codec);
+int zram_streams_create(const struct zram_codec *codec,
+			const struct zram_codec_params *params,
+			struct zram_streams **streamsp);
 void zram_streams_destroy(struct zram_streams *streams);
 
 /**

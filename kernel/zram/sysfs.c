@@ -88,7 +88,7 @@ static ssize_t comp_algorithm_show(struct device *dev, struct device_attribute *
 	ssize_t len;
 
 	down_read(&zram->init_lock);
-	len = zram_codec_list(zram->codec, buf);
+	len = zram_codec_list(zram->algorithm.codec, buf);
 	up_read(&zram->init_lock);
 	return len;
 }
@@ -97,27 +97,39 @@ static ssize_t comp_algorithm_store(struct device *dev, struct device_attribute 
 				    const char *buf, size_t len)
 {
 	struct zram *zram = to_zram(dev);
-	const struct zram_codec *codec;
-	int err = 0;
+	int err;
 
 	/* Without the newline; the length is that of the kernel's own zram. */
 	if (COMPAT_ZRAM_LONG_NAME &&
 	    len - (buf[len - 1] == '\n') >= COMPAT_ZRAM_LONG_NAME)
 		return -E2BIG;
-	codec = zram_codec_find(buf);
-	if (!codec)
+	if (!zram_codec_find(buf))
 		return -EINVAL;
 	down_write(&zram->init_lock);
 	if (zram_initialised(zram)) {
 		pr_info("zram: Can't change algorithm for initialized device\n");
 		err = -EBUSY;
 	} else {
-		zram->codec = codec;
+		err = zram_algorithm_choose(&zram->algorithm, buf);
 	}
 	up_write(&zram->init_lock);
 	return err ?: len;
 }
 static DEVICE_ATTR_RW(comp_algorithm);
+
+static ssize_t algorithm_params_store(struct device *dev, struct device_attribute *attr,
+				      const char *buf, size_t len)
+{
+	struct zram *zram = to_zram(dev);
+	int err = -EBUSY;
+
+	down_write(&zram->init_lock);
+	if (!zram_initialised(zram))
+		err = zram_algorithm_set_params(&zram->algorithm, buf);
+	up_write(&zram->init_lock);
+	return err ?: len;
+}
+static DEVICE_ATTR_WO(algorithm_params);
 
 #ifdef COMPAT_ZRAM_HAS_MAX_COMP_STREAMS
 /* Kept for scripts that set it to anything: each CPU that is online has a stream. */
@@ -241,6 +253,7 @@ static struct attribute *zram_attrs[] = {
 	&dev_attr_initstate.attr,
 	&dev_attr_reset.attr,
 	&dev_attr_comp_algorithm.attr,
+	&dev_attr_algorithm_params.attr,
 #ifdef COMPAT_ZRAM_HAS_MAX_COMP_STREAMS
 	&dev_attr_max_comp_streams.attr,
 #endif

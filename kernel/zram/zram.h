@@ -28,6 +28,7 @@
 
 #include <lethe/zsmalloc.h>
 
+#include "algorithm.h"
 #include "slot.h"
 #include "stats.h"
 
@@ -44,7 +45,6 @@
 
 #define ZRAM_PARTIAL_LOCKS 16
 
-struct zram_codec;
 struct zram_streams;
 
 struct zram {
@@ -62,7 +62,7 @@ struct zram {
 	struct mutex partial_lock[ZRAM_PARTIAL_LOCKS];
 
 	struct rw_semaphore init_lock;
-	const struct zram_codec *codec; /* for the next set-up, or in force */
+	struct zram_algorithm algorithm; /* for the next set-up, or in force */
 	bool claimed; /* the disk may not be opened */
 	struct dentry *debugfs;
 	int id;

@@ -23,7 +23,7 @@ import sys
 ALLOCATES = """
     __kmalloc_cache_noprof __kmalloc_noprof __kvmalloc_node_noprof __vmalloc_noprof
     get_free_pages_noprof alloc_pages_bulk_noprof pcpu_alloc_noprof
-    __xa_alloc idr_alloc
+    idr_alloc kernel_read_file_from_path kstrdup
     __blk_alloc_disk device_add_disk del_gendisk set_capacity_and_notify
     __register_blkdev class_register class_unregister
     debugfs_create_dir debugfs_create_file single_open
@@ -35,7 +35,6 @@ ALLOCATES = """
 # What never allocates, or not for its caller: a bio's end is its owner's, and
 # what may be written by sync_blockdev() was when the last opener closed it.
 DOES_NOT = """
-    LZ4_compress_HC LZ4_compress_default LZ4_decompress_safe
     lzo1x_1_compress lzo1x_decompress_safe lzorle1x_1_compress zstd_.* zlib_.*
     __free_pages free_pages kfree kvfree vfree free_percpu put_disk debugfs_remove
     __cpuhp_(setup|remove)_state __cpuhp_state_(add|remove)_instance (un)?register_oom_notifier shrinker_free
@@ -43,7 +42,7 @@ DOES_NOT = """
     bdev_(start|end)_io_acct
     kthread_(cancel|mod|queue)_delayed_work(_sync)? kthread_destroy_worker
     wake_up_process kmalloc_size_roundup rt_mutex_(lock|unlock) __rt_mutex_init mod_node_page_state
-    idr_(destroy|find|get_next|remove) xa_(destroy|erase|load)
+    idr_(destroy|find|get_next|remove) skip_spaces next_arg LZ4_.*
     single_release seq_printf sysfs_emit(_at)? sysfs_streq _printk ___ratelimit
     kstrto[a-z0-9]* memparse strim str.* sized_strscpy snprintf mem(cpy|set)
     clear_page_.* _totalram_pages si_mem_available mod_zone_page_state dump_page __warn_printk
@@ -54,7 +53,7 @@ DOES_NOT = """
     debug_locks_off debug_smp_processor_id __this_cpu_preempt_check lock_.* fs_reclaim_.* local_.*
     migrate_.* rt_.* __rt_.*
     __list_(add|del)_.* __asan_.* __kasan_.* __[kt][cm]?san_.* __fentry__
-    __x86_.* __SCT__.* __stack_chk_fail __fortify_panic _find_next_bit
+    __x86_.* __SCT__.* __stack_chk_fail __fortify_panic _find_(first|next)_bit
     (lethe_)?zs_.* port_.* zram_.*
 """.split()
 

@@ -66,6 +66,14 @@ lzo-rle sync sites/7
 zstd default sites/7
 deflate default sites/7
 END
+head -c 65536 /corpus >/tmp/dictionary
+inject "algorithm_params with a dictionary" sites : \
+	"set $Z/algorithm_params dict=/tmp/dictionary" : "set $Z/reset 1"
+for codec in lz4 lz4hc zstd; do
+	inject "disksize with $codec and a dictionary" sites/7 "set $Z/comp_algorithm $codec" \
+		"set $Z/algorithm_params dict=/tmp/dictionary" : "set $Z/disksize 16M" : \
+		"set $Z/reset 1"
+done
 # The allocator's thread is made by kthreadd.
 inject "disksize, as kthreadd sees it" 2 : "set $Z/disksize 16M" : "set $Z/reset 1"
 for file in /sys/kernel/debug/lethe/zram0/stats /sys/kernel/debug/lethe/zram0/deferred_free \
