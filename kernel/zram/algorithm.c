@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
 /*
- * What a device compresses with: its algorithm, and the parameters of it.
+ * What a device compresses with: its algorithms, and the parameters of each. The one of
+ * priority 0 is for what is written, the others are to recompress it with.
  *
  * Both are chosen before the device has a size, and are in force from then until it is
  * reset. Parameters are checked when it is given the size, by the codec; a dictionary is
@@ -28,28 +29,38 @@ static void params_clear(struct zram_codec_params *params)
 }
 
 /**
- * zram_algorithm_init() - the default algorithm, without parameters
- * @algorithm: it
+ * zram_algorithms_init() - the default algorithm, without parameters
+ * @algorithms: of a device, by priority
  *
  * Context: process context.
  */
-void zram_algorithm_init(struct zram_algorithm *algorithm)
+void zram_algorithms_init(struct zram_algorithm *algorithms)
 {
-	algorithm->codec = zram_codec_default();
-	algorithm->params = (struct zram_codec_params)ZRAM_CODEC_PARAMS_INIT;
+	unsigned int i;
+
+	for (i = 0; i < ZRAM_ALGORITHMS; i++) {
+		algorithms[i].codec = NULL;
+		algorithms[i].params = (struct zram_codec_params)ZRAM_CODEC_PARAMS_INIT;
+	}
+	algorithms[0].codec = zram_codec_default();
 }
 
 /**
- * zram_algorithm_reset() - back to that, when a device is reset or goes
- * @algorithm: it, with no streams
+ * zram_algorithms_reset() - back to that, when a device is reset or goes
+ * @algorithms: of a device, by priority, with no streams
  *
  * Context: process context, may sleep.
  */
-void zram_algorithm_reset(struct zram_algorithm *algorithm)
+void zram_algorithms_reset(struct zram_algorithm *algorithms)
 {
-	params_clear(&algorithm->params);
-	if (!COMPAT_ZRAM_RESET_KEEPS_CODEC)
-		algorithm->codec = zram_codec_default();
+	const struct zram_codec *codec = algorithms[0].codec;
+	unsigned int i;
+
+	for (i = 0; i < ZRAM_ALGORITHMS; i++)
+		params_clear(&algorithms[i].params);
+	zram_algorithms_init(algorithms);
+	if (COMPAT_ZRAM_RESET_KEEPS_CODEC)
+		algorithms[0].codec = codec;
 }
 
 /**
@@ -119,37 +130,64 @@ static int dict_read(struct zram_codec_params *params, const char *path)
 	return 0;
 }
 
-static int request_apply(struct request *request, struct zram_algorithm *algorithm)
+/**
+ * zram_algorithm_find() - the priority of an algorithm that a device has
+ * @algorithms: of the device, by priority
+ * @name: the algorithm's name
+ *
+ * Context: process context.
+ * Return: the priority; -EINVAL if it has none of that name.
+ */
+int zram_algorithm_find(const struct zram_algorithm *algorithms, const char *name)
 {
-	int err;
+	unsigned int i;
 
-	if (request->algorithm &&
-	    !sysfs_streq(request->algorithm, algorithm->codec->name))
+	for (i = 0; i < ZRAM_ALGORITHMS; i++)
+		if (algorithms[i].codec && !strcmp(algorithms[i].codec->name, name))
+			return i;
+	return -EINVAL;
+}
+
+/* The priority that is meant: by name, by number, or the first. */
+static int request_priority(const struct request *request,
+			    const struct zram_algorithm *algorithms)
+{
+	s32 priority = request->priority == ZRAM_PARAM_UNSET ? 0 : request->priority;
+
+	if (request->algorithm)
+		return zram_algorithm_find(algorithms, request->algorithm);
+	if (priority < 0 || priority >= ZRAM_ALGORITHMS || !algorithms[priority].codec)
 		return -EINVAL;
-	/* There is one algorithm, which is the first. */
-	if (!request->algorithm && request->priority != ZRAM_PARAM_UNSET &&
-	    request->priority != 0)
-		return -EINVAL;
+	return priority;
+}
+
+static int request_apply(struct request *request, struct zram_algorithm *algorithms)
+{
+	int priority = request_priority(request, algorithms), err;
+
+	if (priority < 0)
+		return priority;
 	if (request->dict) {
 		err = dict_read(&request->params, request->dict);
 		if (err)
 			return err;
 	}
-	params_clear(&algorithm->params);
-	algorithm->params = request->params;
+	params_clear(&algorithms[priority].params);
+	algorithms[priority].params = request->params;
 	return 0;
 }
 
 /**
  * zram_algorithm_set_params() - set the parameters of an algorithm
- * @algorithm: it; what parameters it had are forgotten
+ * @algorithms: of the device, by priority; what parameters the one had are forgotten
  * @line: as it is written to algorithm_params
  *
  * Context: process context, may sleep; reads a file.
- * Return: 0; -EINVAL for what cannot be understood, or is for an algorithm that is not
- * this; another errno if the dictionary cannot be read. Nothing is changed then.
+ * Return: 0; -EINVAL for what cannot be understood, or is for an algorithm that the
+ * device has not; another errno if the dictionary cannot be read. Nothing is changed
+ * then.
  */
-int zram_algorithm_set_params(struct zram_algorithm *algorithm, const char *line)
+int zram_algorithm_set_params(struct zram_algorithm *algorithms, const char *line)
 {
 	struct request request = {
 		.priority = ZRAM_PARAM_UNSET,
@@ -162,7 +200,35 @@ int zram_algorithm_set_params(struct zram_algorithm *algorithm, const char *line
 		return -ENOMEM;
 	err = request_parse(&request, copy);
 	if (!err)
-		err = request_apply(&request, algorithm);
+		err = request_apply(&request, algorithms);
+	kfree(copy);
+	return err;
+}
+
+/**
+ * zram_algorithm_add() - have an algorithm to recompress with
+ * @algorithms: of the device, by priority
+ * @line: as it is written to recomp_algorithm
+ *
+ * Context: process context, may sleep.
+ * Return: 0; -EINVAL for what cannot be understood, an algorithm that there is not, or a
+ * priority that is none of these.
+ */
+int zram_algorithm_add(struct zram_algorithm *algorithms, const char *line)
+{
+	struct request request = {.priority = 1};
+	char *copy = kstrdup(line, GFP_KERNEL);
+	int err;
+
+	if (!copy)
+		return -ENOMEM;
+	err = request_parse(&request, copy);
+	if (!err && (!request.algorithm || request.priority < 1 ||
+		     request.priority >= ZRAM_ALGORITHMS))
+		err = -EINVAL;
+	if (!err)
+		err = zram_algorithm_choose(&algorithms[request.priority],
+					    request.algorithm);
 	kfree(copy);
 	return err;
 }

@@ -64,13 +64,14 @@ const struct zram_codec *zram_codec_default(void)
  * zram_codec_list() - all codecs in a line, one of them in brackets
  * @current_codec: the one
  * @buf: a sysfs buffer
+ * @at: where in it
  *
  * Context: any context.
  * Return: bytes written.
  */
-ssize_t zram_codec_list(const struct zram_codec *current_codec, char *buf)
+ssize_t zram_codec_list(const struct zram_codec *current_codec, char *buf, int at)
 {
-	ssize_t len = 0;
+	int len = at;
 	size_t i;
 
 	/* Each is followed by a space, the last too: so it has always been. */
@@ -79,5 +80,5 @@ ssize_t zram_codec_list(const struct zram_codec *current_codec, char *buf)
 				     codecs[i] == current_codec ? "[%s] " : "%s ",
 				     codecs[i]->name);
 	len += sysfs_emit_at(buf, len, "\n");
-	return len;
+	return len - at;
 }

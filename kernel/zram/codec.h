@@ -75,6 +75,6 @@ extern const struct zram_codec zram_codec_deflate;
 
 const struct zram_codec *zram_codec_default(void);
 const struct zram_codec *zram_codec_find(const char *name);
-ssize_t zram_codec_list(const struct zram_codec *current_codec, char *buf);
+ssize_t zram_codec_list(const struct zram_codec *current_codec, char *buf, int at);
 
 #endif /* ZRAM_CODEC_H */

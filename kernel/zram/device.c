@@ -60,6 +60,37 @@ static void device_unclaim(struct zram *zram)
 	mutex_unlock(&zram->disk->open_mutex);
 }
 
+static void streams_destroy(struct zram *zram)
+{
+	unsigned int i;
+
+	for (i = 0; i < ZRAM_ALGORITHMS; i++) {
+		zram_streams_destroy(zram->streams[i]);
+		zram->streams[i] = NULL;
+	}
+}
+
+static int streams_create(struct zram *zram)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < ZRAM_ALGORITHMS && !err; i++) {
+		const struct zram_algorithm *algorithm = &zram->algorithms[i];
+
+		if (!algorithm->codec)
+			continue;
+		err = zram_streams_create(algorithm->codec, &algorithm->params,
+					  &zram->streams[i]);
+		if (err)
+			pr_err("zram: Cannot initialise %s compressing backend\n",
+			       algorithm->codec->name);
+	}
+	if (err)
+		streams_destroy(zram);
+	return err;
+}
+
 /*
  * The slot table, all of it empty. What the machine cannot do without is not asked for:
  * the table takes memory that is free or that reclaim has at its first attempt, never
@@ -112,13 +143,9 @@ int zram_device_setup(struct zram *zram, u64 disksize)
 	zram->slots = slots_alloc(nr_slots);
 	if (!zram->slots)
 		goto unlock;
-	err = zram_streams_create(zram->algorithm.codec, &zram->algorithm.params,
-				  &zram->streams);
-	if (err) {
-		pr_err("zram: Cannot initialise %s compressing backend\n",
-		       zram->algorithm.codec->name);
+	err = streams_create(zram);
+	if (err)
 		goto free_slots;
-	}
 	zram_params_of_pool(&params);
 	err = zs_create_pool(zram->disk->disk_name, &params, &zram->pool);
 	if (err == -EINVAL)
@@ -136,8 +163,7 @@ int zram_device_setup(struct zram *zram, u64 disksize)
 	goto unlock;
 
 free_streams:
-	zram_streams_destroy(zram->streams);
-	zram->streams = NULL;
+	streams_destroy(zram);
 free_slots:
 	vfree(zram->slots);
 	zram->slots = NULL;
@@ -159,8 +185,7 @@ static void device_clear(struct zram *zram)
 		part_stat_set_all(zram->disk->part0, 0);
 		zs_destroy_pool(zram->pool);
 		zram->pool = NULL;
-		zram_streams_destroy(zram->streams);
-		zram->streams = NULL;
+		streams_destroy(zram);
 		vfree(zram->slots);
 		zram->slots = NULL;
 		zram->nr_slots = 0;
@@ -168,7 +193,7 @@ static void device_clear(struct zram *zram)
 		atomic_long_set(&zram->max_used_pages, 0);
 	}
 	/* The streams are gone that had its dictionary. */
-	zram_algorithm_reset(&zram->algorithm);
+	zram_algorithms_reset(zram->algorithms);
 	up_write(&zram->init_lock);
 }
 
@@ -204,9 +229,10 @@ static struct zram *zram_alloc(void)
 		return NULL;
 	}
 	init_rwsem(&zram->init_lock);
+	mutex_init(&zram->holder);
 	for (i = 0; i < ZRAM_PARTIAL_LOCKS; i++)
 		mutex_init(&zram->partial_lock[i]);
-	zram_algorithm_init(&zram->algorithm);
+	zram_algorithms_init(zram->algorithms);
 	return zram;
 }
 

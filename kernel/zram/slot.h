@@ -5,8 +5,11 @@
  *
  *   bit  0       lock
  *   bits 1-3     enum slot_kind
+ *   bit  4       held: a task works on a copy of the page, see below
  *   bit  5       doomed: the reader that holds the lock will empty the slot
+ *   bits 6-7     of a compressed page: which of the device's algorithms did it
  *   bits 8-24    size of the object in bytes, 1 to 65536
+ *   bit  25      none of the device's algorithms makes it any smaller
  *   bits 32-63   handle, or fill value
  *
  * Because the word is all there is, replacing a page is one compare-and-swap:
@@ -28,6 +31,13 @@
  * readers it ever had unlocked the slot before this one locked it. The notification has
  * nothing to hand over but the bit, so the reader needs no acquire to see it.
  *
+ * A task that wants to put the same page into the slot in another form, as recompression
+ * does, sets the held bit, copies the page, takes its time with no lock, and replaces the
+ * word if the bit is still there: all that changes what the slot holds takes the bit away
+ * with the rest of the word. One task of a device does this at a time (zram.holder), so
+ * the bit is its own. (The word without the bit would not do: another page of the same
+ * size may have got the same handle meanwhile.)
+ *
  * Lock order: the lock bit is innermost of zram's locks. It is a spinlock
  * (preemption off); only the allocator's locks are taken under it.
  */
@@ -43,9 +53,13 @@
 #define SLOT_LOCK BIT_ULL(0)
 #define SLOT_KIND_SHIFT 1
 #define SLOT_KIND_MASK 7ULL
+#define SLOT_HELD BIT_ULL(4)
 #define SLOT_DOOMED BIT_ULL(5)
+#define SLOT_PRIORITY_SHIFT 6
+#define SLOT_PRIORITY_MASK 3ULL
 #define SLOT_SIZE_SHIFT 8
 #define SLOT_SIZE_MASK ((1ULL << 17) - 1)
+#define SLOT_INCOMPRESSIBLE BIT_ULL(25)
 #define SLOT_PAYLOAD_SHIFT 32
 
 static_assert(BITS_PER_LONG == 64, "zram of project Lethe is for 64-bit kernels only");
@@ -71,6 +85,11 @@ static inline u64 slot_word(enum slot_kind kind, u32 payload, u32 size)
 static inline enum slot_kind slot_kind(u64 word)
 {
 	return word >> SLOT_KIND_SHIFT & SLOT_KIND_MASK;
+}
+
+static inline unsigned int slot_priority(u64 word)
+{
+	return word >> SLOT_PRIORITY_SHIFT & SLOT_PRIORITY_MASK;
 }
 
 static inline u32 slot_size(u64 word)
@@ -129,6 +148,23 @@ static inline u64 slot_exchange(zram_slot *slot, u64 word)
 			return seen;
 		}
 	}
+}
+
+/*
+ * Put @next in the slot instead of @word, if that is what it holds; waits for a reader
+ * to be done copying. Return: whether it did.
+ */
+static inline bool slot_replace(zram_slot *slot, u64 word, u64 next)
+{
+	s64 seen = word;
+
+	while (!atomic64_try_cmpxchg(slot, &seen, next)) {
+		if ((seen & ~(SLOT_LOCK | SLOT_DOOMED)) != word)
+			return false;
+		cpu_relax();
+		seen = word;
+	}
+	return true;
 }
 
 /*

@@ -89,6 +89,8 @@ struct store {
 	struct zram *zram;
 	const void *page;
 	int node; /* of NUMA, that it is on; or ZS_NO_NODE */
+	unsigned int priority; /* of the algorithm */
+	size_t below; /* bytes; as many or more are as good as incompressible */
 	unsigned long handle; /* the object, not yet in a word; or 0 */
 	size_t room; /* that it has, in bytes; 0 without one */
 };
@@ -142,29 +144,30 @@ static int store_write(struct store *s, enum slot_kind kind, const void *src, si
 
 	if (err)
 		return err;
-	*word = slot_word(kind, s->handle, size);
+	*word = slot_word(kind, s->handle, size) | (u64)s->priority
+							   << SLOT_PRIORITY_SHIFT;
 	s->handle = 0;
 	return 0;
 }
 
 /*
  * Compress the page, and write it if @s has room for it or can have it without waiting.
- * Return: 0: written; the bytes that the page needs, huge_size or more if it is
+ * Return: 0: written; the bytes that the page needs, s->below or more if it is
  * incompressible; or a negative errno.
  */
 static int store_try(struct store *s, u64 *word)
 {
-	struct zram *zram = s->zram;
-	struct zram_stream *stream = zram_stream_get(zram->streams);
-	int len = zram->streams->codec->compress(stream->work, s->page, stream->buffer);
+	struct zram_streams *streams = s->zram->streams[s->priority];
+	struct zram_stream *stream = zram_stream_get(streams);
+	int len = streams->codec->compress(stream->work, s->page, stream->buffer);
 
-	if (len > 0 && len < zram->huge_size) {
+	if (len > 0 && len < s->below) {
 		if (!s->handle)
 			store_try_object(s, len);
 		if (len <= s->room)
 			len = store_write(s, SLOT_OBJECT, stream->buffer, len, word);
 	}
-	zram_stream_put(zram->streams);
+	zram_stream_put(streams);
 	return len;
 }
 
@@ -179,6 +182,7 @@ static int store_huge(struct store *s, u64 *word)
 	return err;
 }
 
+/* Return: as store_try(), but that the page is written if it is compressible. */
 static int store_compressed(struct store *s, u64 *word)
 {
 	int need = store_try(s, word), err;
@@ -188,7 +192,7 @@ static int store_compressed(struct store *s, u64 *word)
 	 * page needs more the next time. The second object has room for whatever it may
 	 * be compressed to: the loop ends.
 	 */
-	while (unlikely(need > 0 && need < s->zram->huge_size)) {
+	while (unlikely(need > 0 && need < s->below)) {
 		if (!s->handle)
 			zram_count(s->zram, ZRAM_WRITE_STALL, 1);
 		err = store_wait_object(s, s->handle ? PAGE_SIZE : need);
@@ -196,7 +200,7 @@ static int store_compressed(struct store *s, u64 *word)
 			return err;
 		need = store_try(s, word);
 	}
-	return need > 0 ? store_huge(s, word) : need;
+	return need;
 }
 
 /* A same-filled page: an object only if its value does not fit the word. */
@@ -240,7 +244,12 @@ static void unlock_slot(struct zram *zram, zram_slot *slot, u64 word)
  */
 int zram_store_page(struct zram *zram, unsigned long index, const void *page, int node)
 {
-	struct store store = {.zram = zram, .page = page, .node = node};
+	struct store store = {
+		.zram = zram,
+		.page = page,
+		.node = node,
+		.below = zram->huge_size,
+	};
 	u64 value, word, old;
 	int err;
 
@@ -248,6 +257,8 @@ int zram_store_page(struct zram *zram, unsigned long index, const void *page, in
 		err = store_fill(&store, value, &word);
 	else
 		err = store_compressed(&store, &word);
+	if (err > 0)
+		err = store_huge(&store, &word);
 	store_drop_object(&store);
 	if (err)
 		return err;
@@ -260,19 +271,61 @@ int zram_store_page(struct zram *zram, unsigned long index, const void *page, in
 	return 0;
 }
 
+/**
+ * zram_restore_page() - put a page into its slot again, smaller
+ * @zram: the device, set up
+ * @index: the slot
+ * @held: what it holds, with the bit SLOT_HELD
+ * @page: the page's content
+ * @priority: of the algorithm to do it with
+ * @below: bytes that it has to be smaller than
+ *
+ * Context: process context, may sleep; the caller has zram->holder.
+ * Return: 0; 1 if it does not get so small, and the slot is still held; -EAGAIN if the
+ * slot has come to hold something else; another negative errno, and it is still held.
+ */
+int zram_restore_page(struct zram *zram, unsigned long index, u64 held, const void *page,
+		      unsigned int priority, size_t below)
+{
+	struct store store = {
+		.zram = zram,
+		.page = page,
+		.node = ZS_NO_NODE,
+		.priority = priority,
+		.below = min(below, zram->huge_size),
+	};
+	u64 word;
+	int err = store_compressed(&store, &word);
+
+	store_drop_object(&store);
+	if (err)
+		return min(err, 1);
+	note_usage(zram);
+	if (!slot_replace(&zram->slots[index], held, word)) {
+		zs_free(zram->pool, slot_handle(word));
+		return -EAGAIN;
+	}
+	zram_account(zram, word, 1);
+	zram_account(zram, held, -1);
+	zs_free(zram->pool, slot_handle(held));
+	return 0;
+}
+
 /*
- * Copy the object of a slot to @dst, if the slot still holds one of @kind.
+ * Copy the object of a slot to @dst, if the slot still holds one as @like: of its kind,
+ * compressed by the same algorithm.
  * Return: its size; 0 if the slot has come to hold something else, and
  * -EIO if the allocator does not know the object.
  */
-static int copy_object(struct zram *zram, zram_slot *slot, enum slot_kind kind, void *dst)
+static int copy_object(struct zram *zram, zram_slot *slot, u64 like, void *dst)
 {
 	u64 word = slot_lock(slot);
 	u32 size = slot_size(word);
 	const void *src;
 	int ret = 0;
 
-	if (slot_kind(word) != kind)
+	if (slot_kind(word) != slot_kind(like) ||
+	    slot_priority(word) != slot_priority(like))
 		goto unlock;
 	ret = -EIO;
 	src = zs_obj_read_begin(zram->pool, slot_payload(word), size, dst);
@@ -287,23 +340,24 @@ unlock:
 	return ret;
 }
 
-static int load_compressed(struct zram *zram, zram_slot *slot, void *page)
+static int load_compressed(struct zram *zram, zram_slot *slot, u64 word, void *page)
 {
-	struct zram_stream *stream = zram_stream_get(zram->streams);
+	struct zram_streams *streams = zram->streams[slot_priority(word)];
+	struct zram_stream *stream = zram_stream_get(streams);
 	int ret;
 
-	ret = copy_object(zram, slot, SLOT_OBJECT, stream->buffer);
+	ret = copy_object(zram, slot, word, stream->buffer);
 	if (ret > 0 &&
-	    zram->streams->codec->decompress(stream->work, stream->buffer, ret, page))
+	    streams->codec->decompress(stream->work, stream->buffer, ret, page))
 		ret = -EIO;
-	zram_stream_put(zram->streams);
+	zram_stream_put(streams);
 	return ret;
 }
 
-static int load_fill_object(struct zram *zram, zram_slot *slot, void *page)
+static int load_fill_object(struct zram *zram, zram_slot *slot, u64 word, void *page)
 {
 	u64 value;
-	int ret = copy_object(zram, slot, SLOT_FILL_OBJECT, &value);
+	int ret = copy_object(zram, slot, word, &value);
 
 	if (ret > 0)
 		memset64(page, value, PAGE_SIZE / sizeof(value));
@@ -333,13 +387,13 @@ int zram_load_page(struct zram *zram, unsigned long index, void *page)
 			clear_page(page);
 			return 0;
 		case SLOT_OBJECT:
-			ret = load_compressed(zram, slot, page);
+			ret = load_compressed(zram, slot, word, page);
 			break;
 		case SLOT_HUGE:
-			ret = copy_object(zram, slot, SLOT_HUGE, page);
+			ret = copy_object(zram, slot, word, page);
 			break;
 		case SLOT_FILL_OBJECT:
-			ret = load_fill_object(zram, slot, page);
+			ret = load_fill_object(zram, slot, word, page);
 			break;
 		default:
 			memset64(page, zram_fill_decode(word), PAGE_SIZE / sizeof(u64));

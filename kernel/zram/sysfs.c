@@ -88,7 +88,7 @@ static ssize_t comp_algorithm_show(struct device *dev, struct device_attribute *
 	ssize_t len;
 
 	down_read(&zram->init_lock);
-	len = zram_codec_list(zram->algorithm.codec, buf);
+	len = zram_codec_list(zram->algorithms[0].codec, buf, 0);
 	up_read(&zram->init_lock);
 	return len;
 }
@@ -110,7 +110,7 @@ static ssize_t comp_algorithm_store(struct device *dev, struct device_attribute 
 		pr_info("zram: Can't change algorithm for initialized device\n");
 		err = -EBUSY;
 	} else {
-		err = zram_algorithm_choose(&zram->algorithm, buf);
+		err = zram_algorithm_choose(&zram->algorithms[0], buf);
 	}
 	up_write(&zram->init_lock);
 	return err ?: len;
@@ -125,11 +125,59 @@ static ssize_t algorithm_params_store(struct device *dev, struct device_attribut
 
 	down_write(&zram->init_lock);
 	if (!zram_initialised(zram))
-		err = zram_algorithm_set_params(&zram->algorithm, buf);
+		err = zram_algorithm_set_params(zram->algorithms, buf);
 	up_write(&zram->init_lock);
 	return err ?: len;
 }
 static DEVICE_ATTR_WO(algorithm_params);
+
+static ssize_t recomp_algorithm_show(struct device *dev, struct device_attribute *attr,
+				     char *buf)
+{
+	struct zram *zram = to_zram(dev);
+	ssize_t len = 0;
+	unsigned int i;
+
+	down_read(&zram->init_lock);
+	for (i = 1; i < ZRAM_ALGORITHMS; i++) {
+		if (!zram->algorithms[i].codec)
+			continue;
+		len += sysfs_emit_at(buf, len, "#%u: ", i);
+		len += zram_codec_list(zram->algorithms[i].codec, buf, len);
+	}
+	up_read(&zram->init_lock);
+	return len;
+}
+
+static ssize_t recomp_algorithm_store(struct device *dev, struct device_attribute *attr,
+				      const char *buf, size_t len)
+{
+	struct zram *zram = to_zram(dev);
+	int err = -EBUSY;
+
+	down_write(&zram->init_lock);
+	if (!zram_initialised(zram))
+		err = zram_algorithm_add(zram->algorithms, buf);
+	else
+		pr_info("zram: Can't change algorithm for initialized device\n");
+	up_write(&zram->init_lock);
+	return err ?: len;
+}
+static DEVICE_ATTR_RW(recomp_algorithm);
+
+static ssize_t recompress_store(struct device *dev, struct device_attribute *attr,
+				const char *buf, size_t len)
+{
+	struct zram *zram = to_zram(dev);
+	int err = -EINVAL;
+
+	down_read(&zram->init_lock);
+	if (zram_initialised(zram))
+		err = zram_recompress(zram, buf);
+	up_read(&zram->init_lock);
+	return err ?: len;
+}
+static DEVICE_ATTR_WO(recompress);
 
 #ifdef COMPAT_ZRAM_HAS_MAX_COMP_STREAMS
 /* Kept for scripts that set it to anything: each CPU that is online has a stream. */
@@ -140,7 +188,7 @@ static ssize_t max_comp_streams_show(struct device *dev, struct device_attribute
 	unsigned int nr;
 
 	down_read(&zram->init_lock);
-	nr = zram->streams ? atomic_read(&zram->streams->nr) : num_online_cpus();
+	nr = zram->streams[0] ? atomic_read(&zram->streams[0]->nr) : num_online_cpus();
 	up_read(&zram->init_lock);
 	return sysfs_emit(buf, "%u\n", nr);
 }
@@ -254,6 +302,8 @@ static struct attribute *zram_attrs[] = {
 	&dev_attr_reset.attr,
 	&dev_attr_comp_algorithm.attr,
 	&dev_attr_algorithm_params.attr,
+	&dev_attr_recomp_algorithm.attr,
+	&dev_attr_recompress.attr,
 #ifdef COMPAT_ZRAM_HAS_MAX_COMP_STREAMS
 	&dev_attr_max_comp_streams.attr,
 #endif

@@ -6,6 +6,7 @@
  *   devices_lock (device.c)      which devices there are
  *   gendisk.open_mutex           openers and zram.claimed
  *   zram.init_lock               set up or not; sysfs against reset
+ *   zram.holder                  one task at a time holds slots
  *   the CPU hotplug lock         streams come and go with the CPUs
  *   zram.partial_lock[]          read-modify-write of a page (64K pages only)
  *   zram_stream.lock             a codec's memory: a local lock, held without sleeping
@@ -54,7 +55,7 @@ struct zram {
 	struct zram_stats __percpu *stats;
 	unsigned long nr_slots;
 	size_t huge_size; /* bytes from which a page is stored as it is */
-	struct zram_streams *streams;
+	struct zram_streams *streams[ZRAM_ALGORITHMS]; /* by priority; NULL: none */
 	unsigned long limit_pages; /* of the pool; 0: no limit. READ_ONCE */
 	struct gendisk *disk;
 
@@ -62,7 +63,9 @@ struct zram {
 	struct mutex partial_lock[ZRAM_PARTIAL_LOCKS];
 
 	struct rw_semaphore init_lock;
-	struct zram_algorithm algorithm; /* for the next set-up, or in force */
+	/* For the next set-up, or in force; by priority, the first is always there. */
+	struct zram_algorithm algorithms[ZRAM_ALGORITHMS];
+	struct mutex holder; /* of the task that holds slots (slot.h) */
 	bool claimed; /* the disk may not be opened */
 	struct dentry *debugfs;
 	int id;
@@ -105,7 +108,12 @@ int zram_device_reset(struct zram *zram);
 /* store.c: one page in, out, gone */
 int zram_store_page(struct zram *zram, unsigned long index, const void *page, int node);
 int zram_load_page(struct zram *zram, unsigned long index, void *page);
+int zram_restore_page(struct zram *zram, unsigned long index, u64 held, const void *page,
+		      unsigned int priority, size_t below);
 void zram_clear_pages(struct zram *zram, unsigned long first, unsigned long nr);
+
+/* recompress.c: pages that are stored already, with another algorithm */
+int zram_recompress(struct zram *zram, const char *line);
 
 /* io.c, swap.c, device.c: what the block layer and the swap core call */
 void zram_submit_bio(struct bio *bio);

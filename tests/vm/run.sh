@@ -54,7 +54,7 @@ kver=$(cat "$kernel/kver")
 shift
 
 abi=(sysfs bio codecs params ext4)
-ours=("${abi[@]}" greedy swap pending causes policies teardown hotplug streams stat try pressure)
+ours=("${abi[@]}" greedy recompress swap pending causes policies teardown hotplug streams stat try pressure)
 case $impl in
 lethe | debug | debug512)
 	suites=("${ours[@]}")

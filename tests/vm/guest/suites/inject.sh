@@ -103,6 +103,12 @@ inject_io zero "$written"
 inject_io discard "$written"
 inject_io read "$written"
 inject_io read-odd "$written"
+inject "recomp_algorithm" sites : "set $Z/recomp_algorithm algo=zstd" : "set $Z/reset 1"
+inject "disksize with two algorithms" sites/7 "set $Z/recomp_algorithm algo=zstd" : \
+	"set $Z/disksize 16M" : "set $Z/reset 1"
+inject "recompress" sites/5 "set $Z/recomp_algorithm algo=zstd" "set $Z/disksize 16M" \
+	"new /dev/zram0" "$written" : "set $Z/recompress priority=1" : "settle /dev/zram0" \
+	"set $Z/reset 1"
 inject "compact" sites "set $Z/disksize 16M" "new /dev/zram0" "$written" \
 	"io write-odd /dev/zram0" : "set $Z/compact 1" : "settle /dev/zram0" "set $Z/reset 1"
 inject "reset" sites "set $Z/disksize 16M" "new /dev/zram0" "$written" : "set $Z/reset 1" :

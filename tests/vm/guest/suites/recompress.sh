@@ -1,0 +1,119 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
+#
+# Recompression: stored pages get smaller, and stay what they are, whatever goes on
+# meanwhile. Debian's kernels are built without it.
+
+attr() {
+	vmtest attr "$Z/$1" "$2"
+}
+
+zram_load
+same "mode of recomp_algorithm" "$(stat -c %a $Z/recomp_algorithm)" 644
+same "mode of recompress" "$(stat -c %a $Z/recompress)" 200
+
+# ---- before there is a size ----
+
+same "no algorithm to recompress with at first" "$(cat $Z/recomp_algorithm)" ""
+same "recompress without a size" "$(attr recompress type=huge)" EINVAL
+for bad in junk "algo=zstd priority=0" "algo=zstd priority=4" "algo=zstd priority=-1" \
+	"algo=zstd priority=junk" "algo=nope priority=1" "priority=1" "algo="; do
+	same "recomp_algorithm '$bad'" "$(attr recomp_algorithm "$bad")" EINVAL
+done
+same "none of that has an effect" "$(cat $Z/recomp_algorithm)" ""
+echo lz4 >$Z/comp_algorithm
+same "an algorithm without a priority" "$(attr recomp_algorithm algo=lz4hc)" ok
+same "has the first" "$(sed 's/^\(#[0-9]\).*\[\(.*\)\].*/\1 \2/' $Z/recomp_algorithm)" "#1 lz4hc"
+same "another one" "$(attr recomp_algorithm 'algo=zstd priority=2')" ok
+same "stands below it" "$(sed 's/^\(#[0-9]\).*\[\(.*\)\].*/\1 \2/' $Z/recomp_algorithm)" "#1 lz4hc
+#2 zstd"
+same "parameters by its name" "$(attr algorithm_params 'algo=zstd level=9')" ok
+same "parameters by its priority" "$(attr algorithm_params 'priority=2 level=99')" ok
+same "that are impossible" "$(attr disksize 16M)" EINVAL
+same "and others" "$(attr algorithm_params 'priority=2 level=9')" ok
+same "with which there is a device" "$(attr disksize 16M)" ok
+same "recomp_algorithm on a device with a size" "$(attr recomp_algorithm algo=zstd)" EBUSY
+
+# ---- misuse ----
+
+for bad in junk type=nope type= threshold=junk threshold=-1 threshold=4096 max_pages=junk \
+	algo=lz4 algo=deflate algo=nope priority=0 priority=3 priority=4 foo=1; do
+	same "recompress '$bad'" "$(attr recompress "$bad")" EINVAL
+done
+
+# ---- it gets smaller, and stays the same ----
+
+content() {
+	dd if=/corpus of=/dev/zram0 bs=1M count=4 oflag=direct 2>/dev/null
+	dd if=/dev/urandom of=/dev/zram0 bs=64k seek=64 count=1 oflag=direct 2>/dev/null
+	sum=$(md5sum </dev/zram0)
+}
+unchanged() {
+	same "${1}the content is the same" "$(md5sum </dev/zram0)" "$sum"
+}
+objects() {
+	awk '$1 == "objects:" { print $2 }' /sys/kernel/debug/lethe/zram0/stats
+}
+
+content
+before=$(mm_stat zram0 compr) used=$(mm_stat zram0 used) huge=$(mm_stat zram0 huge) held=$(objects)
+same "ten pages" "$(attr recompress 'max_pages=10')" ok
+compare "are a little smaller" "$(mm_stat zram0 compr)" -lt "$before"
+compare "only a little" "$(mm_stat zram0 compr)" -gt $((before - 40960))
+unchanged "ten pages: "
+same "huge pages" "$(attr recompress 'type=huge')" ok
+compare "are huge no more" "$(mm_stat zram0 huge)" -lt "$huge"
+compare "but for noise" "$(mm_stat zram0 huge)" -ge 16
+unchanged "huge pages: "
+now=$(mm_stat zram0 compr)
+same "pages of 2000 bytes or more" "$(attr recompress 'threshold=2000')" ok
+compare "are smaller" "$(mm_stat zram0 compr)" -lt "$now"
+unchanged "large pages: "
+now=$(mm_stat zram0 compr)
+same "all pages, with one algorithm" "$(attr recompress 'algo=zstd')" ok
+compare "are smaller" "$(mm_stat zram0 compr)" -lt "$now"
+compare "by much, in all" "$(mm_stat zram0 compr)" -lt $((before * 3 / 4))
+compare "and in memory" "$(mm_stat zram0 used)" -lt "$used"
+unchanged "all pages: "
+now=$(mm_stat zram0 compr)
+same "once more" "$(attr recompress 'priority=2')" ok
+same "there is nothing left to do" "$(mm_stat zram0 compr)" "$now"
+same "no object is lost" "$(objects)" "$held"
+blkdiscard /dev/zram0
+same "nothing is left after a discard of all" "$(objects)" 0
+
+# ---- beside I/O and exits ----
+
+recompress_all_the_while() {
+	while kill -0 "$1" 2>/dev/null; do
+		echo "$2" >$Z/recompress || not_ok "recompress beside I/O"
+	done
+}
+vmtest bio /dev/zram0 21 3000 4096 &
+io=$!
+recompress_all_the_while $io threshold=100
+check "beside block I/O, all that is read is what was written" wait $io
+echo 1 >$Z/reset
+echo lz4 >$Z/comp_algorithm
+echo "algo=zstd" >$Z/recomp_algorithm
+check "the device as swap" swap_start 64M
+vmtest storm 6 5 3 4 &
+storm=$!
+recompress_all_the_while $storm priority=1
+check "beside exits and swap-in, memory has its content" wait $storm
+check "all is drained after it" within 20 nothing_pending
+same "no free was invalid" "$(deferred invalid)" 0
+same "no object is lost or left" "$(orphans)" 0
+check "memory that is swapped out" held_start 12 4
+echo priority=1 >$Z/recompress
+check "and recompressed" held check
+held_end
+
+# ---- one at a time, and reset ----
+
+dd if=/corpus of=/dev/zram0 bs=1M count=0 2>/dev/null
+check "stop" swap_stop
+same "reset forgets the algorithms" "$(cat $Z/recomp_algorithm)" ""
+echo 16M >$Z/disksize
+same "and there is nothing to recompress with" "$(attr recompress type=huge)" EINVAL
+check "unload" zram_unload
