@@ -6,7 +6,7 @@
 KVER ?= 6.12-cloud-amd64
 RECORDS = demo storm busy phone phone-instructions native instructions user rivals
 
-.PHONY: help setup demo test test-all test-debug sim sim-small sim-mutants fuzz coverage modules \
+.PHONY: help setup demo test test-all test-debug sim sim-small sim-mutants fuzz coverage modules deb \
 	bench bench-native report lint clean
 
 help:
@@ -23,6 +23,7 @@ help:
 	@echo 'make modules  build/modules/RELEASE/{lethe,zram}.ko for KVER=$(KVER), which'
 	@echo '              is a release as uname -r says it, or a name of kernels.txt,'
 	@echo '              such as "newest". Prints the directory.'
+	@echo 'make deb      Debian packages, in build/deb: the modules for DKMS, tools, library'
 	@echo 'make bench    the demo, the exit storm, the phone, and the allocator in userspace'
 	@echo 'make bench-native  the demo at native speed: User-Mode Linux, built on first use'
 	@echo 'make report   docs/performance.md, of what bench and bench-native have recorded'
@@ -63,6 +64,10 @@ coverage: setup
 modules:
 	@scripts/setup.sh modules
 	@scripts/build-modules.sh '$(KVER)'
+
+deb:
+	@scripts/setup.sh deb
+	@scripts/deb.sh
 
 bench: demo
 	@bench/storm.sh

@@ -56,6 +56,7 @@ mirror() {
 	cp -rsfT "$root/port/kernel" "$obj/port/kernel"
 	ln -sfn "$root/port/port.h" "$obj/port/port.h"
 	ln -sfn "$root/VERSION" "$obj/VERSION"
+	ln -sfn "$root/Kbuild" "$obj/Kbuild"
 	find "$obj" -xtype l -delete
 }
 
@@ -124,7 +125,7 @@ what_changed() {
 }
 
 log=$obj/.log
-if ! "$root/scripts/kbuild.sh" "$dir" M="$obj/kernel" LETHE_DEBUG="$debug" "$@" modules \
+if ! "$root/scripts/kbuild.sh" "$dir" M="$obj" LETHE_DEBUG="$debug" "$@" modules \
 	>"$log" 2>&1; then
 	! newer_than_known || die "$(what_changed)"
 	filter "$log"

@@ -8,6 +8,10 @@
 #        kernels.sh runs COLUMN           all that COLUMN has: lines of NAME RUN
 #        kernels.sh markdown              README's table
 #        kernels.sh readme                puts it into README.md
+#        kernels.sh pattern               a regular expression for the releases, as
+#                                         uname -r says them, from the oldest series to
+#                                         the newest
+#        kernels.sh architectures         one for what uname -m says
 #
 # Exit status 1: there is no such kernel.
 
@@ -86,11 +90,46 @@ readme() {
 	cmp -s "$tmp" "$root/README.md" || cat "$tmp" >"$root/README.md"
 }
 
+# For DKMS: from the first line's series to the newest of all. A major version has at most
+# 20 minor ones after its first.
+pattern() {
+	# shellcheck disable=SC2016
+	rows 'function alternatives(from, to, i, s) {
+		for (i = from; i <= to; i++)
+			s = s (i > from ? "|" : "") i
+		return "(" s ")"
+	}
+	{
+		split($1, v, ".")
+		if (!oldest)
+			oldest = v[1] * 100 + v[2]
+		if (v[1] * 100 + v[2] > newest)
+			newest = v[1] * 100 + v[2]
+	}
+	END {
+		for (m = int(oldest / 100); m <= int(newest / 100); m++)
+			s = s (s ? "|" : "") m "\\." \
+				alternatives(m * 100 < oldest ? oldest % 100 : 0, \
+					(m + 1) * 100 > newest ? newest % 100 : 20)
+		printf "^(%s)([^0-9]|$)\n", s
+	}'
+}
+
+architectures() {
+	# shellcheck disable=SC2016
+	rows '$3 != "-" && !seen[$3]++ {
+		s = s (s ? "|" : "") ($3 == "amd64" ? "x86_64" : $3 == "arm64" ? "aarch64" : $3)
+	}
+	END { printf "^(%s)$\n", s }'
+}
+
 case $#:${1-} in
 3:get) n=$(number "$3") && get "$2" "$n" ;;
 3:names) n=$(number "$2") && runs "$n" | sed -n "s/ $3\$//p" ;;
 2:runs) n=$(number "$2") && runs "$n" ;;
 1:markdown) markdown ;;
 1:readme) readme ;;
-*) die "usage: kernels.sh get NAME COLUMN | names COLUMN RUN | runs COLUMN | markdown | readme" ;;
+1:pattern) pattern ;;
+1:architectures) architectures ;;
+*) die "usage: kernels.sh get NAME COLUMN | names COLUMN RUN | runs COLUMN | markdown | readme | pattern | architectures" ;;
 esac

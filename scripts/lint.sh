@@ -26,7 +26,7 @@ files() {
 # scripts: shell scripts, by name or by first line
 scripts() {
 	{
-		files '*.sh'
+		files '*.sh' '*.postinst' '*.postrm'
 		find .ci bench scripts tests tools -type f ! -name '*.*' \
 			-exec grep -lE '^#!.*\bsh\b' {} +
 	} | LC_ALL=C sort -u
@@ -52,7 +52,7 @@ formatting() {
 licence_line() {
 	local file
 	files '*.c' '*.h' '*.sh' '*.py' '*.scd' '*.map' '*.md' '*.svg' Makefile Kbuild meson.build \
-		meson_options.txt .clang-format init guest-init run kernel-fetch |
+		'*.in' '*.postinst' '*.postrm' rules meson_options.txt .clang-format init guest-init run kernel-fetch |
 		while read -r file; do
 			head -n 3 "$file" |
 				grep -q 'SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause' ||
@@ -143,6 +143,14 @@ kernels_in_readme() {
 		<(scripts/kernels.sh markdown)
 }
 
+# A release is one version everywhere.
+changelog_is_of_version() {
+	local first
+	read -r first <debian/changelog
+	[[ $first == "lethe ($(cat VERSION)) "* ]] ||
+		printf 'VERSION says %s, debian/changelog: %s\n' "$(cat VERSION)" "$first"
+}
+
 # stamps DIRECTORY: what each drawing in it was drawn from
 stamps() {
 	(cd "$1" && grep -H -m 1 'drawn from' ./*.svg 2>/dev/null)
@@ -159,6 +167,7 @@ rule "kernel versions are known to kernel/compat.h alone" kernel_versions_in_one
 rule "docs/performance.md is what make report makes" page_is_made
 rule "README.md has the table that kernels.txt makes" kernels_in_readme
 rule "the claims of docs/internals.md stand in the code" claims_stand
+rule "debian/changelog is of the version in VERSION" changelog_is_of_version
 rule "nothing is left unfinished" nothing_unfinished
 if command -v sparse >/dev/null; then
 	rule "sparse" sparse_modules

@@ -4,31 +4,37 @@
 # Install the Debian packages that building, testing and measuring need, as far
 # as they are missing. Silent and fast when none is.
 #
-# usage: setup.sh [modules]
+# usage: setup.sh [modules|install|deb]
 #
-# modules: only what it takes to build the modules, for a machine that uses them.
+# modules: only what it takes to build the modules, for a machine that uses them;
+# install: what "make install" needs, which builds library and tools as well;
+# deb: what "make deb" needs.
 
 set -eu
 
 # One a line: Debian package, or several with a '|' between them, as releases name it,
 # then how to see it on a system without dpkg: commands, libraries, or headers below
-# /usr/include, as many; then the group that it is in.
+# /usr/include, as many; then the groups that it is in.
 packages='
-make             make               modules
-gcc              gcc                modules
-kmod             depmod             modules
-xz-utils         xz                 modules
-libc6-dev        stdio.h
-pkg-config       pkg-config
-meson            meson
-ninja-build      ninja
+make             make               modules,install,deb
+gcc              gcc                modules,install,deb
+kmod             depmod             modules,install
+xz-utils         xz                 modules,install
+libc6-dev        stdio.h            install,deb
+pkg-config       pkg-config         install,deb
+meson            meson              install,deb
+ninja-build      ninja              install,deb
 libcmocka-dev    cmocka.h
-liblz4-dev       lz4.h
-liblzo2-dev      lzo/lzo1x.h
-libzstd-dev      zstd.h
-libncurses-dev   curses.h
+liblz4-dev       lz4.h              install,deb
+liblzo2-dev      lzo/lzo1x.h        install,deb
+libzstd-dev      zstd.h             install,deb
+libncurses-dev   curses.h           install,deb
 libelf-dev       libelf.h
-scdoc            scdoc
+debhelper        dh                 deb
+dh-dkms          dh_dkms            deb
+lintian          lintian            deb
+mmdebstrap       mmdebstrap
+scdoc            scdoc              install,deb
 tmux             tmux
 clang            clang
 libclang-rt-dev  clang
@@ -60,16 +66,16 @@ die() {
 group=
 case $#:${1-} in
 0:) ;;
-1:modules) group=modules ;;
-*) die "usage: setup.sh [modules]" ;;
+1:modules | 1:install | 1:deb) group=$1 ;;
+*) die "usage: setup.sh [modules|install|deb]" ;;
 esac
 
 # Those of the group asked for: package and probe
 wanted() {
 	printf '%s' "$packages" | while read -r package probe of; do
-		if [ -n "$package" ] && [ "$of" = "${group:-$of}" ]; then
-			printf '%s %s\n' "$package" "$probe"
-		fi
+		case ,$of, in
+		*",${group:-$of},"*) [ -z "$package" ] || printf '%s %s\n' "$package" "$probe" ;;
+		esac
 	done
 }
 

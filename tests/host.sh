@@ -107,7 +107,7 @@ newer() {
 	scripts/build-modules.sh "$tmp/newer"
 }
 says "a newer kernel: one sentence with the call that has changed" 1 \
-	'^build-modules: Linux 99.9.1 is newer than .*, and differs: kernel/new.c:4:.*pages_in_bulk' \
+	'^build-modules: Linux 99.9.1 is newer than .*, and differs: new.c:4:.*pages_in_bulk' \
 	newer 99.9.1
 says "a known kernel: what the compiler says" 1 '^build-modules: the build for 6.1.99 failed' \
 	newer 6.1.99

@@ -65,7 +65,7 @@ judged() {
 debug=$("$top/scripts/build-modules.sh" "$kernel" debug512)
 cp "$here/judge/Kbuild" "$here/judge/misuse.c" "$work/module/"
 "$top/scripts/kbuild.sh" "$kernel" M="$work/module" LETHE="$top" W=1 \
-	KBUILD_EXTRA_SYMBOLS="$debug/obj/kernel/Module.symvers" modules >"$work/module.log" 2>&1 || {
+	KBUILD_EXTRA_SYMBOLS="$debug/obj/Module.symvers" modules >"$work/module.log" 2>&1 || {
 	cat "$work/module.log"
 	exit 1
 }
