@@ -6,8 +6,8 @@
 KVER ?= 6.12-cloud-amd64
 RECORDS = demo storm busy phone phone-instructions native instructions user rivals
 
-.PHONY: help setup demo test test-all test-debug sim sim-small sim-mutants fuzz coverage modules deb \
-	bench bench-native report lint clean
+.PHONY: help setup demo test test-all test-debug sim sim-small sim-mutants fuzz coverage modules \
+	deb dist install install-modules uninstall bench bench-native report lint clean
 
 help:
 	@echo 'make demo     kill a process whose memory is in swap, with the zram of the'
@@ -24,6 +24,10 @@ help:
 	@echo '              is a release as uname -r says it, or a name of kernels.txt,'
 	@echo '              such as "newest". Prints the directory.'
 	@echo 'make deb      Debian packages, in build/deb: the modules for DKMS, tools, library'
+	@echo 'make install  the same without packages: below PREFIX (/usr/local), after DESTDIR;'
+	@echo '              modules by DKMS, or where it is not, for KVER, which is then'
+	@echo '              the kernel that runs. Also: make install-modules, make uninstall'
+	@echo 'make dist     build/dist/lethe-VERSION.tar.gz, with a dkms.conf'
 	@echo 'make bench    the demo, the exit storm, the phone, and the allocator in userspace'
 	@echo 'make bench-native  the demo at native speed: User-Mode Linux, built on first use'
 	@echo 'make report   docs/performance.md, of what bench and bench-native have recorded'
@@ -68,6 +72,14 @@ modules:
 deb:
 	@scripts/setup.sh deb
 	@scripts/deb.sh
+
+dist:
+	@scripts/dist.sh
+
+# KVER has a value for "make modules" where it was given none.
+install install-modules uninstall:
+	@PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' KDIR='$(KDIR)' \
+		KVER='$(if $(filter file,$(origin KVER)),,$(KVER))' scripts/install.sh $@
 
 bench: demo
 	@bench/storm.sh
