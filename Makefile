@@ -6,8 +6,9 @@
 KVER ?= 6.12-cloud-amd64
 RECORDS = demo storm busy phone phone-instructions native instructions user rivals
 
-.PHONY: help setup demo test test-all test-debug sim sim-small sim-mutants fuzz coverage modules \
-	deb dist install install-modules uninstall bench bench-native report lint clean
+.PHONY: help setup demo test test-all test-debug test-systems sim \
+	sim-small sim-mutants fuzz coverage modules deb dist install install-modules uninstall \
+	bench bench-native report lint clean
 
 help:
 	@echo 'make demo     kill a process whose memory is in swap, with the zram of the'
@@ -15,6 +16,8 @@ help:
 	@echo 'make test     everything there is to test, on the kernels that matter most'
 	@echo 'make test-all all suites on all kernels of kernels.txt; some hours'
 	@echo 'make test-debug  the suites on kernels that watch themselves, built on first use'
+	@echo 'make test-systems  Debian 12 and 13 with systemd in virtual machines: the package,'
+	@echo '              zram-generator, zram-tools, zramctl, a kernel upgrade; as root'
 	@echo 'make sim      200,000 simulated schedules of the core for every policy'
 	@echo 'make sim-small  all schedules of small cases, up to three preemptions'
 	@echo 'make sim-mutants  seeded defects of the core: does the simulator find each?'
@@ -49,6 +52,11 @@ test-all: setup
 
 test-debug: setup
 	@tests/debug/run.sh -r
+
+test-systems: setup
+	@tests/package.sh
+	@tests/package.sh trixie
+	@tests/systems/run.sh
 
 sim: setup
 	@tests/sim/run.sh -r 200000 2

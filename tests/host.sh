@@ -62,6 +62,8 @@ says "no apt: one sentence with the packages" 1 \
 	'^setup: there is no apt-get here; .*: make gcc .*qemu-system-x86 ' "${setup[@]}"
 says "no apt, modules only: no more than those" 1 \
 	'Debian packages hold: make gcc (kmod )?xz-utils$' "${setup[@]}" modules
+says "no apt, packages only: what they take" 1 \
+	'Debian packages hold: make gcc .*debhelper dh-dkms lintian scdoc$' "${setup[@]}" deb
 tool dpkg-query <<<'printf "installed %s \n" gcc kmod'
 says "what is installed is not asked for" 1 \
 	'Debian packages hold: make xz-utils$' "${setup[@]}" modules
@@ -112,6 +114,30 @@ says "a newer kernel: one sentence with the call that has changed" 1 \
 says "a known kernel: what the compiler says" 1 '^build-modules: the build for 6.1.99 failed' \
 	newer 6.1.99
 rm -rf build/modules/{99.9.1,6.1.99}
+
+# ---- packages: which kernels they are for ----
+
+# of KERNEL: does dkms.conf let DKMS build for it?
+of() {
+	scripts/module-source.sh -c "$tmp/dkms.conf" &&
+		bash -c "kernelver=$1; . $tmp/dkms.conf; [[ $1 =~ \$BUILD_EXCLUSIVE_KERNEL ]]"
+}
+
+says "DKMS builds for the oldest kernel of the table" 0 '^$' of 6.1.0-56-amd64
+says "for one in between" 0 '^$' of 6.8.0-45-generic
+says "and for the newest" 0 '^$' of "$(scripts/kernels.sh get newest series).2-cloud-amd64"
+says "not for one that is older" 1 '^$' of 6.0.19
+says "not for one that nobody knows" 1 '^$' of 99.9.0
+says "not for one that only begins like one" 1 '^$' of 6.100.1
+
+# ---- make install, where it cannot ----
+
+says "a kernel that is not there" 1 \
+	'^install: Linux 6.12.0-none: no kernel of this name is installed; its own zram stays' \
+	env KVER=6.12.0-none DESTDIR="$tmp/a tree" scripts/install.sh install-modules
+says "DESTDIR that is no whole path" 1 '^install: DESTDIR is a whole path' \
+	env DESTDIR=here scripts/install.sh install
+says "and nothing was installed" 0 '^$' test ! -e "$tmp/a tree"
 
 # ---- names that are none ----
 

@@ -106,6 +106,14 @@ queue cli tests/cli.sh
 queue stat tests/stat.sh
 queue_vm debug512
 queue rivals tests/rivals.sh
+if [ $column = all ]; then
+	queue package tests/package.sh
+	queue package-13 tests/package.sh trixie
+	queue systems tests/systems/run.sh
+else
+	queue package tests/package.sh -q
+	queue systems tests/systems/run.sh -q
+fi
 queue report tests/report.sh
 queue lint scripts/lint.sh
 # That the suites ask for nothing that the kernel's own zram does not do.

@@ -3,9 +3,10 @@
 #
 # Boot a kernel in QEMU and judge its console.
 #
-# usage: boot.sh [-i] [-x ERE] KERNEL_DIR INITRAMFS LOG RESULTS SECONDS MIB CPUS
+# usage: boot.sh [-d FILE]... [-i] [-x ERE] KERNEL_DIR INITRAMFS LOG RESULTS SECONDS MIB CPUS
 #                [WORD ...]
 #
+# -d: a disk of the guest's, /dev/vda and so on, in this order; the guest writes to it.
 # -x: lines of the console that are no complaints, as they are what the boot is for.
 # -i: a ns of the guest's time is an instruction carried out, on one CPU, so that
 # the same run gives the same figures on any machine, busy or not.
@@ -51,9 +52,11 @@ kernels_own_races() {
 
 expected='^$'
 counted=no
-usage="usage: boot.sh [-i] [-x ERE] KERNEL_DIR INITRAMFS LOG RESULTS SECONDS MIB CPUS [WORD ...]"
-while getopts ix: option; do
+disks=()
+usage="usage: boot.sh [-d FILE]... [-i] [-x ERE] KERNEL_DIR INITRAMFS LOG RESULTS SECONDS MIB CPUS [WORD ...]"
+while getopts d:ix: option; do
 	case $option in
+	d) disks+=(-drive "file=$OPTARG,format=raw,if=virtio,cache=unsafe") ;;
 	i) counted=yes ;;
 	x) expected="$expected|$OPTARG" ;;
 	*) die "$usage" ;;
@@ -79,7 +82,7 @@ boot() {
 	# that it cannot calibrate its delay: lpj says what it is on a CPU of 5 GHz.
 	timeout --kill-after=5 "$seconds" qemu-system-x86_64 "$@" \
 		-m "$mib" -mem-prealloc -smp "$cpus" -nodefaults -no-user-config -display none -no-reboot \
-		-serial "file:$log" -serial "file:$results" \
+		"${disks[@]}" -serial "file:$log" -serial "file:$results" \
 		-kernel "$kernel/boot/vmlinuz-$(cat "$kernel/kver")" -initrd "$initramfs" \
 		-append "console=ttyS0 panic=-1 oops=panic tsc=reliable no_timer_check lpj=20000000 loglevel=6 maxcpus=1 ${words[*]}" \
 		</dev/null >"$log.qemu" 2>&1 &

@@ -1,0 +1,261 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
+#
+# The packages, make install and the tarball on a Debian system that is not booted:
+# install, upgrade the kernel, remove, and machines on which something is missing. Each
+# case gets the system of scripts/system-fetch.sh anew, as a layer that goes with it.
+# To be run as root. The last line is "package: N passed, N failed".
+#
+# usage: package.sh [-q] [SUITE]
+#
+# SUITE is bookworm if none is given. -q: what takes no more than one build of the
+# modules.
+
+set -uo pipefail
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+options=("$@")
+quick=no
+while getopts q option; do
+	case $option in
+	q) quick=yes ;;
+	*) exit 1 ;;
+	esac
+done
+shift $((OPTIND - 1))
+suite=${1:-bookworm}
+
+finish() {
+	printf 'package: %d passed, %d failed\n' "$passed" "$failed"
+	[ "$failed" = 0 ]
+	exit
+}
+
+passed=0
+failed=0
+if [ "$(id -u)" != 0 ]; then
+	echo "not ok package: systems are root's, and this is not root"
+	failed=1
+	finish
+fi
+# shellcheck source=tests/systems/layer.sh
+. "$root/tests/systems/layer.sh"
+own_mounts "$0" "${options[@]}"
+
+version=$(cat "$root/VERSION")
+"$root/scripts/deb.sh" >&2 || { failed=1 && finish; }
+system=$("$root/scripts/system-fetch.sh" "$suite") || { failed=1 && finish; }
+kver=$(cat "$system/kver")
+modules=/lib/modules/$kver
+as_pattern=${kver//+/[+]}
+said=$work/said
+
+# The system, anew, with the packages
+begin() {
+	system_begin "$system"
+	cp "$root"/build/deb/*.deb "$sys/root/"
+}
+
+result() {
+	if [ "$1" = 0 ]; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		printf 'not ok package: %s\n' "$2"
+		tail -n 30 "$said" | sed 's/^/  | /'
+	fi
+}
+
+# works NAME COMMAND; fails NAME COMMAND: inside
+works() {
+	inside "$2"
+	result $? "$1"
+}
+
+fails() {
+	! inside "$2"
+	result $? "$1"
+}
+
+# told NAME ERE: of what the last command said, one line matches
+told() {
+	[ "$(grep -c -E -- "$2" "$said")" = 1 ]
+	result $? "$1"
+}
+
+takes() {
+	works "$1: modprobe takes $2" "modinfo -k ${3:-$kver} -F filename zram | grep -q '$2'"
+}
+
+# Nothing of ours is left for any kernel
+nothing() {
+	works "$1: nothing is installed" '[ -z "$(find /lib/modules -path "*updates*" -name "*.ko*")" ]'
+	works "$1: nothing is half built" '[ -z "$(find /var/lib/dkms -name "*.ko*" -o -name "*.o")" ]'
+}
+
+install="dpkg -i /root/lethe-dkms_${version}_all.deb"
+
+# ---- the library: of this machine, whose compiler has a C library ----
+
+library() {
+	local dir=$work/library
+	dpkg -x "$root"/build/deb/liblethe0_*.deb "$dir" &&
+		dpkg -x "$root"/build/deb/liblethe-dev_*.deb "$dir" &&
+		cat >"$dir/p.c" <<-'END' &&
+			#include <lethe/zsmalloc.h>
+			int main(void)
+			{
+				struct zs_pool *pool;
+
+				return zs_create_pool("p", 0, &pool);
+			}
+		END
+		gcc "$dir/p.c" -o "$dir/p" -I"$dir/usr/include" -L"$(echo "$dir"/usr/lib/*-linux-gnu)" \
+			-llethe &&
+		LD_LIBRARY_PATH=$(echo "$dir"/usr/lib/*-linux-gnu) "$dir/p" &&
+		readelf -d "$dir/p" | grep -q 'NEEDED.*liblethe.so.0'
+}
+library >"$said" 2>&1
+result $? "a program is built and runs with the library"
+
+# ---- as it is meant to be ----
+
+# With Secure Boot, as far as a system shows it that has no /sys of its own
+begin
+mkdir -p "$sys/sys/kernel/security"
+echo 'none [integrity] confidentiality' >"$sys/sys/kernel/security/lockdown"
+works "install" "$install"
+told "Secure Boot: says what to do" "^lethe-dkms: this system loads signed modules only .*'mokutil --import /var/lib/dkms/mok.pub'"
+works "and that is the key" "openssl x509 -inform der -in /var/lib/dkms/mok.pub -noout"
+works "DKMS has it" "dkms status -m lethe | grep -q '$kver.*: installed'"
+takes "installed" "$modules/updates/dkms/zram.ko"
+works "it is of this version" "[ \"\$(modinfo -k $kver -F version zram)\" = $version ]"
+works "both modules are signed" "modinfo -k $kver -F signer zram lethe | grep -c . | grep -qx 2"
+works "the kernel's own stays" "ls $modules/kernel/drivers/block/zram/zram.ko*"
+if [ $quick = no ]; then
+	newer=$(cat "$system/kver-newer")
+	cp -r "$system/newer" "$sys/root/"
+	works "a kernel upgrade" "dpkg -i /root/newer/*.deb"
+	works "DKMS has built for it" "dkms status -m lethe | grep -q '$newer.*: installed'"
+	takes "upgraded" "/lib/modules/$newer/updates/dkms/zram.ko" "$newer"
+	works "install once more" "$install"
+	takes "installed once more" "$modules/updates/dkms/zram.ko"
+	takes "and for the newer kernel" "/lib/modules/$newer/updates/dkms/zram.ko" "$newer"
+fi
+works "remove" "dpkg -r lethe-dkms"
+takes "removed" "$modules/kernel/drivers/block/zram/zram.ko"
+nothing "removed"
+works "no source is left" '! ls -d /usr/src/lethe-* /var/lib/dkms/lethe'
+system_end
+
+# ---- kernels that get nothing, and machines that lack something ----
+
+begin
+works "a kernel with zram built in, to be" \
+	"echo kernel/drivers/block/zram/zram.ko >>$modules/modules.builtin"
+works "zram built in: installs" "$install"
+told "zram built in: says so" "^lethe-dkms: Linux $as_pattern: zram is built into it .*own zram stays"
+nothing "zram built in"
+works "zram built in: removes" "dpkg -r lethe-dkms"
+system_end
+
+begin
+works "a kernel without headers, to be" "rm $modules/build"
+works "no headers: installs" "$install"
+told "no headers: says so" "^lethe-dkms: Linux $as_pattern: its headers are not installed .*own zram stays"
+nothing "no headers"
+system_end
+
+begin
+works "an unknown kernel, to be" "mv $modules /lib/modules/9.9.0"
+works "unknown kernel: installs" "$install"
+told "unknown kernel: says so" "^lethe-dkms: Linux 9.9.0: Lethe $version is not for this kernel; its own"
+nothing "unknown kernel"
+system_end
+
+begin
+mkdir -p "$sys/var/lib/dkms"
+mount -t tmpfs -o size=1M none "$sys/var/lib/dkms"
+fails "full disk: says no" "$install"
+told "full disk: says why" "^lethe-dkms: no space is left to build the modules in; each kernel keeps"
+nothing "full disk"
+takes "full disk" "$modules/kernel/drivers/block/zram/zram.ko"
+works "full disk: can be removed" "dpkg -r lethe-dkms"
+system_end
+
+[ $quick = no ] || finish
+
+# Room for one module, not for both
+begin
+mkdir "$sys$modules/updates"
+mount -t tmpfs -o size=36K none "$sys$modules/updates"
+fails "full disk at the end: says no" "$install"
+told "full disk at the end: says why" "^lethe: the modules for Linux $as_pattern could not be copied"
+works "full disk at the end: none is there" "[ -z \"\$(find $modules/updates -name '*.ko*')\" ]"
+takes "full disk at the end" "$modules/kernel/drivers/block/zram/zram.ko"
+umount "$sys$modules/updates"
+works "full disk at the end: can be mended" "dpkg --configure lethe-dkms"
+takes "mended" "$modules/updates/dkms/zram.ko"
+system_end
+
+# ---- make install, at a path with a space ----
+
+tree="/root/a b/lethe"
+begin
+mkdir -p "$sys$tree"
+tar -C "$root" -c --exclude=./build --exclude=./.git . | tar -C "$sys$tree" -x
+make="cd '$tree' && make"
+works "make install-modules, DKMS" "$make install-modules"
+told "it says for which kernel" "^installed for Linux $as_pattern by DKMS$"
+takes "make install-modules, DKMS" "$modules/updates/dkms/zram.ko"
+works "make uninstall, DKMS" "$make uninstall"
+takes "make uninstall, DKMS" "$modules/kernel/drivers/block/zram/zram.ko"
+nothing "make uninstall, DKMS"
+
+works "DKMS is not there, to be" "mv /usr/sbin/dkms /root/"
+make="$make KVER=$kver"
+works "make install-modules, plain" "$make install-modules"
+takes "make install-modules, plain" "$modules/updates/zram.ko"
+works "make uninstall, plain" "$make uninstall"
+takes "make uninstall, plain" "$modules/kernel/drivers/block/zram/zram.ko"
+nothing "make uninstall, plain"
+
+mkdir "$sys$modules/updates"
+mount -t tmpfs -o size=200K none "$sys$modules/updates"
+fails "make, full disk: says no" "$make install-modules"
+told "make, full disk: says why" "^install: the modules could not be copied .*keeps its own zram$"
+nothing "make, full disk"
+umount "$sys$modules/updates"
+
+works "depmod that prefers the kernel's, to be" \
+	"mkdir -p /etc/depmod.d && echo search built-in updates >/etc/depmod.d/contrary.conf"
+fails "contrary depmod: says no" "$make install-modules"
+told "contrary depmod: says why" "^install: depmod's configuration prefers .*keeps its own zram$"
+nothing "contrary depmod"
+
+fails "make, another kernel: says no" "cd '$tree' && make install-modules KVER=6.12.0"
+told "make, another kernel: says why" "^install: Linux 6.12.0: no kernel of this name is installed"
+works "make, a kernel without headers, to be" "mv $modules/build /root/"
+fails "make, no headers: says no" "$make install-modules"
+told "make, no headers: says why" "^install: Linux $as_pattern: its headers are not installed"
+works "make, zram built in, to be" "mv /root/build $modules/ &&
+	echo kernel/drivers/block/zram/zram.ko >>$modules/modules.builtin"
+fails "make, zram built in: says no" "$make install-modules"
+told "make, zram built in: says why" "^install: Linux $as_pattern: zram is built into it"
+nothing "make, zram built in"
+system_end
+
+# ---- the tarball, as other distributions take it ----
+
+begin
+if git -C "$root" rev-parse -q --verify HEAD >/dev/null 2>&1; then
+	tarball=$("$root/scripts/dist.sh" 2>/dev/null)
+	cp "$tarball" "$sys/root/"
+	works "the tarball" "tar -C /usr/src -xf /root/lethe-$version.tar.gz &&
+		dkms install lethe/$version -k $kver"
+	takes "the tarball" "$modules/updates/dkms/zram.ko"
+	works "the tarball goes" "dkms remove lethe/$version --all"
+	takes "the tarball goes" "$modules/kernel/drivers/block/zram/zram.ko"
+fi
+system_end
+finish
