@@ -39,8 +39,9 @@ download() {
 	apt-get -q=1 -o APT::Sandbox::User=root download "$@" >&2
 }
 
+# What a command that broke off has left mounted below (/dev, say) is not ours to remove.
 cleanup() {
-	[ -z "$tmp" ] || rm -rf "$tmp"
+	[ -z "$tmp" ] || rm -rf --one-file-system "$tmp"
 }
 
 # Concurrent callers wait for one another. Descriptor 9 is the lock.
@@ -51,7 +52,7 @@ cache_lock() {
 	trap cleanup EXIT
 	trap 'exit 1' HUP INT TERM
 	# With the lock held, whatever is half done is nobody's.
-	rm -rf "$cache"/.tmp.*
+	rm -rf --one-file-system "$cache"/.tmp.*
 }
 
 # cache_add ENTRY COMMAND: the command makes $tmp/entry, unless ENTRY is there
