@@ -118,17 +118,21 @@ compat_alloc_pages_bulk_node(gfp_t gfp, int node, unsigned long n, struct page *
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
 #define COMPAT_ZRAM_IO_STAT_FORMAT "%8llu %8llu %8llu %8llu\n"
 #define COMPAT_ZRAM_LONG_NAME 0
+#define COMPAT_ZRAM_BLOCK_FLAGS 4
 #else
 #define COMPAT_ZRAM_IO_STAT_FORMAT "%8llu %8llu %llu %8llu\n"
 #define COMPAT_ZRAM_LONG_NAME 128
+#define COMPAT_ZRAM_BLOCK_FLAGS 6
 #endif
 #if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
 #define COMPAT_ZRAM_HAS_MAX_COMP_STREAMS
 #define COMPAT_ZRAM_DISKSIZE_OVERFLOW (-ENOMEM)
 #define COMPAT_ZRAM_DICT_ERRNO(err) (-EINVAL)
+#define COMPAT_ZRAM_AGE_MAX U64_MAX
 #else
 #define COMPAT_ZRAM_DISKSIZE_OVERFLOW (-EINVAL)
 #define COMPAT_ZRAM_DICT_ERRNO(err) (err)
+#define COMPAT_ZRAM_AGE_MAX U32_MAX
 #endif
 
 /* Bytes and sectors, as the block layer's setters and limits take them. */

@@ -2,11 +2,13 @@
 /*
  * What is of use to people who look for a fault: /sys/kernel/debug/zram/zramN.
  *
- * Lock order: none taken here. debugfs_remove() waits for the readers of a file.
+ * Lock order: init_lock. debugfs_remove() waits for the readers of a file.
  */
 #include <linux/debugfs.h>
+#include <linux/module.h>
 #include <linux/seq_file.h>
 
+#include "compat.h"
 #include "zram.h"
 
 static struct dentry *root;
@@ -18,6 +20,105 @@ static int same_objects_show(struct seq_file *m, void *v)
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(same_objects);
+
+/* ---- block_state: the pages that are stored, one a line ---- */
+
+/* Flags as zram.rst has them; older kernels have fewer. */
+static void block_flags(u64 word, char *flags)
+{
+	enum slot_kind kind = slot_kind(word);
+
+	strscpy(flags, "......", COMPAT_ZRAM_BLOCK_FLAGS + 1);
+	if (slot_is_fill(word))
+		flags[0] = 's';
+	if (kind == SLOT_HUGE)
+		flags[2] = 'h';
+	if (word & SLOT_IDLE)
+		flags[3] = 'i';
+	if (COMPAT_ZRAM_BLOCK_FLAGS > 4 && slot_priority(word))
+		flags[4] = 'r';
+	if (COMPAT_ZRAM_BLOCK_FLAGS > 4 && word & SLOT_INCOMPRESSIBLE)
+		flags[5] = 'n';
+}
+
+/* The first slot from *@pos on that is not empty; *@pos is moved to it. */
+static void *block_from(struct zram *zram, loff_t *pos)
+{
+	for (; *pos < zram->nr_slots; ++*pos) {
+		if (slot_kind(slot_peek(&zram->slots[*pos])) != SLOT_EMPTY)
+			return &zram->slots[*pos];
+		cond_resched();
+	}
+	return NULL;
+}
+
+static void *block_start(struct seq_file *m, loff_t *pos)
+{
+	struct zram *zram = m->private;
+
+	down_read(&zram->init_lock);
+	return zram_initialised(zram) ? block_from(zram, pos) : ERR_PTR(-EINVAL);
+}
+
+static void *block_next(struct seq_file *m, void *slot, loff_t *pos)
+{
+	++*pos;
+	return block_from(m->private, pos);
+}
+
+static void block_stop(struct seq_file *m, void *slot)
+{
+	struct zram *zram = m->private;
+
+	up_read(&zram->init_lock);
+}
+
+static int block_show(struct seq_file *m, void *slot)
+{
+	struct zram *zram = m->private;
+	unsigned long index = (zram_slot *)slot - zram->slots;
+	u64 word = slot_peek(slot);
+	char flags[COMPAT_ZRAM_BLOCK_FLAGS + 1];
+
+	if (slot_kind(word) == SLOT_EMPTY)
+		return SEQ_SKIP;
+	block_flags(word, flags);
+	seq_printf(m, "%12lu %12u.000000 %s\n", index,
+		   zram->accessed ? zram_accessed(zram, index) : 0, flags);
+	return 0;
+}
+
+static const struct seq_operations block_state_sops = {
+	.start = block_start,
+	.next = block_next,
+	.stop = block_stop,
+	.show = block_show,
+};
+
+static int block_state_open(struct inode *inode, struct file *file)
+{
+	struct zram *zram = inode->i_private;
+	int err = 0;
+
+	/* The reader wants to know when pages are accessed: from now on. */
+	down_write(&zram->init_lock);
+	if (zram_initialised(zram))
+		err = zram_track_access(zram);
+	up_write(&zram->init_lock);
+	if (!err)
+		err = seq_open(file, &block_state_sops);
+	if (!err)
+		((struct seq_file *)file->private_data)->private = zram;
+	return err;
+}
+
+static const struct file_operations block_state_fops = {
+	.owner = THIS_MODULE,
+	.open = block_state_open,
+	.read = seq_read,
+	.llseek = seq_lseek,
+	.release = seq_release,
+};
 
 /**
  * zram_debugfs_add() - give a device its directory
@@ -31,6 +132,7 @@ void zram_debugfs_add(struct zram *zram)
 	zram->debugfs = debugfs_create_dir(zram->disk->disk_name, root);
 	debugfs_create_file("same_objects", 0400, zram->debugfs, zram,
 			    &same_objects_fops);
+	debugfs_create_file("block_state", 0400, zram->debugfs, zram, &block_state_fops);
 }
 
 /**

@@ -91,22 +91,28 @@ static int streams_create(struct zram *zram)
 	return err;
 }
 
-/*
- * The slot table, all of it empty. What the machine cannot do without is not asked for:
- * the table takes memory that is free or that reclaim has at its first attempt, never
- * what the OOM killer would have to get; and only if it fits into what is available
- * with the page tables that map it, for vmalloc() takes those at any cost, and other
- * tasks want some meanwhile.
+/**
+ * zram_table_alloc() - allocate a table with an element for each slot, all zero
+ * @nr: how many
+ * @size: bytes of one, 8 at most
+ *
+ * What the machine cannot do without is not asked for: the table takes memory that is
+ * free or that reclaim has at its first attempt, never what the OOM killer would have to
+ * get; and only if it fits into what is available with the page tables that map it, for
+ * vmalloc() takes those at any cost, and other tasks want some meanwhile.
+ *
+ * Context: process context, may sleep.
+ * Return: the table, for vfree(); NULL if there is no memory.
  */
-static zram_slot *slots_alloc(unsigned long nr_slots)
+void *zram_table_alloc(unsigned long nr, size_t size)
 {
-	unsigned long pages = DIV_ROUND_UP(nr_slots, PAGE_SIZE / sizeof(zram_slot));
+	unsigned long pages = DIV_ROUND_UP(nr, PAGE_SIZE / size);
 	unsigned long tables = DIV_ROUND_UP(pages, PTRS_PER_PTE) + 2;
 	long available = si_mem_available();
 
 	if (available < 0 || pages + tables > available)
 		return NULL;
-	return __vmalloc(nr_slots * sizeof(zram_slot),
+	return __vmalloc(nr * size,
 			 GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN | __GFP_NORETRY);
 }
 
@@ -140,7 +146,7 @@ int zram_device_setup(struct zram *zram, u64 disksize)
 	}
 
 	err = -ENOMEM;
-	zram->slots = slots_alloc(nr_slots);
+	zram->slots = zram_table_alloc(nr_slots, sizeof(zram_slot));
 	if (!zram->slots)
 		goto unlock;
 	err = streams_create(zram);
@@ -188,6 +194,8 @@ static void device_clear(struct zram *zram)
 		streams_destroy(zram);
 		vfree(zram->slots);
 		zram->slots = NULL;
+		vfree(zram->accessed);
+		zram->accessed = NULL;
 		zram->nr_slots = 0;
 		zram_stats_clear(zram);
 		atomic_long_set(&zram->max_used_pages, 0);

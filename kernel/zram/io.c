@@ -46,6 +46,7 @@ static int io_whole_page(struct zram_io *io, unsigned long index, struct page *p
 		flush_dcache_page(page);
 	}
 	kunmap_local(content);
+	zram_touch(io->zram, index);
 	return err;
 }
 
@@ -90,6 +91,7 @@ static int write_bounced(struct zram_io *io, struct bio *bio, struct bvec_iter i
 		err = zram_store_page(io->zram, index, bounce, ZS_NO_NODE);
 	}
 	zram_partial_unlock(io->zram, index);
+	zram_touch(io->zram, index);
 	return err;
 }
 
@@ -104,6 +106,7 @@ static int read_bounced(struct zram_io *io, struct bio *bio, struct bvec_iter it
 	err = zram_load_page(io->zram, index, bounce);
 	if (!err)
 		copy_bio(bio, iter, bounce + offset, len, false);
+	zram_touch(io->zram, index);
 	return err;
 }
 

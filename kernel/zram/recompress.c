@@ -23,7 +23,7 @@
 struct recompress {
 	struct zram *zram;
 	void *page; /* a copy */
-	bool huge_only;
+	bool huge_only, idle_only;
 	unsigned long threshold; /* bytes: smaller ones are left as they are */
 	unsigned long max_pages; /* how many to try; 0: all */
 	int first, last; /* priorities */
@@ -31,10 +31,9 @@ struct recompress {
 
 static int parse_type(struct recompress *r, const char *value)
 {
-	if (strcmp(value, "huge"))
-		return -EINVAL;
-	r->huge_only = true;
-	return 0;
+	r->huge_only = !strcmp(value, "huge") || !strcmp(value, "huge_idle");
+	r->idle_only = !strcmp(value, "idle") || !strcmp(value, "huge_idle");
+	return r->huge_only || r->idle_only ? 0 : -EINVAL;
 }
 
 static int parse_word(struct recompress *r, const char *key, const char *value)
@@ -77,6 +76,8 @@ static bool is_meant(const struct recompress *r, u64 word)
 	enum slot_kind kind = slot_kind(word);
 
 	if (kind != SLOT_HUGE && (kind != SLOT_OBJECT || r->huge_only))
+		return false;
+	if (r->idle_only && !(word & SLOT_IDLE))
 		return false;
 	/* The last algorithm of those wanted has done, or failed, already. */
 	return !(word & SLOT_INCOMPRESSIBLE) && slot_size(word) >= r->threshold &&

@@ -10,6 +10,7 @@
  *   bits 6-7     of a compressed page: which of the device's algorithms did it
  *   bits 8-24    size of the object in bytes, 1 to 65536
  *   bit  25      none of the device's algorithms makes it any smaller
+ *   bit  26      idle: not accessed since it was marked so
  *   bits 32-63   handle, or fill value
  *
  * Because the word is all there is, replacing a page is one compare-and-swap:
@@ -60,6 +61,7 @@
 #define SLOT_SIZE_SHIFT 8
 #define SLOT_SIZE_MASK ((1ULL << 17) - 1)
 #define SLOT_INCOMPRESSIBLE BIT_ULL(25)
+#define SLOT_IDLE BIT_ULL(26)
 #define SLOT_PAYLOAD_SHIFT 32
 
 static_assert(BITS_PER_LONG == 64, "zram of project Lethe is for 64-bit kernels only");
@@ -165,6 +167,17 @@ static inline bool slot_replace(zram_slot *slot, u64 word, u64 next)
 		seen = word;
 	}
 	return true;
+}
+
+/* The page is accessed: not idle any more. For a task that holds the slot, it has
+ * changed. */
+static inline void slot_clear_idle(zram_slot *slot)
+{
+	u64 word = slot_peek(slot);
+
+	while (word & SLOT_IDLE &&
+	       !slot_replace(slot, word, word & ~(SLOT_IDLE | SLOT_HELD)))
+		word = slot_peek(slot);
 }
 
 /*

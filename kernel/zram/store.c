@@ -301,6 +301,8 @@ int zram_restore_page(struct zram *zram, unsigned long index, u64 held, const vo
 	if (err)
 		return min(err, 1);
 	note_usage(zram);
+	/* It is none the less idle for this. */
+	word |= held & SLOT_IDLE;
 	if (!slot_replace(&zram->slots[index], held, word)) {
 		zs_free(zram->pool, slot_handle(word));
 		return -EAGAIN;

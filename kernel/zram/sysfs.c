@@ -165,6 +165,29 @@ static ssize_t recomp_algorithm_store(struct device *dev, struct device_attribut
 }
 static DEVICE_ATTR_RW(recomp_algorithm);
 
+static ssize_t idle_store(struct device *dev, struct device_attribute *attr,
+			  const char *buf, size_t len)
+{
+	struct zram *zram = to_zram(dev);
+	u64 age = 0;
+	int err = 0;
+
+	if (!sysfs_streq(buf, "all") &&
+	    (kstrtoull(buf, 0, &age) || age > COMPAT_ZRAM_AGE_MAX))
+		return -EINVAL;
+	down_write(&zram->init_lock);
+	if (!zram_initialised(zram))
+		err = -EINVAL;
+	else if (age)
+		err = zram_track_access(zram);
+	downgrade_write(&zram->init_lock);
+	if (!err)
+		err = zram_mark_idle(zram, age);
+	up_read(&zram->init_lock);
+	return err ?: len;
+}
+static DEVICE_ATTR_WO(idle);
+
 static ssize_t recompress_store(struct device *dev, struct device_attribute *attr,
 				const char *buf, size_t len)
 {
@@ -304,6 +327,7 @@ static struct attribute *zram_attrs[] = {
 	&dev_attr_algorithm_params.attr,
 	&dev_attr_recomp_algorithm.attr,
 	&dev_attr_recompress.attr,
+	&dev_attr_idle.attr,
 #ifdef COMPAT_ZRAM_HAS_MAX_COMP_STREAMS
 	&dev_attr_max_comp_streams.attr,
 #endif

@@ -25,6 +25,7 @@
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/rwsem.h>
+#include <linux/timekeeping.h>
 #include <linux/types.h>
 
 #include <lethe/zsmalloc.h>
@@ -57,6 +58,7 @@ struct zram {
 	size_t huge_size; /* bytes from which a page is stored as it is */
 	struct zram_streams *streams[ZRAM_ALGORITHMS]; /* by priority; NULL: none */
 	unsigned long limit_pages; /* of the pool; 0: no limit. READ_ONCE */
+	u32 *accessed; /* by slot, where it has been asked for (idle.c); or NULL */
 	struct gendisk *disk;
 
 	atomic_long_t max_used_pages;
@@ -67,6 +69,7 @@ struct zram {
 	struct zram_algorithm algorithms[ZRAM_ALGORITHMS];
 	struct mutex holder; /* of the task that holds slots (slot.h) */
 	bool claimed; /* the disk may not be opened */
+	u32 accessed_since; /* seconds since boot */
 	struct dentry *debugfs;
 	int id;
 };
@@ -93,6 +96,24 @@ static inline void zram_partial_unlock(struct zram *zram, unsigned long index)
 		mutex_unlock(&zram->partial_lock[index % ZRAM_PARTIAL_LOCKS]);
 }
 
+/* Seconds since boot. */
+static inline u32 zram_now(void)
+{
+	return ktime_divns(ktime_get_boottime(), NSEC_PER_SEC);
+}
+
+/* A page has been read or written. */
+static inline void zram_touch(struct zram *zram, unsigned long index)
+{
+	/* Pairs with zram_track_access(). */
+	u32 *accessed = smp_load_acquire(&zram->accessed);
+
+	if (slot_peek(&zram->slots[index]) & SLOT_IDLE)
+		slot_clear_idle(&zram->slots[index]);
+	if (accessed)
+		WRITE_ONCE(accessed[index], zram_now());
+}
+
 /* params.c: module parameters */
 extern unsigned int zram_num_devices;
 void zram_params_of_pool(struct zs_pool_params *params);
@@ -104,6 +125,7 @@ int zram_device_add(void);
 int zram_device_remove(int id);
 int zram_device_setup(struct zram *zram, u64 disksize);
 int zram_device_reset(struct zram *zram);
+void *zram_table_alloc(unsigned long nr, size_t size);
 
 /* store.c: one page in, out, gone */
 int zram_store_page(struct zram *zram, unsigned long index, const void *page, int node);
@@ -111,6 +133,11 @@ int zram_load_page(struct zram *zram, unsigned long index, void *page);
 int zram_restore_page(struct zram *zram, unsigned long index, u64 held, const void *page,
 		      unsigned int priority, size_t below);
 void zram_clear_pages(struct zram *zram, unsigned long first, unsigned long nr);
+
+/* idle.c: pages that are not accessed */
+int zram_track_access(struct zram *zram);
+u32 zram_accessed(struct zram *zram, unsigned long index);
+int zram_mark_idle(struct zram *zram, u64 age);
 
 /* recompress.c: pages that are stored already, with another algorithm */
 int zram_recompress(struct zram *zram, const char *line);

@@ -53,7 +53,7 @@ kernel=$("$top/scripts/kernel-fetch.sh" "$1")
 kver=$(cat "$kernel/kver")
 shift
 
-abi=(sysfs bio codecs params ext4)
+abi=(sysfs bio codecs params idle ext4)
 ours=("${abi[@]}" greedy recompress swap pending causes policies teardown hotplug streams stat try pressure)
 case $impl in
 lethe | debug | debug512)

@@ -26,7 +26,7 @@ ALLOCATES = """
     idr_alloc kernel_read_file_from_path kstrdup
     __blk_alloc_disk device_add_disk del_gendisk set_capacity_and_notify
     __register_blkdev class_register class_unregister
-    debugfs_create_dir debugfs_create_file single_open
+    debugfs_create_dir debugfs_create_file single_open seq_open
     shrinker_alloc shrinker_register kthread_create_worker
     port_meta_alloc port_pages_alloc port_work_init port_pool_attach
     zs_create_pool zs_malloc zs_malloc_node
@@ -43,7 +43,7 @@ DOES_NOT = """
     kthread_(cancel|mod|queue)_delayed_work(_sync)? kthread_destroy_worker
     wake_up_process kmalloc_size_roundup rt_mutex_(lock|unlock) __rt_mutex_init mod_node_page_state
     idr_(destroy|find|get_next|remove) skip_spaces next_arg LZ4_.*
-    single_release seq_printf sysfs_emit(_at)? sysfs_streq _printk ___ratelimit
+    single_release seq_(lseek|printf|read|release) ktime_get_with_offset div64_.* sysfs_emit(_at)? sysfs_streq _printk ___ratelimit
     kstrto[a-z0-9]* memparse strim str.* sized_strscpy snprintf mem(cpy|set)
     clear_page_.* _totalram_pages si_mem_available mod_zone_page_state dump_page __warn_printk
     _raw_spin_.* __raw_spin_lock_init mutex_.* __mutex_init (down|up)_(read|write)

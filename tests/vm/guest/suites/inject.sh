@@ -76,7 +76,9 @@ for codec in lz4 lz4hc zstd; do
 done
 # The allocator's thread is made by kthreadd.
 inject "disksize, as kthreadd sees it" 2 : "set $Z/disksize 16M" : "set $Z/reset 1"
-for file in /sys/kernel/debug/lethe/zram0/stats /sys/kernel/debug/lethe/zram0/deferred_free \
+inject "idle, by age" sites "set $Z/disksize 16M" : "set $Z/idle 5" : "set $Z/reset 1"
+for file in /sys/kernel/debug/zram/zram0/block_state /sys/kernel/debug/zram/zram0/same_objects \
+	/sys/kernel/debug/lethe/zram0/stats /sys/kernel/debug/lethe/zram0/deferred_free \
 	$Z/mm_stat; do
 	inject "read of $(basename $file)" sites "set $Z/disksize 16M" : "get $file" : \
 		"set $Z/reset 1"

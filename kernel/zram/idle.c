@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
+/*
+ * Idle pages: those that have not been read or written since they were marked, or for as
+ * long as is asked.
+ *
+ * The mark is a bit of the slot. When a page was accessed is noted only where it has been
+ * asked for, by an age or by block_state: 4 bytes a slot from then on, seconds since
+ * boot. A page not accessed since counts as accessed when that began.
+ *
+ * Lock order: init_lock, which the caller holds.
+ */
+#include <linux/kernel.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/string.h>
+
+#include "zram.h"
+
+/**
+ * zram_track_access() - note from now on when pages are accessed
+ * @zram: the device, set up; the caller holds its init_lock for writing
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int zram_track_access(struct zram *zram)
+{
+	u32 *accessed;
+
+	if (zram->accessed)
+		return 0;
+	accessed = zram_table_alloc(zram->nr_slots, sizeof(*accessed));
+	if (!accessed)
+		return -ENOMEM;
+	zram->accessed_since = zram_now();
+	/* All of it is zero before I/O sees it. */
+	smp_store_release(&zram->accessed, accessed);
+	return 0;
+}
+
+/**
+ * zram_accessed() - when a page was accessed
+ * @zram: the device, which tracks that
+ * @index: the slot
+ *
+ * Context: any context.
+ * Return: seconds since boot; 0 if it was before that was noted.
+ */
+u32 zram_accessed(struct zram *zram, unsigned long index)
+{
+	return READ_ONCE(zram->accessed[index]);
+}
+
+static bool is_old(struct zram *zram, unsigned long index, u32 now, u64 age)
+{
+	u32 then = zram_accessed(zram, index) ?: zram->accessed_since;
+
+	return now - then >= age;
+}
+
+static void mark(zram_slot *slot)
+{
+	u64 word = slot_peek(slot);
+
+	/* One that holds the slot (slot.h) is to see that it has changed. */
+	while (slot_kind(word) == SLOT_OBJECT || slot_kind(word) == SLOT_HUGE) {
+		if (slot_replace(slot, word, (word | SLOT_IDLE) & ~SLOT_HELD))
+			return;
+		word = slot_peek(slot);
+	}
+}
+
+/**
+ * zram_mark_idle() - mark pages as idle
+ * @zram: the device, set up; the caller holds its init_lock
+ * @age: only those not accessed for so many seconds, and no others any more; the device
+ *       tracks that. 0: all
+ *
+ * Context: process context, may sleep.
+ * Return: 0; -EINTR if the caller is killed.
+ */
+int zram_mark_idle(struct zram *zram, u64 age)
+{
+	unsigned long index;
+	u32 now = zram_now();
+
+	for (index = 0; index < zram->nr_slots; index++) {
+		cond_resched();
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		if (!age || is_old(zram, index, now, age))
+			mark(&zram->slots[index]);
+		else
+			slot_clear_idle(&zram->slots[index]);
+	}
+	return 0;
+}
