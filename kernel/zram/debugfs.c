@@ -9,6 +9,7 @@
 #include <linux/seq_file.h>
 
 #include "compat.h"
+#include "stream.h"
 #include "zram.h"
 
 static struct dentry *root;
@@ -20,6 +21,18 @@ static int same_objects_show(struct seq_file *m, void *v)
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(same_objects);
+
+/* CPUs that have a stream of the first algorithm; 0 before the device has a size. */
+static int streams_show(struct seq_file *m, void *v)
+{
+	struct zram *zram = m->private;
+
+	down_read(&zram->init_lock);
+	seq_printf(m, "%d\n", zram->streams[0] ? atomic_read(&zram->streams[0]->nr) : 0);
+	up_read(&zram->init_lock);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(streams);
 
 /* ---- block_state: the pages that are stored, one a line ---- */
 
@@ -132,6 +145,7 @@ void zram_debugfs_add(struct zram *zram)
 	zram->debugfs = debugfs_create_dir(zram->disk->disk_name, root);
 	debugfs_create_file("same_objects", 0400, zram->debugfs, zram,
 			    &same_objects_fops);
+	debugfs_create_file("streams", 0400, zram->debugfs, zram, &streams_fops);
 	debugfs_create_file("block_state", 0400, zram->debugfs, zram, &block_state_fops);
 }
 

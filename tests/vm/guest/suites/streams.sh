@@ -9,7 +9,7 @@ cpu() {
 }
 
 streams() {
-	cat $Z/max_comp_streams
+	cat /sys/kernel/debug/zram/zram0/streams
 }
 
 # ---- CPUs come after the device was set up, and go ----
@@ -18,6 +18,7 @@ streams() {
 read -r self _ </proc/self/stat
 taskset -p 1 "$self" >/dev/null
 zram_load
+same "no size, no streams" "$(streams)" 0
 cpu 1 0
 cpu 2 0
 echo zstd >$Z/comp_algorithm
