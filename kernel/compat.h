@@ -111,7 +111,8 @@ compat_alloc_pages_bulk_node(gfp_t gfp, int node, unsigned long n, struct page *
 /*
  * Also what they see: since some 6.x after 6.1 the block layer refuses I/O of invalid
  * sizes, and io_stat says so with a narrow 0; a name longer than any algorithm's is
- * E2BIG. In 7.3, max_comp_streams, which did nothing, is gone, and a disk size that
+ * E2BIG. In 7.3, max_comp_streams, which did nothing, is gone, debug_stat begins its
+ * second line with no spaces, and a disk size that
  * cannot be rounded up is invalid; and a dictionary that cannot be read has an errno of
  * its own. In which kernels between those that are tested all that came is not known.
  */
@@ -125,11 +126,13 @@ compat_alloc_pages_bulk_node(gfp_t gfp, int node, unsigned long n, struct page *
 #define COMPAT_ZRAM_BLOCK_FLAGS 6
 #endif
 #if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
+#define COMPAT_ZRAM_DEBUG_STAT_FORMAT "version: %d\n%8llu %8llu\n"
 #define COMPAT_ZRAM_HAS_MAX_COMP_STREAMS
 #define COMPAT_ZRAM_DISKSIZE_OVERFLOW (-ENOMEM)
 #define COMPAT_ZRAM_DICT_ERRNO(err) (-EINVAL)
 #define COMPAT_ZRAM_AGE_MAX U64_MAX
 #else
+#define COMPAT_ZRAM_DEBUG_STAT_FORMAT "version: %d\n%llu %8llu\n"
 #define COMPAT_ZRAM_DISKSIZE_OVERFLOW (-EINVAL)
 #define COMPAT_ZRAM_DICT_ERRNO(err) (err)
 #define COMPAT_ZRAM_AGE_MAX U32_MAX

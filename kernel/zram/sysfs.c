@@ -313,7 +313,7 @@ static ssize_t debug_stat_show(struct device *dev, struct device_attribute *attr
 {
 	struct zram *zram = to_zram(dev);
 
-	return sysfs_emit(buf, "version: %d\n%8llu %8llu\n", DEBUG_STAT_VERSION,
+	return sysfs_emit(buf, COMPAT_ZRAM_DEBUG_STAT_FORMAT, DEBUG_STAT_VERSION,
 			  zram_stats_sum(zram, ZRAM_WRITE_STALL),
 			  zram_stats_sum(zram, ZRAM_MISS_FREE));
 }
