@@ -325,11 +325,6 @@ static void drain_by_entries(struct drain *d, u64 at, u64 end)
 	drain_walk(d, slice_by_entries);
 }
 
-static u64 table_end(const struct zs_pool *pool)
-{
-	return port_atomic_load_acquire(&pool->handles.nr_leaves) << TABLE_SHIFT;
-}
-
 /*
  * Other drains hold hints, and may not be running: look for what they have at most
  * DEFER_SCAN_MOST entries, some 4 ms, further on with each call.
@@ -337,7 +332,7 @@ static u64 table_end(const struct zs_pool *pool)
 static void drain_some_entries(struct drain *d)
 {
 	port_atomic *from = &d->pool->defer.scan_from;
-	u64 end = table_end(d->pool);
+	u64 end = table_end(&d->pool->handles);
 	u64 at = port_atomic_load(from);
 
 	if (at >= end || end <= DEFER_SCAN_MOST)
@@ -364,7 +359,9 @@ size_t defer_drain(struct zs_pool *pool, enum zs_flush_cause cause, size_t handl
 	/* Pairs with the full order of the push, as in defer_flush(). */
 	port_atomic_fence();
 	drain_by_hints(&d);
-	/* What is pending, and was before, another drain has in its hands. [D2] */
+	/* This drain has walked over all that was pushed before: another holds the rest.
+	 * [D2]
+	 */
 	if (needs && !drain_has_enough(&d) && defer_pending(pool))
 		drain_some_entries(&d);
 	if (d.freed)
@@ -576,7 +573,7 @@ void defer_flush(struct zs_pool *pool, enum zs_flush_cause cause)
 	/* The array is emptied for pushes to come; else the entries say all. */
 	if (d->policy == ZS_DEFER_ARRAY)
 		drain_by_hints(&drain);
-	drain_by_entries(&drain, 0, table_end(pool));
+	drain_by_entries(&drain, 0, table_end(&pool->handles));
 	for (i = 0; i < d->nr_threads; i++)
 		port_work_cancel(&d->threads[i].work);
 	/*

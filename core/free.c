@@ -324,7 +324,7 @@ size_t free_dead_zspages(struct zs_pool *pool, struct size_class *c, struct zspa
 void free_all_live(struct zs_pool *pool)
 {
 	struct free_scratch *s = pool->scratch;
-	u64 end = port_atomic_load_acquire(&pool->handles.nr_leaves) << TABLE_SHIFT;
+	u64 end = table_end(&pool->handles);
 	size_t n, pages = 0;
 	u64 at = 0;
 

@@ -102,7 +102,7 @@ void table_put(struct handle_table *t, u32 base, u64 bits)
 
 size_t table_scan(const struct handle_table *t, u64 *at, u64 bits, u32 *index, size_t max)
 {
-	u64 end = port_atomic_load_acquire(&t->nr_leaves) << TABLE_SHIFT;
+	u64 end = table_end(t);
 	u64 most = ((*at >> TABLE_SHIFT) + TABLE_SCAN_LEAVES) << TABLE_SHIFT;
 	size_t n = 0;
 	u64 i;

@@ -106,6 +106,12 @@ static inline port_atomic *table_value(const struct handle_table *t, u32 index)
 	return table_leaf_value(table_leaf(t, index), index);
 }
 
+/* Where the table ends: no index that was given out before is past it. */
+static inline u64 table_end(const struct handle_table *t)
+{
+	return port_atomic_load_acquire(&t->nr_leaves) << TABLE_SHIFT;
+}
+
 /* Take an index from @cursor. Pre: the cursor's slot is held. False: empty. */
 static inline bool table_cursor_take(struct table_cursor *cursor, u32 *index)
 {
