@@ -73,6 +73,10 @@ extern const struct zram_codec zram_codec_lz4hc;
 extern const struct zram_codec zram_codec_zstd;
 extern const struct zram_codec zram_codec_deflate;
 
+/* The decompress() of lz4 and lz4hc, which have one format. */
+int zram_lz4_decompress(const struct zram_codec_params *params, const void *src,
+			size_t len, void *page);
+
 const struct zram_codec *zram_codec_default(void);
 const struct zram_codec *zram_codec_find(const char *name);
 ssize_t zram_codec_list(const struct zram_codec *current_codec, char *buf, int at);

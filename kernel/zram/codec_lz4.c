@@ -71,9 +71,9 @@ static int lz4_compress(void *work, const void *page, void *dst)
 	return len > 0 ? len : -EINVAL;
 }
 
-static int lz4_decompress(void *work, const void *src, size_t len, void *page)
+int zram_lz4_decompress(const struct zram_codec_params *params, const void *src,
+			size_t len, void *page)
 {
-	const struct zram_codec_params *params = ((struct lz4_work *)work)->params;
 	int out;
 
 	if (params->dict)
@@ -82,6 +82,11 @@ static int lz4_decompress(void *work, const void *src, size_t len, void *page)
 	else
 		out = LZ4_decompress_safe(src, page, len, PAGE_SIZE);
 	return out == PAGE_SIZE ? 0 : -EINVAL;
+}
+
+static int lz4_decompress(void *work, const void *src, size_t len, void *page)
+{
+	return zram_lz4_decompress(((struct lz4_work *)work)->params, src, len, page);
 }
 
 const struct zram_codec zram_codec_lz4 = {

@@ -78,15 +78,7 @@ static int lz4hc_compress(void *work, const void *page, void *dst)
 
 static int lz4hc_decompress(void *work, const void *src, size_t len, void *page)
 {
-	const struct zram_codec_params *params = ((struct lz4hc_work *)work)->params;
-	int out;
-
-	if (params->dict)
-		out = LZ4_decompress_safe_usingDict(src, page, len, PAGE_SIZE,
-						    params->dict, params->dict_len);
-	else
-		out = LZ4_decompress_safe(src, page, len, PAGE_SIZE);
-	return out == PAGE_SIZE ? 0 : -EINVAL;
+	return zram_lz4_decompress(((struct lz4hc_work *)work)->params, src, len, page);
 }
 
 const struct zram_codec zram_codec_lz4hc = {
