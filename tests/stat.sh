@@ -13,14 +13,8 @@ set -u
 
 root=$(cd "$(dirname "$0")/.." && pwd) || exit 1
 
-if [ $# -gt 0 ]; then
-	lethe=$(realpath "$1") || exit 1
-else
-	[ -f "$root/build/user/build.ninja" ] ||
-		meson setup "$root/build/user" "$root" >&2 || exit 1
-	ninja -C "$root/build/user" tools/lethe >&2 || exit 1
-	lethe=$root/build/user/tools/lethe
-fi
+# shellcheck source=tests/lethe.sh
+. "$root/tests/lethe.sh"
 
 # shellcheck source=tests/checks.sh
 . "$root/tests/checks.sh"
