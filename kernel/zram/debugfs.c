@@ -14,14 +14,6 @@
 
 static struct dentry *root;
 
-/* Same-filled pages that hold memory all the same, which mm_stat does not say. */
-static int same_objects_show(struct seq_file *m, void *v)
-{
-	seq_printf(m, "%llu\n", zram_stats_sum(m->private, ZRAM_SAME_OBJECTS));
-	return 0;
-}
-DEFINE_SHOW_ATTRIBUTE(same_objects);
-
 /* CPUs that have a stream of the first algorithm; 0 before the device has a size. */
 static int streams_show(struct seq_file *m, void *v)
 {
@@ -143,8 +135,6 @@ void zram_debugfs_add(struct zram *zram)
 {
 	/* Without debugfs these return errors, which all of them accept. */
 	zram->debugfs = debugfs_create_dir(zram->disk->disk_name, root);
-	debugfs_create_file("same_objects", 0400, zram->debugfs, zram,
-			    &same_objects_fops);
 	debugfs_create_file("streams", 0400, zram->debugfs, zram, &streams_fops);
 	debugfs_create_file("block_state", 0400, zram->debugfs, zram, &block_state_fops);
 }

@@ -14,6 +14,7 @@
 #include <linux/vmalloc.h>
 
 #include "compat.h"
+#include "fill.h"
 #include "stream.h"
 #include "zram.h"
 
@@ -149,9 +150,12 @@ int zram_device_setup(struct zram *zram, u64 disksize)
 	zram->slots = zram_table_alloc(nr_slots, sizeof(zram_slot));
 	if (!zram->slots)
 		goto unlock;
-	err = streams_create(zram);
+	err = zram_fills_init(zram, nr_slots);
 	if (err)
 		goto free_slots;
+	err = streams_create(zram);
+	if (err)
+		goto free_fills;
 	zram_params_of_pool(&params);
 	err = zs_create_pool(zram->disk->disk_name, &params, &zram->pool);
 	if (err == -EINVAL)
@@ -170,6 +174,8 @@ int zram_device_setup(struct zram *zram, u64 disksize)
 
 free_streams:
 	streams_destroy(zram);
+free_fills:
+	zram_fills_fini(zram, nr_slots);
 free_slots:
 	vfree(zram->slots);
 	zram->slots = NULL;
@@ -192,6 +198,7 @@ static void device_clear(struct zram *zram)
 		zs_destroy_pool(zram->pool);
 		zram->pool = NULL;
 		streams_destroy(zram);
+		zram_fills_fini(zram, zram->nr_slots);
 		vfree(zram->slots);
 		zram->slots = NULL;
 		vfree(zram->accessed);

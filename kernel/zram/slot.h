@@ -73,7 +73,8 @@ enum slot_kind {
 	SLOT_HUGE, /* incompressible: the page itself, in an object */
 	SLOT_FILL_SIGNED, /* one value throughout: the payload, sign-extended */
 	SLOT_FILL_TWICE, /* one value throughout: the payload in both halves */
-	SLOT_FILL_OBJECT, /* one value throughout: in an object, for it fits neither */
+	SLOT_FILL_TABLE, /* one value throughout: in a table (fill.c), for it fits neither
+			  */
 };
 
 typedef atomic64_t zram_slot;
@@ -108,10 +109,10 @@ static inline bool slot_has_object(u64 word)
 {
 	enum slot_kind kind = slot_kind(word);
 
-	return kind == SLOT_OBJECT || kind == SLOT_HUGE || kind == SLOT_FILL_OBJECT;
+	return kind == SLOT_OBJECT || kind == SLOT_HUGE;
 }
 
-/* Same-filled, whether by the word itself or by an object. */
+/* Same-filled, whether the word says the value or the table. */
 static inline bool slot_is_fill(u64 word)
 {
 	return slot_kind(word) >= SLOT_FILL_SIGNED;

@@ -25,8 +25,6 @@ void zram_account_here(struct zram_stats *here, u64 word, int sign)
 		zram_count_here(here, ZRAM_SAME_PAGES, sign);
 	else
 		zram_count_here(here, ZRAM_COMPR_BYTES, sign * (s64)slot_size(word));
-	if (kind == SLOT_FILL_OBJECT)
-		zram_count_here(here, ZRAM_SAME_OBJECTS, sign);
 	if (kind == SLOT_HUGE)
 		zram_count_here(here, ZRAM_HUGE_PAGES, sign);
 }

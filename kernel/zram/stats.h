@@ -16,7 +16,6 @@ enum zram_counter {
 	ZRAM_PAGES_STORED, /* slots that are not empty */
 	ZRAM_COMPR_BYTES, /* bytes of their objects */
 	ZRAM_SAME_PAGES, /* of them, same-filled */
-	ZRAM_SAME_OBJECTS, /* of these, with an object for the value */
 	ZRAM_HUGE_PAGES, /* of them, incompressible */
 	ZRAM_HUGE_PAGES_SINCE, /* incompressible ones ever stored */
 	ZRAM_FAILED_READS,

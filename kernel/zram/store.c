@@ -203,19 +203,6 @@ static int store_compressed(struct store *s, u64 *word)
 	return need;
 }
 
-/* A same-filled page: an object only if its value does not fit the word. */
-static int store_fill(struct store *s, u64 value, u64 *word)
-{
-	int err = 0;
-
-	if (zram_fill_encode(value, word))
-		return 0;
-	store_try_object(s, sizeof(value));
-	if (!s->handle)
-		err = store_wait_object(s, sizeof(value));
-	return err ?: store_write(s, SLOT_FILL_OBJECT, &value, sizeof(value), word);
-}
-
 /*
  * Unlock a slot. If a swap notification has doomed it meanwhile, do what the
  * notification would have done (swap.c).
@@ -251,11 +238,10 @@ int zram_store_page(struct zram *zram, unsigned long index, const void *page, in
 		.below = zram->huge_size,
 	};
 	u64 value, word, old;
-	int err;
+	int err = 0;
 
-	if (zram_page_same_filled(page, &value))
-		err = store_fill(&store, value, &word);
-	else
+	if (!zram_page_same_filled(page, &value) ||
+	    !zram_fill_encode(zram, index, value, &word))
 		err = store_compressed(&store, &word);
 	if (err > 0)
 		err = store_huge(&store, &word);
@@ -356,16 +342,6 @@ static int load_compressed(struct zram *zram, zram_slot *slot, u64 word, void *p
 	return ret;
 }
 
-static int load_fill_object(struct zram *zram, zram_slot *slot, u64 word, void *page)
-{
-	u64 value;
-	int ret = copy_object(zram, slot, word, &value);
-
-	if (ret > 0)
-		memset64(page, value, PAGE_SIZE / sizeof(value));
-	return ret;
-}
-
 /**
  * zram_load_page() - load a page
  * @zram: the device, set up
@@ -394,11 +370,9 @@ int zram_load_page(struct zram *zram, unsigned long index, void *page)
 		case SLOT_HUGE:
 			ret = copy_object(zram, slot, word, page);
 			break;
-		case SLOT_FILL_OBJECT:
-			ret = load_fill_object(zram, slot, word, page);
-			break;
 		default:
-			memset64(page, zram_fill_decode(word), PAGE_SIZE / sizeof(u64));
+			memset64(page, zram_fill_decode(zram, index, word),
+				 PAGE_SIZE / sizeof(u64));
 			return 0;
 		}
 	} while (!ret);

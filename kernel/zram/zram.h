@@ -58,6 +58,7 @@ struct zram {
 	size_t huge_size; /* bytes from which a page is stored as it is */
 	struct zram_streams *streams[ZRAM_ALGORITHMS]; /* by priority; NULL: none */
 	unsigned long limit_pages; /* of the pool; 0: no limit. READ_ONCE */
+	u64 **fills; /* of same-filled pages, by slot: values that fit no word (fill.c) */
 	u32 *accessed; /* by slot, where it has been asked for (idle.c); or NULL */
 	struct gendisk *disk;
 

@@ -246,8 +246,7 @@ orphans() {
 	objects=$(awk '$1 == "objects:" { print $2 }' \
 		"/sys/kernel/debug/lethe/${1:-zram0}/stats")
 	pages=$(awk '{ print $1 / 4096 - $6 }' "/sys/block/${1:-zram0}/mm_stat")
-	same=$(cat "/sys/kernel/debug/zram/${1:-zram0}/same_objects")
-	echo $((objects - pages - same))
+	echo $((objects - pages))
 }
 
 nothing_pending() {

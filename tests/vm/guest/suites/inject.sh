@@ -77,8 +77,7 @@ done
 # The allocator's thread is made by kthreadd.
 inject "disksize, as kthreadd sees it" 2 : "set $Z/disksize 16M" : "set $Z/reset 1"
 inject "idle, by age" sites "set $Z/disksize 16M" : "set $Z/idle 5" : "set $Z/reset 1"
-for file in /sys/kernel/debug/zram/zram0/block_state /sys/kernel/debug/zram/zram0/same_objects \
-	/sys/kernel/debug/zram/zram0/streams \
+for file in /sys/kernel/debug/zram/zram0/block_state /sys/kernel/debug/zram/zram0/streams \
 	/sys/kernel/debug/lethe/zram0/stats /sys/kernel/debug/lethe/zram0/deferred_free \
 	$Z/mm_stat; do
 	inject "read of $(basename $file)" sites "set $Z/disksize 16M" : "get $file" : \
