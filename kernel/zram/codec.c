@@ -23,6 +23,9 @@ static const struct zram_codec *const codecs[] = {
 #if IS_ENABLED(CONFIG_ZLIB_DEFLATE) && IS_ENABLED(CONFIG_ZLIB_INFLATE)
 	&zram_codec_deflate,
 #endif
+#if IS_ENABLED(CONFIG_842_COMPRESS) && IS_ENABLED(CONFIG_842_DECOMPRESS)
+	&zram_codec_842,
+#endif
 };
 
 static_assert(sizeof(codecs) > 0, "this kernel has no compression library for zram");

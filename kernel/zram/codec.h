@@ -72,6 +72,7 @@ extern const struct zram_codec zram_codec_lz4;
 extern const struct zram_codec zram_codec_lz4hc;
 extern const struct zram_codec zram_codec_zstd;
 extern const struct zram_codec zram_codec_deflate;
+extern const struct zram_codec zram_codec_842;
 
 /* The decompress() of lz4 and lz4hc, which have one format. */
 int zram_lz4_decompress(const struct zram_codec_params *params, const void *src,

@@ -65,6 +65,7 @@ lzo array sites/7
 lzo-rle sync sites/7
 zstd default sites/7
 deflate default sites/7
+842 default sites/7
 END
 head -c 65536 /corpus >/tmp/dictionary
 inject "algorithm_params with a dictionary" sites : \
