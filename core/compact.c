@@ -155,8 +155,10 @@ static size_t class_compact(struct zs_pool *pool, struct size_class *c, size_t w
 	u8 gen;
 
 	port_spin_lock(&c->lock);
-	/* Not 0, which no zspage is marked with. The mark of the 255th run before hides a
-	 * zspage. */
+	/*
+	 * 1 to 255: no zspage is marked 0. A zspage that was marked 255 runs ago is
+	 * skipped by mistake, in this run.
+	 */
 	gen = (u8)(c->compact_gen++ % 255 + 1);
 	port_spin_unlock(&c->lock);
 	do {

@@ -3,7 +3,7 @@
  * Deferral, from top to bottom: push, drain, drain threads, flush, set-up. See defer.h
  * for the words and the rules.
  *
- * Lock order: no lock is held here; policies and frees take theirs one at a time.
+ * Lock order: defer.show_lock, a leaf; policies and frees take theirs one at a time.
  */
 #include "defer_tombstone.h"
 
@@ -25,9 +25,9 @@ static void defer_not_pushed(struct zs_pool *pool, unsigned long handle,
 			     enum defer_push_result result);
 
 /*
- * With another policy than the default. Takes @at by value: if the address of that
- * of zs_free_deferred() got about, it would live in memory, and the pushed entry's
- * address would be stored and loaded on every push.
+ * With another policy than the default. Takes @at by value: if zs_free_deferred() passed
+ * the address of its own place, the compiler would keep that in memory, and store and
+ * load the entry's address on every push.
  */
 static PORT_NOINLINE enum defer_push_result
 defer_push_other(struct zs_pool *pool, struct pool_slot *slot, struct handle_place at)
@@ -65,9 +65,9 @@ static bool drain_in_passing(struct zs_pool *pool, enum defer_account account,
 			     u64 *index);
 
 /*
- * The budget is spent: the producer pays for what it adds. It frees a slice of what is
- * pending, near its own handle first, whose neighbours are warm, and tries again; with
- * array it frees its own handle. Or it is misuse.
+ * The budget is spent: the producer frees as many handles as it adds. It frees a slice of
+ * what is pending, near its own handle first, whose neighbours are warm, and tries again;
+ * with array it frees its own handle. Or it is misuse.
  */
 static PORT_NOINLINE void defer_not_pushed(struct zs_pool *pool, unsigned long handle,
 					   enum defer_push_result result)
@@ -120,20 +120,29 @@ void defer_arm(struct zs_pool *pool, enum defer_urgency urgency)
 
 /* ---- how much is pending ---- */
 
+u64 defer_freed(const struct zs_pool *pool)
+{
+	u64 freed = 0;
+	unsigned int i;
+
+	for (i = 0; i < DEFER_ACCOUNTS; i++)
+		freed += port_atomic_load_acquire(&pool->defer.freed[i]);
+	return freed;
+}
+
 /* Handles pending, and in *@queued how many were ever queued. */
 static size_t defer_count(struct zs_pool *pool, u64 *queued)
 {
 	struct defer *d = &pool->defer;
-	u64 freed = 0;
 	unsigned int i;
+	u64 freed;
 
 	/*
 	 * Frees first: the difference is then rather too large. It can be negative
 	 * for a moment: with array, a drain by entries may free a handle before its push
 	 * has counted it. [B3: sim pool_ask(); mutant freed-no-fence]
 	 */
-	for (i = 0; i < DEFER_ACCOUNTS; i++)
-		freed += port_atomic_load_acquire(&d->freed[i]);
+	freed = defer_freed(pool);
 	*queued = 0;
 	for (i = 0; i < port_cpu_slots(); i++)
 		*queued += port_atomic_load(&pool->slots[i].queued);
@@ -154,9 +163,12 @@ size_t zs_deferred_pending(struct zs_pool *pool)
 {
 	struct defer *d = &pool->defer;
 
-	/* The kernel's reclaim asks all the time: no drain is due, none is at work. */
-	if (port_atomic_load(&d->armed) == DEFER_IDLE &&
-	    !port_atomic_load(&d->drain_since_ns))
+	/*
+	 * The kernel's reclaim asks all the time: no drain thread is due, none is at
+	 * work. Acquire: the first is at work before it resets `armed`.
+	 */
+	if (port_atomic_load_acquire(&d->armed) == DEFER_IDLE &&
+	    !port_atomic_load(&d->at_work))
 		return 0;
 	return defer_pending(pool);
 }
@@ -258,9 +270,9 @@ static bool slice_by_hints(struct drain *d, u32 *index, u16 *next, size_t room)
 }
 
 /*
- * The same by the entries, from d->at to d->end: 8 bytes a handle. It finds what the
- * hints do not lead to: handles whose hints another drain has taken and not freed yet,
- * and handles whose flag is not published yet.
+ * Take a slice by reading the entries, and free it, from d->at to d->end: 8 bytes a
+ * handle. It finds what the hints do not lead to: handles whose hints another drain has
+ * taken and not freed yet, and handles whose flag is not published yet.
  */
 static bool slice_by_entries(struct drain *d, u32 *index, u16 *next, size_t room)
 {
@@ -339,8 +351,8 @@ static void drain_some_entries(struct drain *d)
 		at = 0;
 	if (end > at + DEFER_SCAN_MOST)
 		end = at + DEFER_SCAN_MOST;
-	port_atomic_store(from, end);
 	drain_by_entries(d, at, end);
+	port_atomic_store(from, d->at);
 }
 
 size_t defer_drain(struct zs_pool *pool, enum zs_flush_cause cause, size_t handles,
@@ -359,8 +371,9 @@ size_t defer_drain(struct zs_pool *pool, enum zs_flush_cause cause, size_t handl
 	/* Pairs with the full order of the push, as in defer_flush(). */
 	port_atomic_fence();
 	drain_by_hints(&d);
-	/* This drain has walked over all that was pushed before: another holds the rest.
-	 * [D2]
+	/*
+	 * This drain has walked over all that was pushed before. Another drain holds
+	 * what is still pending. [D2]
 	 */
 	if (needs && !drain_has_enough(&d) && defer_pending(pool))
 		drain_some_entries(&d);
@@ -386,8 +399,8 @@ size_t zs_drain_deferred(struct zs_pool *pool, enum zs_flush_cause cause, size_t
 }
 
 /*
- * Free a small slice from *@index on, and say there where the walk has come to. Returns
- * whether any was freed. Context: any; never waits.
+ * Free a small slice from *@index on, and store in *@index where the walk stopped.
+ * Returns whether any was freed. Context: any; never waits.
  */
 static PORT_NOINLINE bool drain_in_passing(struct zs_pool *pool,
 					   enum defer_account account, u64 *index)
@@ -416,7 +429,7 @@ bool defer_reuse(struct zs_pool *pool)
 	u64 index = port_atomic_load(&d->reuse_from);
 	bool freed = drain_in_passing(pool, DEFER_BY_FLUSH + ZS_FLUSH_REUSE, &index);
 
-	/* The next allocation goes on there: one hand for all, like a clock's. */
+	/* All allocations share this position, like the hand of a clock. */
 	port_atomic_store(&d->reuse_from, index);
 	port_atomic_add(&d->flushes[ZS_FLUSH_REUSE], 1);
 	return freed;
@@ -425,9 +438,9 @@ bool defer_reuse(struct zs_pool *pool)
 /* ---- drain threads ---- */
 
 /*
- * Does this thread have the CPU to itself, or the right to it? Not while producers push,
- * more than a few handles since it looked last, and another task wants its CPU; but when
- * the drain, which is due since @since_ns, is late, or half of the budget is pending.
+ * May this thread run now? Not while producers push, more than a few handles since it
+ * looked last, and another task wants its CPU. But it may if the drain, which is due
+ * since @since_ns, is late, or if half of the budget is pending.
  */
 static bool thread_may_run(struct drain_thread *t, u64 since_ns)
 {
@@ -507,11 +520,15 @@ static void first_thread_run(struct drain_thread *t)
 	struct defer *d = &pool->defer;
 	u64 since = port_atomic_load(&d->armed_at_ns);
 
+	/* The producer that armed it may not have come to say when. */
+	if (!since)
+		since = port_now_ns();
 	port_atomic_store(&d->share, defer_mean_share(pool));
 	/* Cancelled, it leaves `armed` to the flush that cancels. */
 	if (!thread_wait_for_producers(t, since))
 		return;
 	port_atomic_store(&d->drain_since_ns, since);
+	port_atomic_store(&d->armed_at_ns, 0);
 	/* Fully ordered before the walk: see the top of defer.h. */
 	port_atomic_xchg(&d->armed, DEFER_IDLE);
 	if (thread_drain(t, since)) {
@@ -525,12 +542,15 @@ static void first_thread_run(struct drain_thread *t)
 static void drain_thread_run(void *arg)
 {
 	struct drain_thread *t = arg;
+	port_atomic *at_work = &t->pool->defer.at_work;
 
+	port_atomic_add(at_work, 1);
 	if (!t->nr)
 		first_thread_run(t);
 	else if (thread_drain(t, port_now_ns()))
 		defer_arm(t->pool, DEFER_SOON);
 	defer_show_pending(t->pool);
+	port_atomic_add(at_work, (u64)-1);
 }
 
 unsigned int defer_threads_for(unsigned int cpus)

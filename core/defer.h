@@ -17,7 +17,8 @@
  * table at most once (pending.h), or with array pops as many handles as the budget at
  * most. A walk by entries visits each entry once. [D1: sim, a bound in steps of the
  * calling thread, with producers that never stop; mutants walk-turns-again,
- * walk-past-its-end, array-walk-unbounded, drain-wants-more, drain-takes-more; unit
+ * walk-past-its-end, array-walk-unbounded, drain-wants-more, drain-takes-more,
+ * pages-not-counted; unit
  * flush_ends_while_others_push, a_drain_stops_when_it_has_enough; bench/user/stall.c]
  *
  * A drain hides nothing.  A policy keeps hints that lead to pending handles; the truth
@@ -58,7 +59,7 @@
  */
 #define DEFER_EARLY_THRESHOLD FREE_LARGE_BATCH
 
-/* A remainder below the threshold waits this long for company. */
+/* A remainder below the threshold is drained after so long. */
 #ifndef DEFER_TIMER_MS
 #define DEFER_TIMER_MS 4
 #endif
@@ -71,7 +72,7 @@
 #define DEFER_LATE_MS 50
 
 /*
- * So many pending handles are a backlog: for each, one more drain thread is woken, and an
+ * For every so many pending handles, a backlog, one more drain thread is woken. An
  * allocation works at it before it takes new pages (defer_reuse()). A home may have
  * less. The benchmark has none (variant "alone").
  */
@@ -136,8 +137,9 @@ struct defer {
 	struct defer_array array PORT_CACHE_ALIGNED;
 	struct defer_credit credit PORT_CACHE_ALIGNED;
 	port_atomic armed PORT_CACHE_ALIGNED; /* enum defer_urgency */
-	port_atomic armed_at_ns;
-	port_atomic drain_since_ns; /* the armed_at_ns that the running thread took */
+	port_atomic armed_at_ns; /* 0: not said yet */
+	port_atomic drain_since_ns; /* the armed_at_ns that the first thread took */
+	port_atomic at_work; /* drain threads that run */
 	port_atomic
 		share; /* of a page, in 1/256, that the mean object has; 0: not known */
 	port_spinlock show_lock; /* a leaf: what the home shows as pending, and `share` */
@@ -166,7 +168,7 @@ struct drain {
 struct defer_policy_ops {
 	/* The budget when the user asks for none. */
 	size_t (*default_budget)(void);
-	/* The threshold is half the budget, but at most this; 0: no matter. */
+	/* The threshold is half the budget, but at most this; 0: no such limit. */
 	size_t threshold_most;
 	/* Allocate what pushing needs. 0, -PORT_EINVAL or -PORT_ENOMEM. Context: process.
 	 */
@@ -210,6 +212,8 @@ void defer_stop(struct zs_pool *pool);
 void defer_fini(struct zs_pool *pool);
 /* As zs_deferred_pending(), but exact: it reads every CPU slot. Context: any. */
 size_t defer_pending(struct zs_pool *pool);
+/* Handles ever freed that had been pushed, and given back to the table. Context: any. */
+u64 defer_freed(const struct zs_pool *pool);
 /* Memory that deferral has for itself: queue and drain threads, bytes. Context: any. */
 size_t defer_bytes(const struct zs_pool *pool);
 /* As zs_free_deferred_flush(), counted under @cause. Context: process. */
@@ -223,7 +227,7 @@ size_t defer_drain(struct zs_pool *pool, enum zs_flush_cause cause, size_t handl
 /*
  * More is pending than a drain thread lets gather: producers allocate and free faster
  * than it drains. Then an allocation that would take new pages frees a small slice
- * first, as far as it needs that for itself: so pending frees, and with them the time
+ * first. So pending frees, and with them the time
  * that a flush takes, stay bounded without a task in need. Context: any, lock-free.
  */
 static inline bool defer_is_behind(const struct defer *d)

@@ -6,7 +6,7 @@
  */
 #include "defer_tombstone.h"
 
-/* A slot asks for credit so seldom that the asking is not felt. */
+/* A slot takes so much credit at a time, at most: refills are rare. */
 #define CREDIT_SLOT_MOST 512
 
 PORT_NOINLINE bool credit_refill(struct zs_pool *pool, struct pool_slot *slot)
@@ -21,7 +21,7 @@ PORT_NOINLINE bool credit_refill(struct zs_pool *pool, struct pool_slot *slot)
 		take = left < c->slot_most ? left : c->slot_most;
 	} while (!port_atomic_cmpxchg_acquire(&c->left, &left, left - take));
 	slot->credit = (u32)take;
-	/* Too many by what the slots hold, until the next run of a drain thread. */
+	/* Too large by the credit that slots hold, until a drain thread corrects it. */
 	defer_try_show_pending(pool, pool->defer.budget - (left - take));
 	return true;
 }

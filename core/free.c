@@ -8,9 +8,9 @@
  * A pending handle is freed exactly once, though several drains may find it. Under the
  * class lock the first finds it pending and clears its entry; the next finds it not
  * pending and passes over it (free_refuse()). If the handle is pending again by then,
- * the drain frees it in the same class, and flags it for a later drain in another. A
- * drain counts, and returns credit for, what it has freed and not what it has taken. [H4:
- * mutants drain-returns-taken, credit-for-taken, refused-forgotten, array-double-push,
+ * the drain frees it in the same class, and in another leaves it to the drain that its
+ * push leads to. A drain counts, and returns credit for, what it has freed and not what
+ * it has taken. [H4: mutants drain-returns-taken, credit-for-taken, array-double-push,
  * array-fallback-frees-twice; unit a_drain_that_comes_late_leaves_it_to_the_next; sim:
  * queued = drained + producer_drained + flushed + pending]
  *
@@ -44,15 +44,12 @@ const char *free_misuse(u64 entry)
 static PORT_NOINLINE void free_refuse(struct zs_pool *pool, u32 index, u64 entry,
 				      u64 want, const char *call)
 {
-	if (want == FREE_DIRECT) {
+	/*
+	 * Another drain was first. If the handle is pending again by now, in another
+	 * class, its push leads a drain to it.
+	 */
+	if (want == FREE_DIRECT)
 		pool_misuse(pool, handle_of_index(index), call, free_misuse(entry));
-		return;
-	}
-	if ((entry & FREE_PENDING) != FREE_PENDING)
-		return; /* another drain was first */
-	/* Since then pending again, in another class: for a later drain. */
-	if (pending_flag(&pool->handles, table_leaf(&pool->handles, index), index))
-		defer_arm(pool, DEFER_SOON);
 }
 
 /*

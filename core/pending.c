@@ -95,7 +95,7 @@ static bool leaf_has_flags_again(struct handle_table *t, u32 leaf_nr)
 	struct table_leaf *leaf = table_leaf(t, leaf_nr << TABLE_SHIFT);
 	u64 bit = (u64)1 << (leaf_nr % 64);
 
-	/* First, so that no other walk passes over a leaf that is far from empty. */
+	/* Look before clearing, so that no other walk skips a leaf with many flags. */
 	if (port_atomic_load(&leaf->pending))
 		return true;
 	/* Clear, then look again: see handle_table.h. */

@@ -11,16 +11,16 @@
 _Static_assert(ZS_NO_NODE == PORT_NO_NODE, "nodes are handed on to the home");
 
 /*
- * A drain gives back the handles of what it has freed, and counts its pages, in the
- * course of its slice; then they no longer count as pending. This task has found none to
- * free: give the drains that have them the time for a slice. They have normal priority;
- * it ends after some ms in any case.
+ * Another drain may have freed handles whose indices and pages it has not given back yet:
+ * it does at the end of its slice. Sleep until one has, or for some 8 ms. [unit
+ * a_task_in_need_waits_for_a_slice_at_most]
  */
 static void pool_wait_for_drains(struct zs_pool *pool)
 {
+	u64 freed = defer_freed(pool);
 	unsigned int i;
 
-	for (i = 0; i < 20 && defer_pending(pool); i++)
+	for (i = 0; i < 8 && defer_pending(pool) && defer_freed(pool) == freed; i++)
 		port_nap();
 }
 
@@ -159,7 +159,8 @@ static struct zspage *pool_lock_zspage(struct zs_pool *pool, struct size_class *
 		}
 		if (!pool_may_drain(how, &effort))
 			return NULL;
-		/* A page, or room here, which a large batch is likely to leave. */
+		/* One page will do, or room in this class: a large batch often leaves
+		 * some. */
 		defer_drain(pool, ZS_FLUSH_NOMEM, FREE_LARGE_BATCH, 1);
 	}
 }

@@ -2,9 +2,10 @@
 /*
  * The pool: classes, handle table, per-CPU slots, deferral.
  *
- * Lock order: the core has three kinds of spinlock: of a class, handle_table.grow_lock,
- * and defer_array.lock. All are leaves: none is taken while another is held. Under one,
- * nothing is allocated, given back to the home, or waited for. [L1: sim, a lock taken
+ * Lock order: the core has four kinds of spinlock: of a class, handle_table.grow_lock,
+ * defer_array.lock, and defer.show_lock. All are leaves: none is taken while another is
+ * held. Under one, nothing is allocated, given back to the home, or waited for; under
+ * show_lock the home is told a number, for which it takes no lock. [L1: sim, a lock taken
  * inside a lock, or an allocation under one, fails; mutant pages-freed-locked; lockdep,
  * which sees them all as one class] None disables interrupts, so the core is not called
  * in interrupt context. [L2]

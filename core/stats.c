@@ -54,7 +54,7 @@ static u64 stats_oldest_age(struct zs_pool *pool)
 
 	if (!since)
 		since = port_atomic_load(&pool->defer.armed_at_ns);
-	return now > since ? now - since : 0;
+	return since && now > since ? now - since : 0;
 }
 
 static void stats_of_deferral(struct zs_pool *pool, struct zs_pool_stats *stats)

@@ -26,7 +26,7 @@
 
 struct zs_pool;
 
-/* For what a compiler that counts lines would rather call. */
+/* Where the compiler would call, by its estimate of the size. */
 #define PORT_ALWAYS_INLINE inline __attribute__((always_inline))
 
 #define PORT_EINVAL 22

@@ -126,6 +126,9 @@ claims_stand() {
 			grep -rq "^static void $case(void" tests/unit ||
 				printf 'no case of tests/unit: %s\n' "$case"
 		done
+	# Each seeded defect stands for a claim, and those named are there.
+	diff <(grep -oE '\bmutants? `[^|;]*' $page | grep -oE '`[a-z0-9-]+`' | tr -d '`' | LC_ALL=C sort -u) \
+		<(basename -a -s .patch tests/sim/mutants/*.patch | LC_ALL=C sort -u)
 }
 
 # Edited by hand, or made before its records or the script changed

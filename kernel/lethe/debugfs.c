@@ -49,7 +49,7 @@ static int deferred_free_show(struct seq_file *m, void *v)
 	show(m, "drained", stats.drained);
 	show(m, "producer_drained", stats.producer_drained);
 	show(m, "fallback", stats.fallback);
-	/* An upper bound stays one. */
+	/* Round up: it is an upper bound. */
 	show(m, "oldest_age_ms", DIV_ROUND_UP_ULL(stats.oldest_age_ns, NSEC_PER_MSEC));
 	show(m, "kicks", stats.kicks);
 	show(m, "invalid", stats.invalid);

@@ -27,11 +27,22 @@
  */
 #define OOM_WANTS (SZ_1M >> PAGE_SHIFT)
 
+/*
+ * With no seeks, which nothing here costs, the kernel scans half of what is counted in
+ * one call, SCAN_BATCH at a time. A direct reclaimer wants some 32 pages, and is not to
+ * become the drain thread: so it frees half of SCAN_COUNTS handles at most, some 0.1 ms,
+ * and has that many pages by them. [suite pressure]
+ */
+#define SCAN_BATCH 256
+#define SCAN_COUNTS (8 * SCAN_BATCH)
+
 static struct shrinker *pending_shrinker, *compact_shrinker;
 
 static unsigned long pending_count(struct shrinker *s, struct shrink_control *sc)
 {
-	return registry_count(zs_deferred_pending) ?: SHRINK_EMPTY;
+	unsigned long pending = registry_count(zs_deferred_pending);
+
+	return pending ? min(pending, (unsigned long)SCAN_COUNTS) : SHRINK_EMPTY;
 }
 
 static size_t pool_drain(struct zs_pool *pool, size_t want)
@@ -113,9 +124,8 @@ int lethe_reclaim_init(void)
 {
 	int err = -ENOMEM;
 
-	/* Freeing what is pending costs no I/O later; a few are worth a call. */
-	pending_shrinker =
-		shrinker_start("lethe-deferred-free", 0, 1, pending_count, pending_scan);
+	pending_shrinker = shrinker_start("lethe-deferred-free", 0, SCAN_BATCH,
+					  pending_count, pending_scan);
 	if (!pending_shrinker)
 		return err;
 	compact_shrinker = shrinker_start("lethe-compact", DEFAULT_SEEKS, 0,

@@ -23,7 +23,7 @@ enum zram_counter {
 	ZRAM_INVALID_IO,
 	ZRAM_NOTIFY_FREE, /* pages named by swap notification, discard, writing zeroes */
 	ZRAM_MISS_FREE, /* notifications that left it to a reader to empty the slot */
-	ZRAM_WRITE_STALL, /* pages whose object could not be had with the stream held */
+	ZRAM_WRITE_STALL, /* pages whose object had to be waited for */
 	ZRAM_NR_COUNTERS
 };
 

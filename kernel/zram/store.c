@@ -21,7 +21,9 @@
  * What a page fault can wait for here: for a stream nothing, as its holder is not
  * preempted; for a slot lock, spinning, another reader that copies the same page. With
  * PREEMPT_RT, for a task that was preempted on this CPU with a stream as well, which is
- * lent the fault's priority. For memory, a drain, or a task that sleeps: never.
+ * lent the fault's priority. For memory, a whole drain, or a task that sleeps: never. A
+ * holder of a stream may free a slice of 64 pending frees on its way, some microseconds:
+ * to make room for an object (defer_reuse()), or past the budget of pending frees.
  *
  * Lock order: partial_lock (in zram_clear_pages()), stream, slot lock.
  */
@@ -90,7 +92,7 @@ struct store {
 	const void *page;
 	int node; /* of NUMA, that it is on; or ZS_NO_NODE */
 	unsigned int priority; /* of the algorithm */
-	size_t below; /* bytes; as many or more are as good as incompressible */
+	size_t below; /* bytes; a page that needs as many or more is stored as it is */
 	unsigned long handle; /* the object, not yet in a word; or 0 */
 	size_t room; /* that it has, in bytes; 0 without one */
 };
@@ -117,7 +119,8 @@ static void store_try_object(struct store *s, size_t size)
 		store_drop_object(s);
 }
 
-/* The same at any cost, instead of what @s has. Caller: holds no stream. */
+/* An object of @size bytes instead of the one of @s: drains, reclaims and sleeps for it.
+ * Caller: holds no stream. */
 static int store_wait_object(struct store *s, size_t size)
 {
 	struct zram *zram = s->zram;
@@ -287,7 +290,7 @@ int zram_restore_page(struct zram *zram, unsigned long index, u64 held, const vo
 	if (err)
 		return min(err, 1);
 	note_usage(zram);
-	/* It is none the less idle for this. */
+	/* Recompression is no access: an idle page stays idle. */
 	word |= held & SLOT_IDLE;
 	if (!slot_replace(&zram->slots[index], held, word)) {
 		zs_free(zram->pool, slot_handle(word));

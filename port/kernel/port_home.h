@@ -242,6 +242,7 @@ struct port_work {
 	struct kthread_worker *worker;
 	void (*fn)(void *arg);
 	void *arg;
+	atomic_t due; /* scheduled, and neither run nor cancelled since */
 	atomic_t cancelling; /* callers of port_work_cancel() that wait for the run */
 	struct rt_mutex
 		running; /* held during a run: its waiters lend it their priority */

@@ -29,7 +29,9 @@ static void work_run(struct kthread_work *w)
 	struct port_work *work = container_of(w, struct port_work, dwork.work);
 
 	rt_mutex_lock(&work->running);
-	work->fn(work->arg);
+	/* Fully ordered after the port_work_schedule() that set it. */
+	if (atomic_xchg(&work->due, 0))
+		work->fn(work->arg);
 	rt_mutex_unlock(&work->running);
 }
 
@@ -45,6 +47,7 @@ int port_work_init(port_work *work, void (*fn)(void *arg), void *arg)
 	wake_up_process(work->worker->task);
 	kthread_init_delayed_work(&work->dwork, work_run);
 	atomic_set(&work->cancelling, 0);
+	atomic_set(&work->due, 0);
 	rt_mutex_init(&work->running);
 	work->fn = fn;
 	work->arg = arg;
@@ -56,6 +59,8 @@ void port_work_schedule(port_work *work, unsigned int delay_ms)
 	unsigned long delay = msecs_to_jiffies(delay_ms);
 	struct timer_list *timer = &work->dwork.timer;
 
+	/* First: a thread that starts now finds it due. */
+	atomic_xchg(&work->due, 1);
 	/*
 	 * Queueing does nothing if the work is scheduled; modifying then sets
 	 * its time. A timer that fires just as it is read here may be set once
@@ -74,15 +79,18 @@ void port_work_cancel(port_work *work)
 	atomic_inc(&work->cancelling);
 	/*
 	 * A real-time caller must not wait for a thread that other tasks keep from
-	 * running: until the run ends, the thread has the caller's priority.
+	 * running: until the run ends, the thread has the caller's priority. A thread
+	 * that has not come to the lock yet is not waited for: it finds nothing due.
+	 * Its timer may still be set, and wakes it for nothing.
 	 */
 	rt_mutex_lock(&work->running);
+	atomic_xchg(&work->due, 0);
 	rt_mutex_unlock(&work->running);
-	kthread_cancel_delayed_work_sync(&work->dwork);
 	atomic_dec(&work->cancelling);
 }
 
 void port_work_fini(port_work *work)
 {
+	kthread_cancel_delayed_work_sync(&work->dwork);
 	kthread_destroy_worker(work->worker);
 }

@@ -183,7 +183,7 @@ static void op_destroy(struct input *in)
 
 static bool cell_create(struct cell *c, u32 size, u32 known)
 {
-	size_t pending = zs_deferred_pending(model.pool);
+	size_t pending = defer_pending(model.pool);
 	unsigned long handle;
 	u64 failed;
 	int err;
@@ -196,9 +196,9 @@ static bool cell_create(struct cell *c, u32 size, u32 known)
 	if (err && (err != -PORT_ENOMEM || failed < 2))
 		fuzz_fail("zs_malloc(%u) gives %d, after %llu failures", size, err,
 			  failed);
-	if (failed && pending && zs_deferred_pending(model.pool) >= pending)
+	if (failed && pending && defer_pending(model.pool) >= pending)
 		fuzz_fail("zs_malloc() was short of memory, and left %zu pending",
-			  zs_deferred_pending(model.pool));
+			  defer_pending(model.pool));
 	if (err)
 		return false;
 	model_got(c, handle, size);
@@ -406,8 +406,8 @@ static void op_free_wrongly(struct input *in)
 
 static void nothing_is_pending(const char *after)
 {
-	if (zs_deferred_pending(model.pool))
-		fuzz_fail("%zu pending after %s", zs_deferred_pending(model.pool), after);
+	if (defer_pending(model.pool))
+		fuzz_fail("%zu pending after %s", defer_pending(model.pool), after);
 }
 
 static void op_flush(struct input *in)
@@ -427,7 +427,7 @@ static bool cause_wants_pages(u32 cause)
 static void drain_check(u32 cause, size_t want, size_t pending, size_t freed,
 			size_t pages)
 {
-	size_t left = zs_deferred_pending(model.pool);
+	size_t left = defer_pending(model.pool);
 
 	if (freed != pending - left)
 		fuzz_fail("a drain says it freed %zu of %zu, %zu are left", freed,
@@ -446,7 +446,7 @@ static void op_drain(struct input *in)
 	u32 byte = input_byte(in);
 	u32 cause = byte % (ZS_FLUSH_NR + 1);
 	size_t want = byte / (ZS_FLUSH_NR + 1);
-	size_t pending = zs_deferred_pending(model.pool);
+	size_t pending = defer_pending(model.pool);
 	size_t pages = zs_get_total_pages(model.pool);
 	size_t freed = zs_drain_deferred(model.pool, (enum zs_flush_cause)cause, want);
 	struct zs_pool_stats s;
@@ -484,13 +484,13 @@ static bool any_hold(void)
 /* Compaction alone, of some pages: it drains nothing, and stops when it has them. */
 static void compact_pages(size_t want)
 {
-	size_t pending = zs_deferred_pending(model.pool);
+	size_t pending = defer_pending(model.pool);
 	size_t pages = zs_get_total_pages(model.pool);
 	size_t compactable = zs_compactable_pages(model.pool);
 	size_t freed = zs_compact_pages(model.pool, want);
 
 	if (zs_get_total_pages(model.pool) != pages - freed ||
-	    zs_deferred_pending(model.pool) != pending)
+	    defer_pending(model.pool) != pending)
 		fuzz_fail("compaction frees other pages than it says");
 	if (freed && freed >= want + ZSPAGE_MAX_PAGES)
 		fuzz_fail("compaction gives %zu pages, %zu were wanted", freed, want);
@@ -513,7 +513,7 @@ static void op_compact(struct input *in)
 	/* The pages that the drain frees are not compaction's. */
 	if (byte % 2)
 		zs_drain_deferred(model.pool, ZS_FLUSH_CALLER, 0);
-	pages = zs_deferred_pending(model.pool) ? 0 : zs_get_total_pages(model.pool);
+	pages = defer_pending(model.pool) ? 0 : zs_get_total_pages(model.pool);
 	before = pool_stats(model.pool).pages_compacted;
 	freed = zs_compact(model.pool);
 	nothing_is_pending("a compaction");

@@ -131,7 +131,7 @@ size_t model_pending(void)
 	size_t n;
 
 	sim_freeze();
-	n = zs_deferred_pending(model.pool);
+	n = defer_pending(model.pool);
 	sim_thaw();
 	return n;
 }

@@ -17,10 +17,11 @@ cd "$(dirname "$0")/../.." || exit 1
 
 most=100000 # schedules of each policy
 dir=build/sim
+fuzz=0
 refresh=
 record=
 case ${1-} in
---refresh) refresh=yes ;;
+--refresh) refresh=yes fuzz=2 ;;
 -r) record=yes ;;
 esac
 [ -z "$refresh$record" ] || shift
@@ -31,12 +32,13 @@ if [ $# -eq 0 ]; then
 	done
 fi
 
-# apply NAME: core/ with the defect, in $scratch
+# apply NAME: core/ with the defect, in $scratch. Lines that have changed around the
+# place may mean that it is another place: a look at what --refresh makes of it tells.
 apply() {
 	rm -rf "$scratch"
 	mkdir -p "$scratch"
 	cp -r core "$scratch/core"
-	patch -s -p1 -F2 --no-backup-if-mismatch -d "$scratch" \
+	patch -s -p1 -F"$fuzz" --no-backup-if-mismatch -d "$scratch" \
 		<"tests/sim/mutants/$1.patch" >"$scratch/said" 2>&1
 }
 
@@ -46,7 +48,7 @@ refresh_patch() {
 	title=$(head -n 1 "$file")
 	{
 		printf '%s\n' "$title"
-		diff -rU2 core "$scratch/core" | grep -v '^diff ' |
+		diff -rU3 core "$scratch/core" | grep -v '^diff ' |
 			sed -E "s|^--- core/([^[:space:]]+).*|--- a/core/\1|
 				s|^\+\+\+ .*/core/([^[:space:]]+).*|+++ b/core/\1|"
 	} >"$scratch/patch"

@@ -218,14 +218,14 @@ static void pending_frees_make_room(void **state)
  */
 static void refused_at_once(struct zs_pool *pool, enum user_fault_site site)
 {
-	size_t pending = zs_deferred_pending(pool);
+	size_t pending = pool_stats(pool).pending;
 	unsigned long handle;
 
 	user_fault_arm(site, 1, ~0ull);
 	handle = zs_malloc_node(pool, PORT_PAGE_SIZE, ZS_ALLOC_NOWAIT, ZS_NO_NODE);
 	assert_int_equal(zs_handle_error(handle), -ENOMEM);
 	assert_int_equal(user_fault_disarm(), 1);
-	assert_int_equal(zs_deferred_pending(pool), pending);
+	assert_int_equal(pool_stats(pool).pending, pending);
 }
 
 /* Neither for pages nor for metadata. */

@@ -22,7 +22,7 @@ static void threshold_wakes_the_thread(void **state)
 	objects_free_deferred(pool, o + BUDGET / 4, BUDGET / 2);
 	assert_int_equal(port_atomic_load(&pool->defer.armed), DEFER_NOW);
 	worker_release(&hold);
-	TEST_WAIT_UNTIL(!zs_deferred_pending(pool));
+	TEST_WAIT_UNTIL(!defer_pending(pool));
 	assert_true(pool_stats(pool).drained >= BUDGET * 3 / 4);
 	objects_free_deferred(pool, o + BUDGET * 3 / 4, BUDGET / 4);
 	pool_destroy(pool);
@@ -83,9 +83,9 @@ static void a_second_thread_drains_alone(void **state)
 	assert_int_equal(pool->defer.nr_threads, 2);
 	objects_pushed_aside(pool, &hold, o, N);
 	port_work_schedule(&pool->defer.threads[1].work, 0);
-	TEST_WAIT_UNTIL(zs_deferred_pending(pool) == hold.handles);
+	TEST_WAIT_UNTIL(defer_pending(pool) == hold.handles);
 	worker_release(&hold);
-	TEST_WAIT_UNTIL(!zs_deferred_pending(pool));
+	TEST_WAIT_UNTIL(!defer_pending(pool));
 	pool_check_account(pool);
 	free(o);
 	pool_destroy(pool);
@@ -109,7 +109,7 @@ static void a_large_backlog_wakes_more_threads(void **state)
 	for (int round = 0; round < 200 && !woken; round++) {
 		objects_pushed_aside(pool, &hold, o, N);
 		worker_release(&hold);
-		TEST_WAIT_UNTIL(!zs_deferred_pending(pool));
+		TEST_WAIT_UNTIL(!defer_pending(pool));
 		zs_free_deferred_flush(pool);
 		/* It looks for producers after its first slice. */
 		woken = pool->defer.threads[1].queued_seen;
@@ -158,7 +158,7 @@ static u64 wait_beside_a_producer(enum zs_defer_policy policy, size_t budget)
 	for (size_t i = 0; i < ARRAY_SIZE(thread); i++)
 		pthread_join(thread[i], NULL);
 	/* Without a producer a contended CPU is shared as by any two tasks. */
-	TEST_WAIT_UNTIL(!zs_deferred_pending(p.pool));
+	TEST_WAIT_UNTIL(!defer_pending(p.pool));
 	pool_check_account(p.pool);
 	pool_destroy(p.pool);
 	return took / 1000000;
@@ -227,7 +227,7 @@ static u64 quickest_drain_ns(struct zs_pool *pool, struct object *o, size_t n, i
 		zs_free_deferred_flush(pool);
 		start = port_now_ns();
 		objects_free_deferred(pool, o, n);
-		TEST_WAIT_UNTIL_BUSY(!zs_deferred_pending(pool));
+		TEST_WAIT_UNTIL_BUSY(!defer_pending(pool));
 		took = port_now_ns() - start;
 		if (took < quickest)
 			quickest = took;
