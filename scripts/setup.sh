@@ -43,6 +43,12 @@ cppcheck         cppcheck
 shellcheck       shellcheck
 sparse           sparse
 e2fsprogs        mke2fs
+xfsprogs         mkfs.xfs
+btrfs-progs      mkfs.btrfs
+f2fs-tools       mkfs.f2fs
+dmsetup          dmsetup
+lvm2             lvm
+fio              fio
 flex             flex
 bison            bison
 bc               bc

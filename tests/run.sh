@@ -80,13 +80,15 @@ queue() {
 
 # queue_vm IMPL: all that kernels.txt says of it
 queue_vm() {
-	local kernel run suites
+	local kernel run suites name
 	while read -r kernel run; do
 		[ "${run%%:*}" = "$1" ] || continue
 		suites=${run#"$1"}
+		# An implementation may run twice on a kernel, with other suites.
+		name=$1${suites:+-$(sed 's/^:\([a-z0-9]*\).*/\1/' <<<"$suites")}
 		# shellcheck disable=SC2046 # words
-		queue "vm-$1-$kernel" tests/vm/run.sh ${modules_are_there[$1]-} -i "$1" "$kernel" \
-			$(tr ':+' '  ' <<<"$suites")
+		queue "vm-$name-$kernel" tests/vm/run.sh ${modules_are_there[$1]-} -i "$1" \
+			-t "$name" "$kernel" $(tr ':+' '  ' <<<"$suites")
 	done < <(scripts/kernels.sh runs $column)
 }
 declare -A modules_are_there=([lethe]=-n)

@@ -3,10 +3,11 @@
 #
 # Boot a kernel in QEMU and judge its console.
 #
-# usage: boot.sh [-d FILE]... [-i] [-x ERE] KERNEL_DIR INITRAMFS LOG RESULTS SECONDS MIB CPUS
+# usage: boot.sh [-d FILE]... [-i] [-n] [-x ERE] KERNEL_DIR INITRAMFS LOG RESULTS SECONDS MIB CPUS
 #                [WORD ...]
 #
 # -d: a disk of the guest's, /dev/vda and so on, in this order; the guest writes to it.
+# -n: two NUMA nodes: the first has CPU 0, and half of the memory.
 # -x: lines of the console that are no complaints, as they are what the boot is for.
 # -i: a ns of the guest's time is an instruction carried out, on one CPU, so that
 # the same run gives the same figures on any machine, busy or not.
@@ -52,12 +53,14 @@ kernels_own_races() {
 
 expected='^$'
 counted=no
+nodes=1
 disks=()
-usage="usage: boot.sh [-d FILE]... [-i] [-x ERE] KERNEL_DIR INITRAMFS LOG RESULTS SECONDS MIB CPUS [WORD ...]"
-while getopts d:ix: option; do
+usage="usage: boot.sh [-d FILE]... [-i] [-n] [-x ERE] KERNEL_DIR INITRAMFS LOG RESULTS SECONDS MIB CPUS [WORD ...]"
+while getopts d:inx: option; do
 	case $option in
 	d) disks+=(-drive "file=$OPTARG,format=raw,if=virtio,cache=unsafe") ;;
 	i) counted=yes ;;
+	n) nodes=2 ;;
 	x) expected="$expected|$OPTARG" ;;
 	*) die "$usage" ;;
 	esac
@@ -67,6 +70,14 @@ shift $((OPTIND - 1))
 kernel=$1 initramfs=$2 log=$3 results=$4 seconds=$5 mib=$6 cpus=$7
 shift 7
 words=("$@")
+numa=()
+if [ $nodes = 2 ]; then
+	for node in 0 1; do
+		numa+=(-object "memory-backend-ram,id=node$node,size=$((mib / 2))M,prealloc=on")
+	done
+	# A node has its own sockets.
+	numa+=(-smp "$cpus,sockets=$cpus" -numa "node,cpus=0,memdev=node0" -numa "node,cpus=1-$((cpus - 1)),memdev=node1")
+fi
 
 # boot ACCELERATOR...: sets status. QEMU pauses for ever when a KVM that seemed to
 # work does not know an instruction; it is ended then.
@@ -81,7 +92,8 @@ boot() {
 	# host may let the guest have none. A CPU that comes in later takes 5 s to find
 	# that it cannot calibrate its delay: lpj says what it is on a CPU of 5 GHz.
 	timeout --kill-after=5 "$seconds" qemu-system-x86_64 "$@" \
-		-m "$mib" -mem-prealloc -smp "$cpus" -nodefaults -no-user-config -display none -no-reboot \
+		-m "$mib" -mem-prealloc -smp "$cpus" "${numa[@]}" \
+		-nodefaults -no-user-config -display none -no-reboot \
 		"${disks[@]}" -serial "file:$log" -serial "file:$results" \
 		-kernel "$kernel/boot/vmlinuz-$(cat "$kernel/kver")" -initrd "$initramfs" \
 		-append "console=ttyS0 panic=-1 oops=panic tsc=reliable no_timer_check lpj=20000000 loglevel=6 maxcpus=1 ${words[*]}" \

@@ -4,8 +4,11 @@
 # Make an initramfs: busybox, mke2fs, zramctl, blkdiscard, both zrams with what they depend on, page
 # content of real files, and the files named.
 #
-# usage: image.sh OUT KERNEL_DIR MODULE_DIR CORPUS_MIB [FILE:PATH_IN_GUEST ...]
+# usage: image.sh [-m GROUP:MODULE,...] [-p PROGRAM]... OUT KERNEL_DIR MODULE_DIR CORPUS_MIB
+#                 [FILE:PATH_IN_GUEST ...]
 #
+# -m: more modules of the kernel, for /modules/GROUP/order. -p: more programs of this
+# machine, with the libraries they need.
 # KERNEL_DIR is what kernel-fetch.sh printed. MODULE_DIR holds lethe.ko and
 # zram.ko; with '-' there is only the kernel's own zram. In the guest,
 # /modules/intree/order, /modules/lethe/order and /modules/ext4/order list what to
@@ -20,7 +23,21 @@ die() {
 	exit 1
 }
 
-[ $# -ge 4 ] || die "usage: image.sh OUT KERNEL_DIR MODULE_DIR CORPUS_MIB [FILE:PATH ...]"
+# The crypto modules are what 6.1's own zram finds its codecs through.
+groups=("intree:lzo,lzo_rle,lz4,lz4hc,zstd,zram")
+# Of flavours that have it as a module
+groups+=("ext4:crc32c_generic,ext4")
+programs=(mke2fs e2fsck zramctl blkdiscard)
+usage="usage: image.sh [-m GROUP:MODULE,...] [-p PROGRAM]... OUT KERNEL_DIR MODULE_DIR CORPUS_MIB [FILE:PATH ...]"
+while getopts m:p: option; do
+	case $option in
+	m) groups+=("$OPTARG") ;;
+	p) programs+=("$OPTARG") ;;
+	*) die "$usage" ;;
+	esac
+done
+shift $((OPTIND - 1))
+[ $# -ge 4 ] || die "$usage"
 out=$1 kernel=$2 modules=$3 corpus_mib=$4
 shift 4
 kver=$(cat "$kernel/kver")
@@ -81,18 +98,18 @@ make_corpus() {
 mkdir -p "$root"/{bin,sbin,dev,proc,sys,tmp,etc,mnt}
 cp "$(command -v busybox)" "$root/bin/busybox"
 "$root/bin/busybox" true || die "busybox does not run"
-add_program mke2fs
-add_program e2fsck
-add_program zramctl
-add_program blkdiscard
+for program in "${programs[@]}"; do
+	command -v "$program" >/dev/null || die "$program is missing"
+	add_program "$program"
+done
 cp /etc/mke2fs.conf "$root/etc/"
 make_corpus "$corpus_mib" >"$root/corpus"
 [ "$(stat -c %s "$root/corpus")" -ge 1048576 ] || die "no shared objects to take content from"
 
-# The crypto modules are what 6.1's own zram finds its codecs through.
-kernel_modules lzo lzo_rle lz4 lz4hc zstd zram | sed "s|^|$tree/|" | load_order intree
-# Of flavours that have it as a module
-kernel_modules crc32c_generic ext4 | sed "s|^|$tree/|" | load_order ext4
+for group in "${groups[@]}"; do
+	mapfile -t -d , names < <(printf %s "${group#*:}")
+	kernel_modules "${names[@]}" | sed "s|^|$tree/|" | load_order "${group%%:*}"
+done
 if [ "$modules" != - ]; then
 	for ko in "$modules/lethe.ko" "$modules/zram.ko"; do
 		[ -f "$ko" ] || die "$ko is missing"

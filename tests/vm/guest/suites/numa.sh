@@ -1,0 +1,29 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
+#
+# Two NUMA nodes: a page is stored on the node that it is on. run.sh gives the guest two
+# nodes if this suite alone is named: CPU 0 and half of the memory, the other CPUs and
+# the other half.
+
+# zspages NODE: pages that the allocator has there
+zspages() {
+	awk -v node="$1," '$1 == "Node" { here = $2 == node }
+		here && $1 == "nr_zspages" { n += $2 } END { print n + 0 }' /proc/zoneinfo
+}
+
+check "the guest has two nodes" test -d /sys/devices/system/node/node1
+zram_load
+echo 64M >$Z/disksize
+for node in 0 1; do
+	before0=$(zspages 0) before1=$(zspages 1)
+	# The page that dd writes from is on the node of the CPU that it runs on.
+	taskset $((node + 1)) dd if=/corpus of=/dev/zram0 bs=4k count=1024 seek=$((node * 1024)) \
+		oflag=direct 2>/dev/null
+	here=$(($(zspages $node) - (node ? before1 : before0)))
+	there=$(($(zspages $((1 - node))) - (node ? before0 : before1)))
+	compare "pages of node $node are stored there" $here -gt 256
+	compare "and not on the other" $there -lt $((here / 8))
+done
+check "they are read back" eval 'dd if=/dev/zram0 bs=1M count=4 2>/dev/null | cmp -n 4194304 - /corpus'
+check "reset" eval 'echo 1 >$Z/reset'
+check "unload" zram_unload
