@@ -26,4 +26,6 @@
 
 #include "compact.c"
 
+#include "move.c"
+
 #include "stats.c"

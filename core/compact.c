@@ -88,14 +88,10 @@ static bool compact_move(struct zs_pool *pool, struct size_class *c, struct zspa
 {
 	u32 ref = zspage_refs(c, from)[from_obj];
 	port_atomic *entry = table_value(&pool->handles, ref);
-	u64 e = port_atomic_load(entry);
 	unsigned int to_obj;
 
-	/* Acquire: pairs with the last unpin. */
-	do {
-		if (e & ENTRY_PINS)
-			return false;
-	} while (!port_atomic_cmpxchg_acquire(entry, &e, e | ENTRY_MOVING));
+	if (!entry_claim(entry))
+		return false;
 	to_obj = zspage_take(c, to, ref);
 	object_copy(c, to, to_obj, from, from_obj);
 	zspage_clear(from, from_obj);

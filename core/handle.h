@@ -5,7 +5,8 @@
  *   bit 63      live: the handle is allocated
  *   bit 62      pending: its deferred free waits for a drain
  *   bits 56-61  pins: readers and writers at work on the object, at most 62; or
- *               63, moving: compaction is copying it, under the class lock
+ *               63, moving: compaction, or the move of a page, is copying it, under
+ *               the class lock
  *   bits 49-55  size class
  *   bits 41-48  index of the object in its zspage
  *   bits 0-40   address of the zspage's descriptor, by port_meta_pack()
@@ -16,8 +17,9 @@
  *   0                          live              zs_malloc()          class lock  release
  *   live                       one pin more      object_pin()                     acquire
  *   pinned                     one pin less      object_unpin()                   release
- *   live or pending, no pins   moving            compact_move()       class lock  acquire
+ *   live or pending, no pins   moving            entry_claim()        class lock  acquire
  *   moving                     at another place  compact_move()       class lock  release
+ *   moving                     as before         objects_let_go()     class lock  release
  *   live, no pins, or moving   pending           entry_set_pending()  (array's)   full
  *   live or pending, no pins   0                 free_one(),          class lock  relaxed
  *                                                free_class_slice()
@@ -98,7 +100,7 @@ static inline unsigned int entry_class(u64 entry)
 
 /*
  * May the object's free be deferred: is it live, not pending, and not pinned? A drain
- * could not free an object that a task reads. Compaction may be moving it.
+ * could not free an object that a task reads. It may be moving.
  */
 static inline bool entry_is_idle(u64 e)
 {
@@ -108,8 +110,8 @@ static inline bool entry_is_idle(u64 e)
 
 /*
  * Make an idle entry pending, fully ordered; @e is what it read last. False: it is
- * not idle. Wait-free but for compaction, which changes the entry a bounded number
- * of times.
+ * not idle. Wait-free but for compaction and moves of pages, which change the entry a
+ * bounded number of times.
  */
 static inline bool entry_set_pending(port_atomic *entry, u64 e)
 {
@@ -118,6 +120,21 @@ static inline bool entry_set_pending(port_atomic *entry, u64 e)
 			return true;
 	}
 	return false;
+}
+
+/*
+ * Claim an object that no task has pinned: it moves. Acquire: pairs with the last unpin.
+ * False: it is pinned. Pre: the class lock is held.
+ */
+static inline bool entry_claim(port_atomic *entry)
+{
+	u64 e = port_atomic_load(entry);
+
+	do {
+		if (e & ENTRY_PINS)
+			return false;
+	} while (!port_atomic_cmpxchg_acquire(entry, &e, e | ENTRY_MOVING));
+	return true;
 }
 
 /* Handles are table indices plus one, so that 0 is never a handle. */

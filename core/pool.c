@@ -104,6 +104,8 @@ static struct zspage *pool_create_zspage(struct zs_pool *pool, const struct size
 	z = zspage_create(c, effort, node);
 	if (unlikely(!z))
 		port_atomic_add(&pool->pages, -(u64)c->pages);
+	else
+		port_pages_own(zspage_pages(c, z), c->pages, pool, z);
 	return z;
 }
 

@@ -7,8 +7,9 @@
  * held. Under one, nothing is allocated, given back to the home, or waited for; under
  * show_lock the home is told a number, for which it takes no lock. [L1: sim, a lock taken
  * inside a lock, or an allocation under one, fails; mutant pages-freed-locked; lockdep,
- * which sees them all as one class] None disables interrupts, so the core is not called
- * in interrupt context. [L2]
+ * which sees them all as one class] A home may hold a lock of its own around the move of
+ * a page (move.c), which takes a class lock. None disables interrupts, so the core is not
+ * called in interrupt context. [L2]
  */
 #ifndef LETHE_POOL_H
 #define LETHE_POOL_H
@@ -48,6 +49,7 @@ struct zs_pool {
 
 	port_atomic pages PORT_CACHE_ALIGNED; /* changed once a zspage or batch */
 	port_atomic pages_compacted;
+	port_atomic pages_moved; /* by the home */
 	port_atomic invalid; /* calls refused, some of them with preemption off */
 	port_atomic compact_from; /* the class at which the next one begins */
 	struct free_scratch *scratch; /* for one drain or batch at a time */

@@ -90,6 +90,7 @@ static void pool_stats(struct zs_pool *pool, struct zs_pool_stats *stats)
 	stats->page_size = PORT_PAGE_SIZE;
 	stats->pages = zs_get_total_pages(pool);
 	stats->pages_compacted = port_atomic_load(&pool->pages_compacted);
+	stats->pages_moved = port_atomic_load(&pool->pages_moved);
 	stats->meta_bytes =
 		port_meta_size(sizeof(*pool)) + port_meta_size(sizeof(*pool->scratch)) +
 		port_meta_size(sizeof(struct pool_slot) * port_cpu_slots()) +

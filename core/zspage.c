@@ -132,6 +132,7 @@ struct zspage *zspage_create(const struct size_class *c, enum port_alloc how, in
 	}
 	/* A full zspage is on no list; the entries of its objects lead to it. */
 	port_meta_hide(z);
+	z->class_index = c->index;
 	/* Bits beyond the last object are never free. */
 	if (used)
 		z->live[c->live_words - 1] = ~(u64)0 << used;
@@ -144,7 +145,6 @@ size_t zspage_destroy_list(const struct size_class *c, struct zspage *dead)
 {
 	void *pages[RELEASE_PAGES];
 	size_t total = 0;
-	size_t n = 0;
 	unsigned int i;
 
 	/* Most come alone, and need no copy of their pages' addresses. */
@@ -154,20 +154,23 @@ size_t zspage_destroy_list(const struct size_class *c, struct zspage *dead)
 		return c->pages;
 	}
 	while (dead) {
-		struct zspage *z = dead;
+		struct zspage *end;
+		size_t n = 0;
 
-		dead = z->next;
-		if (n + c->pages > RELEASE_PAGES) {
-			port_pages_free(pages, n);
-			n = 0;
+		for (end = dead; end && n + c->pages <= RELEASE_PAGES; end = end->next) {
+			for (i = 0; i < c->pages; i++)
+				pages[n++] = zspage_pages(c, end)[i];
 		}
-		for (i = 0; i < c->pages; i++)
-			pages[n++] = zspage_pages(c, z)[i];
-		total += c->pages;
-		port_meta_free(z, c->descriptor_size);
-	}
-	if (n)
 		port_pages_free(pages, n);
+		total += n;
+		/* Descriptors after their pages, by which the home finds them: move.c. */
+		while (dead != end) {
+			struct zspage *z = dead;
+
+			dead = z->next;
+			port_meta_free(z, c->descriptor_size);
+		}
+	}
 	return total;
 }
 

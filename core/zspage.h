@@ -6,13 +6,14 @@
  * which is cold.
  *
  * The lock of the class guards all fields. A reader that has pinned an object may read
- * its zspage's page addresses without the lock: they never change while an object lives
- * in it.
+ * the addresses of the object's pages without the lock: they change under the lock alone,
+ * and only while no object in the page has a pin (move.c).
  *
  * No task can reach a dead zspage. The entry of its last object was cleared under the
  * class lock, in which the zspage also left its list, and an entry with pins is not
  * cleared. So its pages and its descriptor are given back without a lock
- * (free_dead_zspages()). One use of a stale address is left: chain_by_class() prefetches
+ * (free_dead_zspages()). The home still leads to the descriptor from the pages, until it
+ * has them back (move.c). One use of a stale address is left: chain_by_class() prefetches
  * it, and a prefetch may be given any address. [Z1: sim, use of freed memory;
  * AddressSanitizer in unit and fuzz, with free pages poisoned; mutants
  * lock-dropped-free, compaction-unlocked]
@@ -40,6 +41,7 @@ struct zspage {
 	u16 inuse; /* live objects */
 	u8 group; /* 0 to ZSPAGE_GROUPS - 1, or ZSPAGE_FULL */
 	u8 stuck; /* the last run of compaction that found a pinned object in it */
+	u8 class_index;
 	u64 live[]; /* bitmap; then pages; then back references */
 };
 

@@ -55,7 +55,8 @@ enum port_alloc {
 int port_pages_alloc(void **pages, unsigned int n, enum port_alloc how, int node);
 
 /*
- * Give @n pages back, in bulk. @pages is scratch afterwards.
+ * Give @n pages back, in bulk. @pages is scratch afterwards. They have no owner any more,
+ * and no move of them is at work: see "pages that move".
  * Pre: any context that may hold the caller's spinlocks, none of the core's
  * class locks (not for correctness: it is slow).
  */
@@ -157,12 +158,13 @@ unsigned int port_cpu_get(void);
 void port_cpu_put(void);
 
 /*
- * Other tasks spin until what lies between these two is over: until an object has moved,
- * or until a slot of zram's table has been read. On a home where a more urgent task could
- * take the CPU from the caller, and then spin for ever, the caller keeps its CPU. In
- * between: no lock, no slot, no sleep, a microsecond. So misuse is counted in the pool,
- * not in a slot. [L5: sim, a lock, a slot or an allocation with preemption off fails;
- * mutant preempt-left-off; VM suites on Debian's PREEMPT_RT kernel]
+ * Other tasks spin until what lies between these two is over: until an object, or the
+ * objects of a page, have moved, or until a slot of zram's table has been read. On a home
+ * where a more urgent task could take the CPU from the caller, and then spin for ever,
+ * the caller keeps its CPU. In between: no lock, no slot, no sleep, some microseconds at
+ * most. So misuse is counted in the pool, not in a slot. [L5: sim, a lock, a slot or an
+ * allocation with preemption off fails; mutant preempt-left-off; VM suites on Debian's
+ * PREEMPT_RT kernel]
  */
 void port_preempt_off(void);
 void port_preempt_on(void);
@@ -216,6 +218,32 @@ void port_cpu_relax(void); /* in a loop that waits for another CPU */
 unsigned int port_ctz64(u64 v); /* lowest set bit. Pre: v != 0 */
 unsigned int port_popcount64(u64 v);
 void port_prefetch(const void *p); /* a hint; any address is allowed */
+
+/*
+ * ---- pages that move ----
+ *
+ * A home may want the memory of a page for something else (the kernel: a huge page, CMA,
+ * memory that goes offline). It then moves the page's content to another page, by
+ * core_move_page(). It remembers the owner of each page, and has a lock of its own, under
+ * which it reads the owner and moves the page, and without which port_pages_free() takes
+ * no owner away from a page that may be moved. So an owner that was found is there.
+ */
+
+/*
+ * From here to port_pages_free(), @pages[0..n-1] are owned by @owner, of @pool, and may
+ * be moved. A home that moves no pages does nothing. Pre: as port_pages_free().
+ */
+void port_pages_own(void **pages, unsigned int n, struct zs_pool *pool, void *owner);
+
+/*
+ * The core's, for the home: move the content of page @from of @owner to page @to, which
+ * takes its place. True: @to is owned by @owner, and @from is the home's. False: nothing
+ * has changed, as a task reads or writes in the page, or @owner is about to give it back.
+ * Pre: the home's lock of owners is held, and @from has @owner, of @pool. @to has it,
+ * too, and a reference of the home: before this returns, a task may give @to back.
+ * Context: as for a spinlock. At most 256 compare-and-swaps and the copy of a page.
+ */
+bool core_move_page(struct zs_pool *pool, void *owner, const void *from, void *to);
 
 /* ---- the pool and its home ---- */
 

@@ -146,6 +146,7 @@ struct zs_pool_stats {
 	uint64_t kicks; /**< times a drain thread was asked to run */
 	uint64_t invalid; /**< frees of handles that were not live: refused */
 	size_t mem_limit; /**< the limit in force, in whole pages; bytes. 0: none */
+	uint64_t pages_moved; /**< pages that the kernel has moved elsewhere */
 };
 
 /**

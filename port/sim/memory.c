@@ -3,6 +3,10 @@
  * Pages and metadata, out of one arena that begins anew with each schedule. What is
  * freed is not given out again, so that a late use of it is found. In some schedules
  * (config.reuse) it is given out at once, so that a mix-up of old and new is found.
+ *
+ * Pages move as in the kernel: a mover takes a reference to a page (isolates it), and
+ * moves it under owner_lock if it still has an owner. A page that is freed meanwhile
+ * loses its owner under the lock, and goes when the mover lets go of it.
  */
 #include <stdio.h>
 #include <string.h>
@@ -21,6 +25,11 @@ struct block {
 	size_t size; /* as asked for */
 	bool page;
 	bool held;
+	bool isolated; /* a mover has a reference to it */
+	bool given_back; /* and is the last that has */
+	struct zs_pool *pool;
+	void *owner;
+	struct sim_sync sync; /* of the references, and of becoming owned */
 };
 
 char *memory_arena;
@@ -33,6 +42,13 @@ static unsigned int free_list[BLOCKS_MAX]; /* of blocks that may be reused, a st
 static unsigned int nr_free;
 static size_t meta_held, pages_held;
 static u32 nr_allocs;
+
+/* Not one of the core's, which are taken inside it. */
+static struct {
+	bool held;
+	u32 waiters;
+	struct sim_sync sync;
+} owner_lock;
 
 static void arena_map(void)
 {
@@ -55,6 +71,7 @@ void memory_begin(void)
 	meta_held = 0;
 	pages_held = 0;
 	nr_allocs = 0;
+	memset(&owner_lock, 0, sizeof(owner_lock));
 }
 
 bool sim_may_fail(void)
@@ -105,6 +122,8 @@ static void *block_alloc(size_t size, bool page)
 	if (!b)
 		b = block_new(size, page);
 	b->held = true;
+	b->isolated = b->given_back = false;
+	b->owner = NULL;
 	memset(b->at, page ? 0xa5 : 0, size);
 	plain_allocated(b->at, size, reused);
 	return b->at;
@@ -186,6 +205,70 @@ void port_pages_trim(void)
 	lock_may_sleep("port_pages_trim");
 }
 
+void port_pages_own(void **pages, unsigned int n, struct zs_pool *pool, void *owner)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		struct block *b = block_of(pages[i]);
+
+		b->pool = pool;
+		b->owner = owner;
+		sim_sync_release(&b->sync);
+	}
+}
+
+static void owner_lock_take(void)
+{
+	sched_point(&owner_lock, SIM_CHANGES);
+	while (owner_lock.held) {
+		owner_lock.waiters |= 1u << sim.self;
+		sim.runnable &= ~(1u << sim.self);
+		sched_block();
+	}
+	owner_lock.held = true;
+	sim_sync_acquire(&owner_lock.sync);
+	TRACE("lock owners", &owner_lock, 0, 0);
+}
+
+static void owner_lock_release(void)
+{
+	sched_point(&owner_lock, SIM_CHANGES);
+	owner_lock.held = false;
+	sim_sync_release(&owner_lock.sync);
+	sched_wake(owner_lock.waiters);
+	owner_lock.waiters = 0;
+	TRACE("unlock owners", &owner_lock, 0, 0);
+}
+
+/* A reference to the page was dropped: was it the last? */
+static void page_drop(struct block *b)
+{
+	if (b->isolated || !b->given_back)
+		return;
+	sim_sync_acquire(&b->sync);
+	block_free(b->at, PORT_PAGE_SIZE, true);
+}
+
+static void page_free(void *page)
+{
+	struct block *b = block_of(page);
+
+	if (!b || !b->page || !b->held)
+		sim_fail("free of what is not a page: %p", page);
+	if (b->isolated) {
+		owner_lock_take();
+		b->owner = NULL;
+		owner_lock_release();
+	}
+	sim_sync_release(&b->sync);
+	if (b->given_back)
+		sim_fail("double free of a page");
+	b->owner = NULL;
+	b->given_back = true;
+	page_drop(b);
+}
+
 void port_pages_free(void **pages, size_t n)
 {
 	size_t i;
@@ -195,7 +278,7 @@ void port_pages_free(void **pages, size_t n)
 	sched_point(NULL, SIM_LOADS);
 	TRACE("free pages", pages[0], n, 0);
 	for (i = 0; i < n; i++)
-		block_free(pages[i], PORT_PAGE_SIZE, true);
+		page_free(pages[i]);
 	pages_held -= n;
 	sim_me()->pages_given += n;
 }
@@ -226,6 +309,68 @@ void port_meta_free(void *p, size_t size)
 	TRACE("free", p, size, 0);
 	block_free(p, size, false);
 	meta_held -= size;
+}
+
+/* The @which-th of the pages that have an owner, or NULL. */
+static struct block *page_to_move(u32 which)
+{
+	struct block *found = NULL;
+	unsigned int i;
+	u32 n = 0;
+
+	for (i = 0; i < nr_blocks; i++)
+		n += blocks[i].held && blocks[i].owner && !blocks[i].isolated;
+	if (!n)
+		return NULL;
+	which %= n;
+	for (i = 0; i < nr_blocks; i++) {
+		struct block *b = &blocks[i];
+
+		if (b->held && b->owner && !b->isolated && !which--) {
+			found = b;
+			break;
+		}
+	}
+	return found;
+}
+
+/* The mover's reference. */
+static void page_let_go(struct block *b)
+{
+	sim_sync_release(&b->sync);
+	b->isolated = false;
+	page_drop(b);
+}
+
+bool sim_move_page(u32 which)
+{
+	struct block *from, *to, *gone;
+	bool moved = false;
+
+	lock_may_sleep("sim_move_page");
+	sched_point(NULL, SIM_LOADS);
+	from = page_to_move(which);
+	if (!from)
+		return false;
+	from->isolated = true;
+	sim_sync_acquire(&from->sync);
+	to = block_of(block_alloc(PORT_PAGE_SIZE, true));
+	to->isolated = true;
+	TRACE("isolate page", from->at, 0, 0);
+	owner_lock_take();
+	if (from->owner) {
+		port_pages_own((void *[]){to->at}, 1, from->pool, from->owner);
+		moved = core_move_page(from->pool, from->owner, from->at, to->at);
+	}
+	gone = moved ? from : to;
+	gone->owner = NULL;
+	gone->given_back = true;
+	owner_lock_release();
+	TRACE(moved ? "page moved" : "page not moved", from->at, 0, 0);
+	sched_point(NULL, SIM_LOADS);
+	page_let_go(from);
+	page_let_go(to);
+	return moved;
 }
 
 size_t port_memory_pages(void)

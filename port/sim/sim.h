@@ -120,6 +120,12 @@ void sim_home_leave(void);
 /* Pages that the home shows as pending. */
 size_t sim_home_shown(void);
 
+/*
+ * As the home does that wants the memory of a page: move the @which-th of those that have
+ * an owner to another. False: there is none, or it cannot be moved now.
+ */
+bool sim_move_page(u32 which);
+
 bool sim_work_running(void);
 bool sim_work_busy(void); /* that, or scheduled */
 void sim_work_wait(void); /* until it is not */

@@ -98,6 +98,18 @@ static inline void port_meta_hide(const void *p)
 	(void)p;
 }
 
+struct zs_pool;
+
+/* Pages stay where they are: the system moves what is behind them. */
+static inline void port_pages_own(void **pages, unsigned int n, struct zs_pool *pool,
+				  void *owner)
+{
+	(void)pages;
+	(void)n;
+	(void)pool;
+	(void)owner;
+}
+
 /* ---- atomics ---- */
 
 #ifdef PORT_USER_TSAN

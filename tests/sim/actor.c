@@ -9,6 +9,7 @@
 #include "pool.h"
 
 enum { SHORT_LEN = 24, SLACK_US = 4000, RECLAIM_CALLS = 3, BALLAST_SIZE = 96 };
+enum { MOVES_MOST = 24, MOVES_STEP = 7 };
 /* Two objects of the adversary are in a zspage. */
 enum { PUSHER_HOLDS = 6, ADVERSARY_HOLDS = 400, ADVERSARY_SIZE = 2048 };
 
@@ -432,6 +433,9 @@ static void op_run(const struct op *op)
 	case OP_SLEEP:
 		sim_sleep_us(op->n * 500);
 		break;
+	case OP_MOVE:
+		sim_move_page(op->cell);
+		break;
 	default:
 		op_on_object(op);
 	}
@@ -490,6 +494,20 @@ static void pusher_run(void *unused)
 	}
 	for (i = 0; i < PUSHER_HOLDS; i++)
 		pusher_push(&held[i]);
+}
+
+/* The home, which moves pages while others are at work, or the pool is being destroyed.
+ */
+static void mover_run(void *unused)
+{
+	u32 i;
+
+	(void)unused;
+	for (i = 0; i < MOVES_MOST && !model.destroyed; i++) {
+		if (!sim_move_page(i * MOVES_STEP))
+			sim_sleep_us(1);
+		sim_point("between", NULL);
+	}
 }
 
 /* The home's reclaim, which calls in until the pool is withdrawn. */
@@ -601,7 +619,10 @@ static void pool_end(const struct program *p)
 	sim_note("> destroy");
 	if (p->reclaim)
 		sim_spawn(reclaim_run, NULL, "reclaim");
+	if (p->mover)
+		sim_spawn(mover_run, NULL, "mover");
 	zs_destroy_pool(model.pool);
+	model.destroyed = true;
 	sim_join();
 	if (sim_meta_outstanding() || sim_pages_outstanding())
 		sim_fail("the pool leaks %zu bytes and %zu pages", sim_meta_outstanding(),
@@ -627,6 +648,8 @@ static void main_run(void *arg)
 	}
 	for (i = 0; i < p->pushers; i++)
 		sim_spawn(pusher_run, NULL, i ? "pusher 2" : "pusher 1");
+	if (p->mover)
+		sim_spawn(mover_run, NULL, "mover");
 	sim_join();
 	pool_end(p);
 }

@@ -38,6 +38,7 @@ static const struct field fields[] = {
 	{offsetof(struct zs_pool, table), "pool.table"},
 	{offsetof(struct zs_pool, pages), "pool.pages"},
 	{offsetof(struct zs_pool, pages_compacted), "pool.pages_compacted"},
+	{offsetof(struct zs_pool, pages_moved), "pool.pages_moved"},
 	{offsetof(struct zs_pool, compact_from), "pool.compact_from"},
 	{offsetof(struct zs_pool, scratch), "pool.scratch"},
 	{offsetof(struct zs_pool, home), "pool.home, name"},

@@ -21,6 +21,7 @@ void model_begin(const struct program *program)
 	model.pushes = 0;
 	model.pushing = 0;
 	model.at_work = 0;
+	model.destroyed = false;
 	model.deferred = 0;
 	model.live = 0;
 }

@@ -39,6 +39,7 @@ struct model {
 	struct model_handle handle[HANDLES_MAX];
 	unsigned long handle_most;
 	u32 seeds;
+	bool destroyed; /* the pool, by the program */
 	u32 at_work; /* operations begun and not ended */
 	u32 actors_left;
 	u32 pushes, pushing; /* zs_free_deferred() begun, and not ended */

@@ -28,7 +28,7 @@ static void mix_generate(u32 *weight)
 	static const u32 weights[] = {0, 0, 1, 4, 12};
 	unsigned int kind;
 
-	for (kind = 1; kind < OP_NR; kind++)
+	for (kind = 1; kind < OP_DRAWN; kind++)
 		weight[kind] = PICK(weights);
 	weight[OP_NONE] = 0;
 	if (below(8))
@@ -47,7 +47,7 @@ static u8 kind_generate(const u32 *weight)
 	u32 at;
 	unsigned int kind;
 
-	for (kind = 1; kind < OP_NR; kind++)
+	for (kind = 1; kind < OP_DRAWN; kind++)
 		sum += weight[kind];
 	at = below(sum);
 	for (kind = 1; at >= weight[kind]; kind++)
@@ -206,6 +206,7 @@ void program_generate(struct program *p, enum zs_defer_policy policy, u64 seed)
 	if (!below(10) && !p->pushers)
 		storm_generate(p);
 	p->adversary = !below(16);
+	p->mover = !below(3);
 }
 
 const char *ending_name(enum ending ending)
@@ -226,6 +227,7 @@ void op_print(const struct op *op, char *text, size_t size)
 		[OP_FLUSH] = "flush",	      [OP_DRAIN] = "drain",
 		[OP_COMPACT] = "compact",     [OP_STATS] = "stats",
 		[OP_HOTPLUG] = "CPU offline", [OP_SLEEP] = "sleep",
+		[OP_MOVE] = "move page",
 	};
 
 	snprintf(text, size, "%s (cell %u, %u)", names[op->kind], op->cell, op->n);

@@ -31,6 +31,8 @@ enum op_kind {
 	OP_STATS,
 	OP_HOTPLUG,
 	OP_SLEEP,
+	OP_DRAWN, /* those before it are drawn from the seed */
+	OP_MOVE = OP_DRAWN,
 	OP_NR
 };
 
@@ -66,6 +68,7 @@ struct program {
 	u16 pushers; /* and threads that push for as long as the actors are at work, */
 	u16 push_every; /* one push in about so many points */
 	bool adversary; /* there is always more to drain, or to compact */
+	bool mover; /* the home moves pages, and while the pool is being destroyed, too */
 	struct op op[ACTORS_MAX][OPS_MAX];
 	struct sim_config config; /* but for what the seed of a schedule decides */
 };

@@ -36,6 +36,7 @@ AT(zs_pool_stats, flushes, 248);
 AT(zs_pool_stats, kicks, 376);
 AT(zs_pool_stats, invalid, 384);
 AT(zs_pool_stats, mem_limit, 392);
+AT(zs_pool_stats, pages_moved, 400);
 _Static_assert(ZS_DEFER_SYNC == 1 && ZS_DEFER_ARRAY == 2 && ZS_DEFER_TOMBSTONE == 3,
 	       "policies are stored by users");
 _Static_assert(ZS_FLUSH_CALLER == 0 && ZS_FLUSH_NOMEM == 1 && ZS_FLUSH_LIMIT == 2 &&
