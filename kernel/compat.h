@@ -71,6 +71,82 @@ compat_alloc_pages_bulk_node(gfp_t gfp, int node, unsigned long n, struct page *
 #endif
 }
 
+/* ---- pages that the kernel may move ---- */
+
+/*
+ * Until 6.16, the mapping of a page names the calls that move it. Since 6.17 its type
+ * does, and zsmalloc's type has room for the calls of one owner: in the kernel's own tree
+ * that is Lethe (LETHE_IN_TREE); as a module it is not, and its pages stay where they
+ * are.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+#ifdef CONFIG_COMPACTION
+#define COMPAT_PAGES_MOVE
+#define COMPAT_PAGES_MOVE_BY_MAPPING
+#endif
+#else
+#ifdef CONFIG_MIGRATION
+#ifdef LETHE_IN_TREE
+#define COMPAT_PAGES_MOVE
+#endif
+#endif
+#endif
+
+#ifdef COMPAT_PAGES_MOVE
+
+#include <linux/migrate.h>
+#include <linux/mm.h>
+
+/* Pre: the page is locked, and no other task sets or clears it. */
+static inline void compat_page_set_movable(struct page *page,
+					   const struct movable_operations *ops)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+	__SetPageMovable(page, ops);
+#else
+	__SetPageZsmalloc(page);
+	smp_wmb(); /* a task that sees the flag sees the type and the owner */
+	SetPageMovableOps(page);
+#endif
+}
+
+/* Pre: the page is locked. Since 6.17 a page stays movable until it is free. */
+static inline void compat_page_clear_movable(struct page *page)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+	if (__PageMovable(page))
+		__ClearPageMovable(page);
+#endif
+}
+
+/* The same of a page that no task can get hold of. */
+static inline void compat_page_forget_movable(struct page *page)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+	page->mapping = NULL;
+#endif
+}
+
+/* 0 or a negative errno: have the kernel call @ops for our pages. Context: process. */
+static inline int compat_movable_register(const struct movable_operations *ops)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+	return 0;
+#else
+	return set_movable_ops(ops, PGTY_zsmalloc);
+#endif
+}
+
+/* Pre: there is no page of ours. */
+static inline void compat_movable_unregister(void)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
+	set_movable_ops(NULL, PGTY_zsmalloc);
+#endif
+}
+
+#endif /* COMPAT_PAGES_MOVE */
+
 /* ---- zram: the block layer and classes ---- */
 
 #include <linux/blkdev.h>

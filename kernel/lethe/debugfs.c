@@ -72,6 +72,7 @@ static int stats_show(struct seq_file *m, void *v)
 	show(m, "zspages", stats.zspages);
 	show(m, "meta_bytes", stats.meta_bytes);
 	show(m, "pages_compacted", stats.pages_compacted);
+	show(m, "pages_moved", stats.pages_moved);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(stats);

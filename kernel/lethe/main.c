@@ -15,6 +15,7 @@
 #include "port.h"
 
 #include "debugfs.h"
+#include "movable.h"
 #include "reclaim.h"
 
 /* Exported as lethe_zs_*: see symbol_prefix.h. */
@@ -44,16 +45,21 @@ EXPORT_SYMBOL_GPL(zs_pool_stats_sized);
 
 static int __init lethe_init(void)
 {
-	int err;
+	int err = movable_init();
 
+	if (err)
+		return err;
 	lethe_debugfs_init();
 	err = lethe_reclaim_init();
-	if (err) {
-		lethe_debugfs_exit();
-		return err;
-	}
+	if (err)
+		goto no_reclaim;
 	pr_info("version " LETHE_VERSION "\n");
 	return 0;
+
+no_reclaim:
+	lethe_debugfs_exit();
+	movable_exit();
+	return err;
 }
 
 /* Every module that uses our symbols is gone by now, and so are the pools. */
@@ -61,6 +67,7 @@ static void __exit lethe_exit(void)
 {
 	lethe_reclaim_exit();
 	lethe_debugfs_exit();
+	movable_exit();
 }
 
 module_init(lethe_init);

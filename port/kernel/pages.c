@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
 /*
  * Pages: order 0, allocated and freed in bulk, known by their address in the
- * kernel's direct map. They are not movable: page migration (CMA, memory
- * hot-remove, kcompactd) leaves them where they are.
+ * kernel's direct map. Where the kernel lets us, they are movable: movable.c.
  *
  * No lock of ours is taken here.
  */
@@ -13,6 +12,7 @@
 #include <linux/vmstat.h>
 
 #include "compat.h"
+#include "movable.h"
 #include "port.h"
 
 static gfp_t page_gfp(enum port_alloc how)
@@ -61,7 +61,8 @@ int port_pages_alloc(void **pages, unsigned int n, enum port_alloc how, int node
 	memset(pages, 0, n * sizeof(*pages));
 	do {
 		before = got;
-		got = compat_alloc_pages_bulk_node(page_gfp(how), node, n, page);
+		got = compat_alloc_pages_bulk_node(page_gfp(how) | MOVABLE_GFP, node, n,
+						   page);
 	} while (got < n && got > before);
 
 	if (got < n) {
@@ -90,9 +91,15 @@ void port_pages_free(void **pages, size_t n)
 	 * benchmark builds it to see (bench/storm.sh, variant "bulk").
 	 */
 #ifdef PORT_PAGES_FREE_IN_BULK
+	for (i = 0; i < n; i++) {
+		if (!movable_disown(page[i]))
+			page[i--] = page[--n];
+	}
 	release_pages(page, (int)n);
 #else
-	for (i = 0; i < n; i++)
-		__free_page(page[i]);
+	for (i = 0; i < n; i++) {
+		if (likely(movable_disown(page[i])))
+			__free_page(page[i]);
+	}
 #endif
 }

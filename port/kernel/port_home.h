@@ -75,14 +75,6 @@ static inline void port_pages_trim(void)
 {
 }
 
-struct zs_pool;
-
-/* The kernel leaves them where they are. */
-static inline void port_pages_own(void **pages, unsigned int n, struct zs_pool *pool,
-				  void *owner)
-{
-}
-
 /* ---- locks ---- */
 
 typedef spinlock_t port_spinlock;
