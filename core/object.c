@@ -16,6 +16,7 @@
  * A read may see half of a write: the caller keeps writers and readers of one object
  * apart. [Z4: documented in zsmalloc.h; not checked]
  */
+#include "object.h"
 #include "pool.h"
 
 /* Pin a live object; its entry, or 0 if it is not live, or given back. */
@@ -47,33 +48,61 @@ static void object_unpin(port_atomic *entry)
 	(void)e;
 }
 
+/* Pin the object for @call, which asks for @len bytes; its entry, or 0. */
+static PORT_ALWAYS_INLINE u64 object_pin_for(struct zs_pool *pool, unsigned long handle,
+					     size_t len, const char *call)
+{
+	port_atomic *entry = handle_is_void(handle) ? NULL : pool_entry(pool, handle);
+	u64 e = entry ? object_pin(entry) : 0;
+
+	if (unlikely(!e)) {
+		pool_misuse(pool, handle, call, "not allocated, or freed");
+		return 0;
+	}
+	if (unlikely(len - 1 >= pool->classes[entry_class(e)]->size)) {
+		object_unpin(entry);
+		return 0;
+	}
+	return e;
+}
+
 const void *zs_obj_read_begin(struct zs_pool *pool, unsigned long handle, size_t len,
 			      void *buf)
 {
+	u64 e = object_pin_for(pool, handle, len, "zs_obj_read_begin");
 	const struct size_class *c;
-	port_atomic *entry;
 	const char *at;
-	struct zspage *z;
 	size_t room;
-	u64 e;
 
-	entry = handle_is_void(handle) ? NULL : pool_entry(pool, handle);
-	e = entry ? object_pin(entry) : 0;
-	if (unlikely(!e)) {
-		pool_misuse(pool, handle, "zs_obj_read_begin", "not allocated, or freed");
+	if (unlikely(!e))
 		return NULL;
-	}
 	c = pool->classes[entry_class(e)];
-	if (unlikely(len - 1 >= c->size)) {
-		object_unpin(entry);
-		return NULL;
-	}
-	z = entry_zspage(e);
-	at = zspage_at(c, z, entry_obj(e), 0, &room);
+	at = zspage_at(c, entry_zspage(e), entry_obj(e), 0, &room);
 	if (len <= room)
 		return at;
-	zspage_read(c, z, entry_obj(e), buf, len);
+	zspage_read(c, entry_zspage(e), entry_obj(e), buf, len);
 	return buf;
+}
+
+unsigned int object_pin_parts(struct zs_pool *pool, unsigned long handle, size_t len,
+			      struct object_part part[OBJECT_PARTS])
+{
+	u64 e = object_pin_for(pool, handle, len ? len : 1, "object_pin_parts");
+	const struct size_class *c;
+	size_t room;
+
+	if (unlikely(!e))
+		return 0;
+	c = pool->classes[entry_class(e)];
+	if (!len)
+		len = c->size;
+	part[0].at = zspage_at(c, entry_zspage(e), entry_obj(e), 0, &room);
+	part[0].len = len < room ? len : room;
+	if (len <= room)
+		return 1;
+	part[1].at = zspage_at(c, entry_zspage(e), entry_obj(e), room, &room);
+	part[1].len = len - part[0].len;
+	return 2;
 }
 
 void zs_obj_read_end(struct zs_pool *pool, unsigned long handle)
@@ -96,22 +125,12 @@ size_t zs_obj_size(struct zs_pool *pool, unsigned long handle)
 
 int zs_obj_write(struct zs_pool *pool, unsigned long handle, const void *src, size_t len)
 {
-	const struct size_class *c;
-	port_atomic *entry;
-	int err = 0;
-	u64 e;
+	u64 e = object_pin_for(pool, handle, len, "zs_obj_write");
 
-	entry = handle_is_void(handle) ? NULL : pool_entry(pool, handle);
-	e = entry ? object_pin(entry) : 0;
-	if (unlikely(!e)) {
-		pool_misuse(pool, handle, "zs_obj_write", "not allocated, or freed");
+	if (unlikely(!e))
 		return -PORT_EINVAL;
-	}
-	c = pool->classes[entry_class(e)];
-	if (likely(len - 1 < c->size))
-		zspage_write(c, entry_zspage(e), entry_obj(e), 0, src, len);
-	else
-		err = -PORT_EINVAL;
-	object_unpin(entry);
-	return err;
+	zspage_write(pool->classes[entry_class(e)], entry_zspage(e), entry_obj(e), 0, src,
+		     len);
+	object_unpin(pool_entry(pool, handle));
+	return 0;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "object.h"
 #include "objects.h"
 
 /* Live objects at a time: some memory that is used again and again. */
@@ -201,6 +202,50 @@ static void reading_copies_only_across_pages(void **state)
 	pool_destroy(pool);
 }
 
+/* Assert that the first @len bytes of @o are in the parts; 0: all. Returns how many. */
+static unsigned int parts_hold(struct zs_pool *pool, const struct object *o, size_t len)
+{
+	size_t all = len ? len : zs_obj_size(pool, o->handle);
+	struct object_part part[OBJECT_PARTS];
+	unsigned char buf[PORT_PAGE_SIZE];
+	const unsigned char *bytes;
+	unsigned int n;
+
+	n = object_pin_parts(pool, o->handle, len, part);
+	assert_in_range(n, 1, OBJECT_PARTS);
+	bytes = zs_obj_read_begin(pool, o->handle, all, buf);
+	assert_memory_equal(bytes, part[0].at, part[0].len);
+	if (n == 2)
+		assert_memory_equal(bytes + part[0].len, part[1].at, part[1].len);
+	assert_int_equal(part[0].len + (n == 2 ? part[1].len : 0), all);
+	zs_obj_read_end(pool, o->handle);
+	zs_obj_read_end(pool, o->handle);
+	return n;
+}
+
+static void parts_are_where_the_bytes_are(void **state)
+{
+	struct zs_pool *pool = pool_create(ZS_DEFER_SYNC, 0);
+	u32 size = (u32)PORT_PAGE_SIZE / 4 * 3; /* 4 objects in 3 pages */
+	struct object_part part[OBJECT_PARTS];
+	struct object o[4];
+	size_t divided = 0;
+
+	(void)state;
+	objects_create_equal(pool, o, ARRAY_SIZE(o), size);
+	for (size_t i = 0; i < ARRAY_SIZE(o); i++) {
+		divided += parts_hold(pool, &o[i], 0) - 1;
+		parts_hold(pool, &o[i], size - 1);
+		assert_int_equal(parts_hold(pool, &o[i], 1), 1);
+		assert_int_equal(object_pin_parts(pool, o[i].handle, size + 1, part), 0);
+	}
+	assert_int_equal(divided, 2);
+	objects_free(pool, o, ARRAY_SIZE(o));
+	/* Nothing was left pinned: they could be freed. */
+	assert_int_equal(pool_stats(pool).objects, 0);
+	pool_destroy(pool);
+}
+
 static void readers_share_an_object(void **state)
 {
 	struct zs_pool *pool = pool_create(ZS_DEFER_SYNC, 0);
@@ -378,6 +423,7 @@ int main(void)
 		cmocka_unit_test(lengths_that_do_not_fit_are_refused),
 		cmocka_unit_test(the_whole_size_can_be_used),
 		cmocka_unit_test(reading_copies_only_across_pages),
+		cmocka_unit_test(parts_are_where_the_bytes_are),
 		cmocka_unit_test(readers_share_an_object),
 		cmocka_unit_test(a_reader_too_many_waits),
 		cmocka_unit_test(huge_class_size_is_the_border),
