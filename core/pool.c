@@ -25,14 +25,21 @@ static void pool_wait_for_drains(struct zs_pool *pool)
 }
 
 /*
- * Memory is short. May the caller drain, and have its next try wait for memory? Once, and
- * not if it must not wait.
+ * Memory is short. May the caller try once more, and go further? Then it drains first,
+ * if it may wait (PORT_ALLOC_WAIT); else a slice has been freed here, in passing.
  */
-static bool pool_may_drain(enum zs_alloc how, enum port_alloc *effort)
+static PORT_NOINLINE bool pool_try_harder(struct zs_pool *pool, enum zs_alloc how,
+					  enum port_alloc *effort)
 {
-	if (how == ZS_ALLOC_NOWAIT || *effort == PORT_ALLOC_WAIT)
+	if (how == ZS_ALLOC_NOWAIT || *effort != PORT_ALLOC_TRY)
 		return false;
-	*effort = PORT_ALLOC_WAIT;
+	if (how == ZS_ALLOC_WAIT) {
+		*effort = PORT_ALLOC_WAIT;
+		return true;
+	}
+	*effort = PORT_ALLOC_RESERVES;
+	if (defer_pending(pool))
+		defer_reuse(pool);
 	return true;
 }
 
@@ -66,10 +73,11 @@ static int pool_take_index(struct zs_pool *pool, enum zs_alloc how, u32 *index)
 		err = table_grow(&pool->handles, effort);
 		if (!err)
 			continue;
-		if (!pool_may_drain(how, &effort))
+		if (!pool_try_harder(pool, how, &effort))
 			return err;
 		/* Any handle that is freed will do. */
-		if (!defer_drain(pool, ZS_FLUSH_NOMEM, 1, NO_LIMIT))
+		if (effort == PORT_ALLOC_WAIT &&
+		    !defer_drain(pool, ZS_FLUSH_NOMEM, 1, NO_LIMIT))
 			pool_wait_for_drains(pool);
 	}
 	return 0;
@@ -116,7 +124,7 @@ static struct zspage *pool_create_zspage(struct zs_pool *pool, const struct size
 static PORT_NOINLINE bool at_limit_drain(struct zs_pool *pool, const struct size_class *c,
 					 enum zs_alloc how, bool *drained)
 {
-	if (how == ZS_ALLOC_NOWAIT || *drained)
+	if (how != ZS_ALLOC_WAIT || *drained)
 		return false;
 	*drained = true;
 	if (!defer_drain(pool, ZS_FLUSH_LIMIT, NO_LIMIT, c->pages))
@@ -159,11 +167,12 @@ static struct zspage *pool_lock_zspage(struct zs_pool *pool, struct size_class *
 				return NULL;
 			continue;
 		}
-		if (!pool_may_drain(how, &effort))
+		if (!pool_try_harder(pool, how, &effort))
 			return NULL;
 		/* One page will do, or room in this class: a large batch often leaves
 		 * some. */
-		defer_drain(pool, ZS_FLUSH_NOMEM, FREE_LARGE_BATCH, 1);
+		if (effort == PORT_ALLOC_WAIT)
+			defer_drain(pool, ZS_FLUSH_NOMEM, FREE_LARGE_BATCH, 1);
 	}
 }
 

@@ -27,7 +27,9 @@
 struct zs_pool;
 
 /* Where the compiler would call, by its estimate of the size. */
+#ifndef PORT_ALWAYS_INLINE
 #define PORT_ALWAYS_INLINE inline __attribute__((always_inline))
+#endif
 
 #define PORT_EINVAL 22
 #define PORT_ENOMEM 12
@@ -38,6 +40,7 @@ struct zs_pool;
 /* How hard an allocation may try. */
 enum port_alloc {
 	PORT_ALLOC_TRY, /* what is free at once: never sleeps, does not reclaim */
+	PORT_ALLOC_RESERVES, /* the same, and what is kept for a task that reclaims */
 	PORT_ALLOC_WAIT, /* may sleep and reclaim, but must not start I/O */
 };
 
@@ -49,7 +52,7 @@ enum port_alloc {
  * undefined, into @pages[0..n-1]. All or nothing. They come from NUMA node @node if it
  * has free ones, else from other nodes; a home without nodes ignores it.
  * Pre: none of the core's locks held, in no slot; PORT_ALLOC_WAIT: process context,
- * PORT_ALLOC_TRY: any context. Post: 0, or -PORT_ENOMEM and @pages holds nothing to be
+ * else any context. Post: 0, or -PORT_ENOMEM and @pages holds nothing to be
  * freed.
  */
 int port_pages_alloc(void **pages, unsigned int n, enum port_alloc how, int node);
@@ -71,7 +74,7 @@ void port_pages_trim(void);
 /*
  * Allocate @size bytes of zeroed metadata, aligned to at least 8 bytes, and
  * to PORT_CACHELINE if @size is a multiple of it. NULL if there is none.
- * Pre: as port_pages_alloc(); PORT_ALLOC_TRY with preemption off: up to two pages.
+ * Pre: as port_pages_alloc(); with preemption off: up to two pages.
  */
 void *port_meta_alloc(size_t size, enum port_alloc how);
 

@@ -223,6 +223,7 @@ unsigned long zs_malloc(struct zs_pool *pool, size_t size);
 enum zs_alloc {
 	ZS_ALLOC_NOWAIT, /**< take what is free at once, or fail */
 	ZS_ALLOC_WAIT, /**< drain pending frees, reclaim memory, wait for it */
+	ZS_ALLOC_RESERVES, /**< as NOWAIT, but a task that reclaims may use reserves */
 };
 
 /** For zs_malloc_node(): memory of any node will do. */
@@ -242,10 +243,13 @@ enum zs_alloc {
  * fault waits for. When it fails, the caller lets go of that and calls again with
  * ZS_ALLOC_WAIT. zs_malloc() is zs_malloc_node(pool, size, ZS_ALLOC_WAIT, ZS_NO_NODE).
  *
- * Context: ZS_ALLOC_NOWAIT: any context; with PREEMPT_RT that may be under a local
- * lock, but not with preemption off. ZS_ALLOC_WAIT: process context, may sleep; safe
- * during reclaim (does no I/O).
- * Return: as zs_malloc().
+ * ZS_ALLOC_RESERVES is for a caller that cannot call again: where nothing is free, it
+ * frees a small slice of what is pending, and then takes what the kernel keeps for tasks
+ * that reclaim memory, if its task is one. In userspace there are no reserves.
+ *
+ * Context: ZS_ALLOC_NOWAIT, ZS_ALLOC_RESERVES: any context; with PREEMPT_RT that may be
+ * under a local lock, but not with preemption off. ZS_ALLOC_WAIT: process context, may
+ * sleep; safe during reclaim (does no I/O). Return: as zs_malloc().
  */
 unsigned long zs_malloc_node(struct zs_pool *pool, size_t size, enum zs_alloc how,
 			     int node);

@@ -17,10 +17,15 @@
 
 static gfp_t meta_gfp(enum port_alloc how)
 {
-	if (how == PORT_ALLOC_TRY)
+	switch (how) {
+	case PORT_ALLOC_TRY:
 		return __GFP_KSWAPD_RECLAIM | __GFP_NOWARN | __GFP_NOMEMALLOC |
 		       __GFP_ZERO;
-	return GFP_NOIO | __GFP_NOWARN | __GFP_ZERO;
+	case PORT_ALLOC_RESERVES:
+		return __GFP_KSWAPD_RECLAIM | __GFP_NOWARN | __GFP_ZERO;
+	default:
+		return GFP_NOIO | __GFP_NOWARN | __GFP_ZERO;
+	}
 }
 
 static bool meta_aligned(const void *p, size_t size)

@@ -19,14 +19,19 @@ static gfp_t page_gfp(enum port_alloc how)
 {
 	/*
 	 * TRY fails early, and the core drains its pending frees. It takes none of the
-	 * reserves that a task which reclaims memory could have. WAIT may then wait
-	 * until the OOM killer, woken by another task, has found memory; in reclaim
-	 * itself (swapping out) it fails instead. No warning: the caller says what
-	 * failed.
+	 * reserves that a task which reclaims memory could have; RESERVES does. WAIT may
+	 * then wait until the OOM killer, woken by another task, has found memory; in
+	 * reclaim itself (swapping out) it takes the reserves, and fails without. No
+	 * warning: the caller says what failed.
 	 */
-	if (how == PORT_ALLOC_TRY)
+	switch (how) {
+	case PORT_ALLOC_TRY:
 		return __GFP_KSWAPD_RECLAIM | __GFP_NOWARN | __GFP_NOMEMALLOC;
-	return GFP_NOIO | __GFP_NOWARN;
+	case PORT_ALLOC_RESERVES:
+		return __GFP_KSWAPD_RECLAIM | __GFP_NOWARN;
+	default:
+		return GFP_NOIO | __GFP_NOWARN;
+	}
 }
 
 /*

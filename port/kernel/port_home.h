@@ -33,6 +33,7 @@
 
 #define PORT_CACHE_ALIGNED __aligned(L1_CACHE_BYTES)
 #define PORT_NOINLINE noinline
+#define PORT_ALWAYS_INLINE __always_inline
 
 /* ---- memory ---- */
 

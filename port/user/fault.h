@@ -17,6 +17,7 @@ enum user_fault_site {
 	USER_FAULT_ANY = 15, /* of the above */
 	USER_FAULT_CPU = 16, /* port_cpu_contended(), which says yes then */
 	USER_FAULT_WAITS = 32, /* an allocation with PORT_ALLOC_WAIT, of either kind */
+	USER_FAULT_RESERVES = 64, /* the same with PORT_ALLOC_RESERVES */
 };
 
 /* For pools created from now on, the machine has @cpus CPUs; 0: as it is. */
@@ -56,7 +57,13 @@ static inline bool user_fault_fails(unsigned int sites)
 /* The same of an allocation. */
 static inline bool user_fault_fails_alloc(enum user_fault_site site, enum port_alloc how)
 {
-	return user_fault_fails(how == PORT_ALLOC_WAIT ? site | USER_FAULT_WAITS : site);
+	unsigned int sites = site;
+
+	if (how == PORT_ALLOC_WAIT)
+		sites |= USER_FAULT_WAITS;
+	else if (how == PORT_ALLOC_RESERVES)
+		sites |= USER_FAULT_RESERVES;
+	return user_fault_fails(sites);
 }
 
 #endif /* LETHE_USER_FAULT_H */

@@ -302,6 +302,49 @@ static void no_wait_never_waits(void **state)
 	pool_destroy(pool);
 }
 
+/*
+ * A caller that may use reserves: what is free first, then a slice of what is pending,
+ * then the reserves, and never a wait.
+ */
+static void reserves_are_asked_for_last(void **state)
+{
+	struct zs_pool *pool = pool_create(test_policy(state), 1000);
+	struct object o[100];
+	struct worker_hold hold;
+	unsigned long handle[2];
+	size_t pending;
+
+	for (size_t i = 0; i < ARRAY_SIZE(o); i++)
+		object_create(pool, &o[i], (u32)PORT_PAGE_SIZE, (u32)i);
+	worker_hold(&hold, pool);
+	user_fault_arm(USER_FAULT_RESERVES | USER_FAULT_WAITS, 1, ~0ull);
+	handle[0] = zs_malloc_node(pool, PORT_PAGE_SIZE, ZS_ALLOC_RESERVES, ZS_NO_NODE);
+	assert_int_equal(zs_handle_error(handle[0]), 0);
+	assert_int_equal(user_fault_disarm(), 0);
+
+	objects_free_deferred(pool, o, ARRAY_SIZE(o));
+	pending = zs_deferred_pending(pool);
+	user_fault_arm(USER_FAULT_PAGES, 1, 1);
+	handle[1] = zs_malloc_node(pool, PORT_PAGE_SIZE, ZS_ALLOC_RESERVES, ZS_NO_NODE);
+	assert_int_equal(zs_handle_error(handle[1]), 0);
+	assert_int_equal(user_fault_seen(), 2);
+	assert_int_equal(user_fault_disarm(), 1);
+	assert_in_range(zs_deferred_pending(pool), 1, pending - 1);
+
+	/* No more than once, and it does not wait. */
+	user_fault_arm(USER_FAULT_PAGES, 1, ~0ull);
+	assert_int_equal(zs_handle_error(zs_malloc_node(pool, PORT_PAGE_SIZE,
+							ZS_ALLOC_RESERVES, ZS_NO_NODE)),
+			 -ENOMEM);
+	assert_int_equal(user_fault_disarm(), 2);
+	worker_release(&hold);
+	assert_int_equal(pool_stats(pool).flushes[ZS_FLUSH_NOMEM], 0);
+	zs_free_batch(pool, handle, 2);
+	zs_free_deferred_flush(pool);
+	assert_int_equal(pool_stats(pool).objects, 0);
+	pool_destroy(pool);
+}
+
 /* Freeing, deferring, draining, compacting and asking never allocate. */
 static void giving_back_never_allocates(void **state)
 {
@@ -341,6 +384,7 @@ int main(void)
 		TEST_EACH_DEFERRING(no_wait_leaves_what_is_pending),
 		TEST_EACH_POLICY(no_wait_gives_up_at_the_first_failure),
 		TEST_EACH_POLICY(no_wait_never_waits),
+		TEST_EACH_DEFERRING(reserves_are_asked_for_last),
 		TEST_EACH_POLICY(giving_back_never_allocates),
 	};
 
