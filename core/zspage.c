@@ -185,7 +185,7 @@ void size_class_init(struct size_class *c, unsigned int index,
 	c->fullness_scale = ((ZSPAGE_GROUPS << 16) + layout->objs - 1) / layout->objs;
 	c->live_words = (u8)((layout->objs + 63) / 64);
 	c->pages_at = (u16)(sizeof(struct zspage) + c->live_words * sizeof(u64));
-	c->refs_at = (u16)(c->pages_at + c->pages * sizeof(void *));
+	c->refs_at = (u16)(c->pages_at + sizeof(void *) * c->pages);
 	/* A multiple of a cache line is aligned to one: see handle.h. */
 	c->descriptor_size =
 		(u16)((c->refs_at + c->objs * sizeof(u32) + PORT_CACHELINE - 1) &
