@@ -6,7 +6,7 @@
 KVER ?= 6.12-cloud-amd64
 RECORDS = demo storm busy phone phone-instructions native instructions user rivals
 
-.PHONY: help setup demo test test-all test-debug test-systems sim \
+.PHONY: help setup demo test test-all test-debug test-systems test-kernel-tree kernel-patch sim \
 	sim-small sim-mutants fuzz coverage modules deb dist install install-modules uninstall \
 	bench bench-native report lint clean
 
@@ -18,6 +18,7 @@ help:
 	@echo 'make test-debug  the suites on kernels that watch themselves, built on first use'
 	@echo 'make test-systems  Debian 12 and 13 with systemd in virtual machines: the package,'
 	@echo '              zram-generator, zram-tools, zramctl, a kernel upgrade; as root'
+	@echo 'make test-kernel-tree  kernels with Lethe in their own tree, built and booted'
 	@echo 'make sim      200,000 simulated schedules of the core for every policy'
 	@echo 'make sim-small  all schedules of small cases, up to three preemptions'
 	@echo 'make sim-mutants  seeded defects of the core: does the simulator find each?'
@@ -26,6 +27,8 @@ help:
 	@echo 'make modules  build/modules/RELEASE/{lethe,zram}.ko for KVER=$(KVER), which'
 	@echo '              is a release as uname -r says it, or a name of kernels.txt,'
 	@echo '              such as "newest". Prints the directory.'
+	@echo 'make kernel-patch KSRC=DIR  patches that put Lethe into a kernel source, in place'
+	@echo '              of its zsmalloc; KSRC may be linux-source-6.12, of Debian'
 	@echo 'make deb      Debian packages, in build/deb: the modules for DKMS, tools, library'
 	@echo 'make install  the same without packages: below PREFIX (/usr/local), after DESTDIR;'
 	@echo '              modules by DKMS, or where it is not, for KVER, which is then'
@@ -57,6 +60,13 @@ test-systems: setup
 	@tests/package.sh
 	@tests/package.sh trixie
 	@tests/systems/run.sh
+
+test-kernel-tree: setup
+	@tests/tree/run.sh
+
+kernel-patch:
+	@scripts/setup.sh kernel-patch
+	@scripts/kernel-patch.sh '$(KSRC)'
 
 sim: setup
 	@tests/sim/run.sh -r 200000 2

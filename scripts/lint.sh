@@ -51,7 +51,7 @@ formatting() {
 
 licence_line() {
 	local file
-	files '*.c' '*.h' '*.sh' '*.py' '*.scd' '*.map' '*.md' '*.svg' Makefile Kbuild meson.build \
+	files '*.c' '*.h' '*.cocci' '*.config' Kconfig '*.sh' '*.py' '*.scd' '*.map' '*.md' '*.svg' Makefile Kbuild meson.build \
 		'*.in' '*.postinst' '*.postrm' rules meson_options.txt .clang-format init guest-init run kernel-fetch |
 		while read -r file; do
 			head -n 3 "$file" |

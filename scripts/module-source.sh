@@ -37,6 +37,7 @@ esac
 
 mkdir -p "$1/port" "$1/scripts"
 cp -R "$root/core" "$root/include" "$root/kernel" "$root/LICENSES" "$1/"
+rm -r "$1/kernel/tree"
 cp -R "$root/port/kernel" "$root/port/port.h" "$1/port/"
 cp "$root/Kbuild" "$root/VERSION" "$1/"
 cp "$root/scripts/both-or-none.sh" "$root/scripts/kernel-will-do.sh" "$1/scripts/"

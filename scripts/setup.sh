@@ -4,11 +4,11 @@
 # Install the Debian packages that building, testing and measuring need, as far
 # as they are missing. Silent and fast when none is.
 #
-# usage: setup.sh [modules|install|deb]
+# usage: setup.sh [modules|install|deb|kernel-patch]
 #
 # modules: only what it takes to build the modules, for a machine that uses them;
 # install: what "make install" needs, which builds library and tools as well;
-# deb: what "make deb" needs.
+# deb: what "make deb" needs; kernel-patch: what "make kernel-patch" needs.
 
 set -eu
 
@@ -16,10 +16,10 @@ set -eu
 # then how to see it on a system without dpkg: commands, libraries, or headers below
 # /usr/include, as many; then the groups that it is in.
 packages='
-make             make               modules,install,deb
+make             make               modules,install,deb,kernel-patch
 gcc              gcc                modules,install,deb
 kmod             depmod             modules,install
-xz-utils         xz                 modules,install
+xz-utils         xz                 modules,install,kernel-patch
 libc6-dev        stdio.h            install,deb
 pkg-config       pkg-config         install,deb
 meson            meson              install,deb
@@ -38,7 +38,9 @@ scdoc            scdoc              install,deb
 tmux             tmux
 clang            clang
 libclang-rt-dev  clang
-clang-format     clang-format
+clang-format     clang-format       kernel-patch
+coccinelle       spatch             kernel-patch
+git              git                kernel-patch
 cppcheck         cppcheck
 shellcheck       shellcheck
 sparse           sparse
@@ -55,7 +57,7 @@ bc               bc
 busybox-static   busybox
 debootstrap      debootstrap
 qemu-system-x86  qemu-system-x86_64
-python3          python3
+python3          python3            kernel-patch
 gnuplot-nox      gnuplot
 libjemalloc2     libjemalloc.so.2
 libmimalloc2.0|libmimalloc3 libmimalloc.so.2|libmimalloc.so.3
@@ -72,8 +74,8 @@ die() {
 group=
 case $#:${1-} in
 0:) ;;
-1:modules | 1:install | 1:deb) group=$1 ;;
-*) die "usage: setup.sh [modules|install|deb]" ;;
+1:modules | 1:install | 1:deb | 1:kernel-patch) group=$1 ;;
+*) die "usage: setup.sh [modules|install|deb|kernel-patch]" ;;
 esac
 
 # Those of the group asked for: package and probe

@@ -108,6 +108,7 @@ queue cli tests/cli.sh
 queue stat tests/stat.sh
 queue_vm debug512
 queue rivals tests/rivals.sh
+queue kernel-patch tests/tree/patch.sh
 if [ $column = all ]; then
 	queue package tests/package.sh
 	queue package-13 tests/package.sh trixie
@@ -121,6 +122,9 @@ queue lint scripts/lint.sh
 # That the suites ask for nothing that the kernel's own zram does not do.
 queue_vm intree
 queue host tests/host.sh
+if [ $column = all ]; then
+	queue kernel-tree tests/tree/run.sh
+fi
 wait
 # Runs two guests at a time itself.
 if [ -n "$(scripts/kernels.sh names $column test-debug)" ]; then

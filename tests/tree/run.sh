@@ -1,0 +1,95 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
+#
+# The kernel's own tree with Lethe in it: each of Debian's sources takes the series, a
+# kernel is built of it with the option on and one with it off, and the suites run on
+# both; checkpatch.pl of the source has nothing to say that has no reason in
+# tests/tree/checkpatch. The last line is "N passed, N failed".
+#
+# usage: run.sh [-k] [SERIES...]
+#   -k      only the kernel that watches itself (KASAN, lockdep), of the first series
+#   SERIES  6.12, 7.3: both if none is named, and then the kernel of -k, too
+#
+# Kernels are built in the cache: some 15 minutes the first time. What they say is in
+# build/vm, what the parts say in build/tree.
+
+set -uo pipefail
+
+cd "$(dirname "$0")/../.." || exit 1
+
+watched=no
+if [ "${1-}" = -k ]; then
+	watched=only
+	shift
+fi
+series=("$@")
+if [ $# = 0 ]; then
+	series=(6.12 7.3)
+	[ $watched = only ] || watched=yes
+fi
+logs=build/tree
+passed=0
+failed=0
+
+# part NAME COMMAND...: its last line is "N passed, N failed", perhaps with a prefix
+part() {
+	local name=$1 start=$SECONDS good bad
+	shift
+	"$@" >"$logs/$name.log" 2>&1
+	if ! read -r good bad < <(tail -n 1 "$logs/$name.log" |
+		sed -nE 's/^([a-z-]+: )?([0-9]+) passed, ([0-9]+) failed$/\2 \3/p'); then
+		good=0 bad=1
+	fi
+	[ "$bad" = 0 ] || sed "s/^/$name| /" "$logs/$name.log"
+	printf '%s: %d passed, %d failed (%d s)\n' "$name" "$good" "$bad" $((SECONDS - start))
+	passed=$((passed + good))
+	failed=$((failed + bad))
+}
+
+# guest SERIES KIND IMPL [ARGUMENT OF tests/vm/run.sh]...
+guest() {
+	local kernel package=linux-source-$1 kind=$2 impl=$3
+	shift 3
+	kernel=$(scripts/tree-build.sh "$package" "$kind") || return 1
+	tests/vm/run.sh -i "$impl" "$@" "$kernel"
+}
+
+# checkpatch SERIES: each type of warning has a line in tests/tree/checkpatch
+checkpatch() {
+	local source out good=0 bad=0 patch said types
+	source=$(scripts/kernel-source.sh "linux-source-$1") || return 1
+	out=$logs/series-$1
+	scripts/kernel-patch.sh "$source" "$out" || return 1
+	for patch in "$out"/*.patch; do
+		said=$(cd "$source" && perl scripts/checkpatch.pl --no-tree --show-types \
+			"$OLDPWD/$patch" 2>&1)
+		types=$(sed -nE 's/^(ERROR|WARNING):([A-Z_]+):.*/\1 \2/p' <<<"$said" | sort -u |
+			while read -r severity type; do
+				[ "$severity" = WARNING ] && grep -q "^${type}[[:space:]]" tests/tree/checkpatch ||
+					printf '%s\n' "$type"
+			done)
+		if grep -q '^total: ' <<<"$said" && [ -z "$types" ]; then
+			good=$((good + 1))
+		else
+			bad=$((bad + 1))
+			printf '%s: not explained: %s\n' "${patch##*/}" "$types"
+			grep -A 5 -F -e "${types:-total}" <<<"$said" | head -n 40
+		fi
+	done
+	printf '%d passed, %d failed\n' $good $bad
+}
+
+rm -rf "$logs"
+mkdir -p "$logs"
+if [ $watched != only ]; then
+	for one in "${series[@]}"; do
+		part "checkpatch-$one" checkpatch "$one"
+		part "lethe-$one" guest "$one" lethe tree
+		part "plain-$one" guest "$one" plain plain
+	done
+fi
+if [ $watched != no ]; then
+	part "kasan-${series[0]}" guest "${series[0]}" kasan tree -m 256 -s 4 -w clocksource=hpet
+fi
+printf '%d passed, %d failed\n' $passed $failed
+[ $failed = 0 ]
