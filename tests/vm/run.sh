@@ -3,8 +3,8 @@
 #
 # Run suites in a virtual machine.
 #
-# usage: run.sh [-d SECONDS] [-i lethe|debug|debug512|intree] [-m MIB] [-n] [-s FACTOR]
-#               [-t TAG] [-w WORD] KERNEL [SUITE ...]
+# usage: run.sh [-d SECONDS] [-i lethe|debug|debug512|intree|tree|plain] [-m MIB] [-n]
+#               [-s FACTOR] [-t TAG] [-w WORD] KERNEL [SUITE ...]
 #
 # KERNEL is a name for kernel-fetch.sh, or a directory that it has printed. -m is
 # the guest's memory, 160 MiB if it is not given. -s says that the kernel is that
@@ -14,8 +14,9 @@
 # implementation under test can pass, or is for. The modules under test are those
 # of build/modules (debug and debug512: see build-modules.sh), which are brought up
 # to date unless -n is given; 'intree' takes the kernel's own zram instead, which
-# shows that the suites ask nothing that is not so. The console stays in build/vm,
-# as TAG-RELEASE.log (TAG: what -i says). The last line is
+# shows that the suites ask nothing that is not so; 'tree' and 'plain' are for a kernel of
+# scripts/tree-build.sh, in which zram and zswap are built in, with Lethe and without. The
+# console stays in build/vm, as TAG-RELEASE.log (TAG: what -i says). The last line is
 # "vm: N passed, N failed".
 
 set -euo pipefail
@@ -67,6 +68,12 @@ intree)
 	suites=("${abi[@]}")
 	modules=-
 	;;
+tree | plain)
+	suites=(tree zswap swap bio ext4)
+	[ "$impl" = plain ] || suites+=(pending)
+	modules=-
+	words+=(zram.num_devices=2)
+	;;
 *) die "there is no implementation '$impl'" ;;
 esac
 [ $# = 0 ] || suites=("$@")
@@ -116,14 +123,23 @@ if [[ " ${suites[*]} " = *" users "* ]]; then
 fi
 "$here/image.sh" "${more[@]}" "$initramfs" "$kernel" "$modules" 6 "${guest[@]}"
 
+how=()
+[ "${suites[*]}" != numa ] || how=(-n)
+# To swap to, and to write back to
+if [[ $impl =~ ^(tree|plain)$ ]]; then
+	for disk in vda:512M vdb:64M; do
+		rm -f "$work/$name.${disk%:*}"
+		truncate -s "${disk#*:}" "$work/$name.${disk%:*}"
+		how+=(-d "$work/$name.${disk%:*}")
+	done
+fi
+
 # Three CPUs: one to work on, one to hold the drain threads back on, one to take away
 start=$SECONDS
 seconds=$((420 * slow))
 [ "${suites[*]}" != storm ] || seconds=$((seconds + 2 * storm))
 list=$(IFS=, && printf '%s' "${suites[*]}")
 verdict=good
-how=()
-[ "${suites[*]}" != numa ] || how=(-n)
 "$here/boot.sh" "${how[@]}" "${expected[@]}" "$kernel" "$initramfs" "$log" "$results" "$seconds" "$mib" 3 \
 	"SUITES=$list" "IMPL=${impl/debug*/lethe}" "KIND=$impl" "SLOW=$slow" "STORM=$storm" "${words[@]}" \
 	>"$work/$name.verdict" || verdict=$(cat "$work/$name.verdict")
@@ -137,6 +153,7 @@ if [ "$verdict" = good ]; then
 else
 	failed=$((failed + 1))
 fi
+rm -f "$work/$name".vd[ab]
 if [ "$failed" = 0 ]; then
 	rm -f "$results" "$initramfs" "$vmtest" "$work/$name.verdict" "$work/$name.sites"
 else

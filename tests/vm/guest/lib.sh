@@ -134,13 +134,32 @@ zram_needs() {
 	modules_load "$IMPL"
 }
 
+# In the kernel's own tree (IMPL=tree, or plain: without Lethe) zram is built in, with
+# two devices.
+zram_is_built_in() {
+	case $IMPL in
+	tree | plain) ;;
+	*) return 1 ;;
+	esac
+}
+
 # zram_load [PARAMETER...]: load the implementation under test
 zram_load() {
+	if zram_is_built_in; then
+		[ -d $Z ]
+		return
+	fi
 	zram_needs && insmod "/modules/$IMPL/zram.ko" "$@"
 }
 
 # Only the two that differ: codecs may stay.
 zram_unload() {
+	if zram_is_built_in; then
+		for device in /sys/block/zram*; do
+			echo 1 >"$device/reset" || return 1
+		done
+		return
+	fi
 	rmmod zram || return 1
 	case $IMPL in
 	lethe) rmmod lethe ;;

@@ -9,8 +9,17 @@
 
 total=$(awk '/^MemTotal/ { print int($2 / 1024) }' /proc/meminfo)
 policies="tombstone tombstone:700 array array:700 sync"
-round=$((${STORM:-60} / 5))
 parameters=/sys/module/zram/parameters
+align=512
+# In the kernel's own tree
+case $IMPL in
+tree)
+	policies="tombstone array sync"
+	align=4096 # see bio.sh
+	parameters=/sys/module/zsmalloc/parameters
+	;;
+esac
+round=$((${STORM:-60} / $(echo "$policies" | wc -w)))
 Z1=/sys/block/zram1
 
 # forever COMMAND...: until the file is gone that says that the round is on
@@ -52,7 +61,7 @@ noise_statistics() {
 # in four it is a new device.
 noise_bio() {
 	expected blkdiscard /dev/zram1
-	expected vmtest bio /dev/zram1 "$seed" 100 512
+	expected vmtest bio /dev/zram1 "$seed" 100 "$align"
 	seed=$((seed + 1))
 	if [ $((seed % 4)) = 0 ]; then
 		expected put 1 $Z1/reset
@@ -70,7 +79,8 @@ noise_reset() {
 round() {
 	policy=${1%:*} budget=0
 	[ "$policy" = "$1" ] || budget=${1#*:}
-	echo "$policy" >$parameters/policy && echo "$budget" >$parameters/budget || return 1
+	echo "$policy" >$parameters/policy || return 1
+	[ ! -e $parameters/budget ] || echo "$budget" >$parameters/budget || return 1
 	swap_start $((total * 3 / 2))M && echo 8M >$Z1/disksize || return 1
 	rm -f /tmp/failed
 	: >/tmp/storm

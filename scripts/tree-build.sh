@@ -1,0 +1,125 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
+#
+# Build a kernel from a source of Debian's to which the series of kernel-patch.sh has been
+# applied by "git am", and print the directory it is in.
+#
+# usage: tree-build.sh linux-source-SERIES lethe|plain|kasan
+#
+# lethe: with ZSMALLOC_LETHE, plain: without, from one configuration, tests/tree; kasan:
+# with it, and with what watches a kernel. The directory is laid out as that of
+# kernel-fetch.sh. Source and objects stay in the cache, so that what is built again is
+# what has changed; the first time takes some 6 minutes of two CPUs, and 4 GiB.
+
+set -euo pipefail
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+package=${1-} kind=${2-}
+arch=x86_64
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/lethe/tree
+key=tree
+# shellcheck source=scripts/cache.sh
+. "$root/scripts/cache.sh"
+# shellcheck source=scripts/source.sh
+. "$root/scripts/source.sh"
+
+case $#:$package:$kind in
+2:linux-source-[0-9]*:lethe | 2:linux-source-[0-9]*:plain | 2:linux-source-[0-9]*:kasan) ;;
+*) die "usage: tree-build.sh linux-source-SERIES lethe|plain|kasan" ;;
+esac
+need flock:util-linux make:make flex:flex bison:bison bc:bc git:git
+source=$("$root/scripts/kernel-source.sh" "$package")
+entry=$cache/$(basename "$(dirname "$source")")
+linux=$entry/source
+objects=$entry/objects
+[ "$kind" != kasan ] || objects=$entry/objects-kasan
+kernel=$entry/$kind
+# For kmake and source_configure
+src=$objects
+
+git_here() {
+	git -C "$linux" -c user.name=Lethe -c user.email=lethe@example.org -c gc.auto=0 \
+		-c core.hooksPath=/dev/null -c commit.gpgSign=false "$@"
+}
+
+# A copy by links: git replaces files, and does not write into them. What the series
+# touches is all that git knows.
+prepare() {
+	local file
+	[ ! -f "$entry/prepared" ] || return 0
+	rm -rf "$entry"
+	mkdir -p "$entry"
+	cp -al "$source" "$linux"
+	git_here init -q
+	sed -n 's,^--- a/,,p' "$patches"/*.patch | sort -u | while read -r file; do
+		git_here add -f "$file"
+	done
+	git_here commit -q -m base
+	git_here tag base
+	: >"$entry/prepared"
+}
+
+# Applied anew only if it is another series: what git writes is built again.
+apply() {
+	local now
+	now=$(cat "$patches"/*.patch | sed '/^Date: \|^From [0-9a-f]/d' | sha256sum)
+	[ "$(cat "$entry/applied" 2>/dev/null)" != "$now" ] || return 0
+	rm -f "$entry/applied"
+	git_here am --abort 2>/dev/null || true
+	git_here reset -q --hard base
+	git_here am -q "$patches"/*.patch >&2 || die "git am does not take the series"
+	printf '%s\n' "$now" >"$entry/applied"
+}
+
+# A configuration that is what it was is not made again, nor is all that depends on it.
+configure() {
+	local lethe='CONFIG_ZSMALLOC_LETHE=y' config=("$root/tests/tree/common.config")
+	local version=${package#linux-source-}
+	[ ! -f "$root/tests/tree/$version.config" ] || config+=("$root/tests/tree/$version.config")
+	[ "$kind" != plain ] || lethe='# CONFIG_ZSMALLOC_LETHE is not set'
+	[ "$kind" != kasan ] || config+=("$root/tests/tree/kasan.config")
+	printf '%s\nCONFIG_LOCALVERSION="-tree-%s"\n' "$lethe" "$kind" >"$tmp/last"
+	config+=("$tmp/last")
+	if [ ! -f "$objects/Makefile" ]; then
+		mkdir -p "$objects"
+		src=$linux kmake "$objects/log" O="$objects" allnoconfig
+	fi
+	if ! cat "${config[@]}" | cmp -s - "$objects/asked"; then
+		rm -f "$objects/asked"
+		source_configure "${config[@]}"
+		cat "${config[@]}" >"$objects/asked"
+	fi
+}
+
+build() {
+	local kver
+	say "building $kind of $package; minutes the first time"
+	kmake "$objects/log" -j"$(nproc)" bzImage
+	kver=$(cat "$objects/include/config/kernel.release")
+	rm -rf "$kernel"
+	mkdir -p "$kernel/boot" "$kernel/lib/modules/$kver"
+	cp "$objects/arch/x86/boot/bzImage" "$kernel/boot/vmlinuz-$kver"
+	cp "$objects/System.map" "$kernel/boot/System.map-$kver"
+	# All is built in.
+	: >"$kernel/lib/modules/$kver/modules.dep"
+	printf '%s\n' "$kver" >"$kernel/kver"
+	# What the compiler warns of in our files, or in what the rules have changed
+	! grep -E '(mm/(lethe/|zswap|zpool)|drivers/block/zram/).*warning:' "$objects/log" >&2 ||
+		die "the compiler warns"
+}
+
+# One source at a time is built by one caller.
+mkdir -p "$cache"
+exec 9>"$cache/.lock-$package"
+flock 9
+tmp=$(mktemp -d)
+series=$(mktemp -d)
+trap 'rm -rf "$series"; cleanup' EXIT
+trap 'exit 1' HUP INT TERM
+patches=$series/patches
+"$root/scripts/kernel-patch.sh" "$source" "$patches" >/dev/null
+prepare
+apply
+configure
+build
+printf '%s\n' "$kernel"

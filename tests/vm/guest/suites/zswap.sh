@@ -1,0 +1,127 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
+#
+# zswap before a real disk: memory of known content under pressure, with its shrinker and
+# its writeback, within limits of a group, and processes that are killed.
+
+parameters=/sys/module/zswap/parameters
+counters=/sys/kernel/debug/zswap
+total=$(awk '/^MemTotal/ { print int($2 / 1024) }' /proc/meminfo)
+
+counter() {
+	cat $counters/"$1"
+}
+vmstat() {
+	awk -v key="$1" '$1 == key { print $2 }' /proc/vmstat
+}
+# pool_stat FILE NAME: summed over the pools of zswap
+pool_stat() {
+	cat /sys/kernel/debug/lethe/zswap*/"$1" 2>/dev/null |
+		awk -v key="$2:" '$1 == key { n += $2 } END { print n + 0 }'
+}
+no_frees_pending() {
+	[ "$(pool_stat deferred_free pending)" = 0 ]
+}
+
+echo lz4 >$parameters/compressor
+[ ! -e $parameters/zpool ] || echo zsmalloc >$parameters/zpool
+echo Y >$parameters/shrinker_enabled
+check "zswap is on" eval "echo 1 >$parameters/enabled"
+same "with lz4" "$(cat $parameters/compressor)" lz4
+mkswap /dev/vda >/dev/null
+check "swapon of a disk" swapon /dev/vda
+
+# ---- under pressure ----
+
+check "$((total * 12 / 10)) MiB of content in $total MiB of memory, of four processes" \
+	vmtest fill $((total * 12 / 10)) 51 4
+compare "went through zswap" "$(vmstat zswpout)" -gt 10000
+compare "and came back" "$(vmstat zswpin)" -gt 1000
+case $IMPL in
+tree) compare "to Lethe's pool" "$(pool_stat deferred_free queued)" -gt 0 ;;
+plain) check "to zsmalloc's pool" test ! -e /sys/kernel/debug/lethe ;;
+esac
+echo "zswap: $(cd $counters && grep -s . ./*)"
+
+# ---- to the disk ----
+
+echo 4 >$parameters/max_pool_percent
+written=$(vmstat zswpwb)
+check "content of four processes through a pool of 4 %" vmtest fill $((total * 12 / 10)) 61 4
+compare "was written back" $(($(vmstat zswpwb) - written)) -gt 500
+echo 40 >$parameters/max_pool_percent
+
+# ---- a group with a limit ----
+
+group=/tmp/cgroup/limited
+mkdir -p /tmp/cgroup
+check "groups" mount -t cgroup2 none /tmp/cgroup
+echo +memory >/tmp/cgroup/cgroup.subtree_control
+mkdir $group
+echo $((24 << 20)) >$group/memory.max
+echo $((6 << 20)) >$group/memory.zswap.max
+# in_group COMMAND...
+in_group() {
+	sh -c 'echo $$ >'$group'/cgroup.procs && exec "$@"' sh "$@"
+}
+check "48 MiB of content in a group of 24 MiB, 6 of them in zswap" in_group vmtest fill 48 71 2
+compare "the group's pages went to zswap" "$(awk '$1 == "zswpout" { print $2 }' $group/memory.stat)" -gt 1000
+compare "it held no more than its limit" "$(cat $group/memory.zswap.current)" -le $((6 << 20))
+empty() {
+	[ "$(cat $group/memory.zswap.current)" = 0 ]
+}
+check "all of it was given back" within 5 empty
+
+# ---- killed ----
+
+check "memory is swapped out" held_start 24 81
+stored=$(counter stored_pages)
+check "it has its content" held check
+check "it is swapped out again" held pageout
+compare "it is in zswap" "$(counter stored_pages)" -gt 1000
+held_kill
+gone() {
+	[ "$(counter stored_pages)" -lt $((stored / 4)) ]
+}
+check "the pages of a killed process are forgotten" within 5 gone
+if [ "$IMPL" = tree ]; then
+	check "frees are drained" within 5 no_frees_pending
+	same "no free was invalid" "$(pool_stat deferred_free invalid)" 0
+	# With the drain threads held back, so that frees are pending for certain
+	hold_worker 25
+	held_start 24 91
+	queued=$(pool_stat deferred_free queued)
+	held_kill
+	compare "frees of a killed process are pending" "$(pool_stat deferred_free pending)" -gt 3000
+	compare "they were deferred" $(($(pool_stat deferred_free queued) - queued)) -gt 3000
+	check "new memory goes the same way" held_start 16 92
+	check "and has its content" held check
+	held_kill
+	release_worker
+	check "all of them are drained" within 5 no_frees_pending
+	same "no free was invalid after that" "$(pool_stat deferred_free invalid)" 0
+fi
+
+# ---- reclaim beside all that ----
+
+(
+	while sleep 0.2; do
+		echo 2 >/proc/sys/vm/drop_caches
+		echo 1 >/proc/sys/vm/compact_memory
+	done
+) &
+noise=$!
+check "processes that swap, end and are killed" vmtest storm 15 7 6 $((total / 4))
+kill $noise
+check "swapoff" swapoff /dev/vda
+nothing_stored() {
+	[ "$(counter stored_pages)" = 0 ]
+}
+check "nothing is stored" within 5 nothing_stored
+if [ "$IMPL" = tree ]; then
+	check "nothing is pending" within 5 no_frees_pending
+	same "no object is left" "$(pool_stat stats objects)" 0
+	same "no free was invalid at the end" "$(pool_stat deferred_free invalid)" 0
+fi
+rmdir $group && umount /tmp/cgroup
+echo 0 >$parameters/enabled
