@@ -4,7 +4,7 @@
 # What the suites share. Results go to the second serial port, one line each:
 # "ok SUITE: WHAT" or "not ok SUITE: WHAT", and "end" when all has been run.
 
-RESULTS=/dev/ttyS1
+RESULTS=${RESULTS:-/dev/ttyS1}
 SUITE=guest
 
 guest_start() {
@@ -264,7 +264,7 @@ deferred() {
 orphans() {
 	objects=$(awk '$1 == "objects:" { print $2 }' \
 		"/sys/kernel/debug/lethe/${1:-zram0}/stats")
-	pages=$(awk '{ print $1 / 4096 - $6 }' "/sys/block/${1:-zram0}/mm_stat")
+	pages=$(awk -v page="$PAGE" '{ print $1 / page - $6 }' "/sys/block/${1:-zram0}/mm_stat")
 	echo $((objects - pages))
 }
 
@@ -320,5 +320,5 @@ make_pending() {
 	PENDING=$(deferred pending)
 	# A few frees wait in the kernel's own per-CPU caches of swap slots, and
 	# same-filled pages hold no object.
-	[ "$PENDING" -gt $(($1 * 256 * 7 / 8)) ]
+	[ "$PENDING" -gt $(($1 * PER_MIB * 7 / 8)) ]
 }

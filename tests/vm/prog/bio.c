@@ -55,7 +55,7 @@ static int cut(struct device *d, struct iovec *parts, size_t n)
 
 	while (n) {
 		blocks = count == MAX_PARTS - 1 ? n : 1 + below(d, n);
-		at += d->alignment * below(d, PAGE_BYTES / d->alignment);
+		at += d->alignment * below(d, page_bytes / d->alignment);
 		parts[count].iov_base = at;
 		parts[count++].iov_len = blocks * d->unit;
 		at += blocks * d->unit;
@@ -68,7 +68,7 @@ static void fill_parts(struct device *d, const struct iovec *parts, int count,
 		       size_t first)
 {
 	unsigned char *model = d->model + first * d->unit;
-	static _Alignas(8) unsigned char page[PAGE_BYTES];
+	static _Alignas(8) unsigned char page[PAGE_MOST];
 	size_t offset;
 	int i;
 
@@ -156,10 +156,15 @@ static void range_ioctl(struct device *d, unsigned long request, const char *nam
 		memset(d->model + from, 0, to - from);
 }
 
-/* The driver leaves parts of pages as they are. */
+/*
+ * The driver leaves parts of pages as they are. The page cache does not, where it
+ * has such a page: it is to have none.
+ */
 static void discard(struct device *d)
 {
-	range_ioctl(d, BLKDISCARD, "discard", PAGE_BYTES);
+	if (posix_fadvise(d->buffered, 0, 0, POSIX_FADV_DONTNEED))
+		die("posix_fadvise fails");
+	range_ioctl(d, BLKDISCARD, "discard", page_bytes);
 }
 
 static void zero(struct device *d)
@@ -238,7 +243,7 @@ int cmd_bio(int argc, char **argv)
 	d.random = number(argv[2]);
 	operations = number(argv[3]);
 	d.alignment = number(argv[4]);
-	if (d.alignment < 512 || PAGE_BYTES % d.alignment)
+	if (d.alignment < 512 || page_bytes % d.alignment)
 		die("an alignment of %zu will not do", d.alignment);
 	d.direct = open(argv[1], O_RDWR | O_DIRECT);
 	d.buffered = open(argv[1], O_RDWR);
@@ -249,7 +254,7 @@ int cmd_bio(int argc, char **argv)
 	d.blocks = bytes / d.unit;
 	if (d.blocks < MAX_BLOCKS)
 		die("%s is too small", argv[1]);
-	d.model = map_pages(bytes / PAGE_BYTES);
+	d.model = map_pages(bytes / page_bytes);
 	d.buffer = map_pages(MAX_BLOCKS + MAX_PARTS + 1);
 
 	check_all(&d); /* a fresh device reads as zeroes */

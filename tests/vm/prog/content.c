@@ -23,14 +23,14 @@ static void corpus_open(void)
 	int fd = open("/corpus", O_RDONLY | O_CLOEXEC);
 	void *p;
 
-	if (fd < 0 || fstat(fd, &st) || (uint64_t)st.st_size < PAGE_BYTES)
+	if (fd < 0 || fstat(fd, &st) || (uint64_t)st.st_size < page_bytes)
 		die("/corpus is missing or empty");
 	p = mmap(NULL, st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (p == MAP_FAILED)
 		die("/corpus cannot be mapped");
 	close(fd);
 	corpus = p;
-	corpus_pages = st.st_size / PAGE_BYTES;
+	corpus_pages = st.st_size / page_bytes;
 }
 
 /* splitmix64 */
@@ -55,28 +55,28 @@ void content_page(void *page, uint64_t seed, uint64_t index)
 		corpus_open();
 	switch (dice % 32) {
 	case 0: /* same-filled, half of them zero */
-		for (i = 0; i < PAGE_BYTES / 8; i++)
+		for (i = 0; i < page_bytes / 8; i++)
 			words[i] = dice & 32 ? dice >> 8 : 0;
 		break;
 	case 1: /* incompressible */
-		for (i = 0; i < PAGE_BYTES / 8; i++)
+		for (i = 0; i < page_bytes / 8; i++)
 			words[i] = content_random(&state);
 		break;
 	default: /* of half of all pages, half twice: compressible, whatever the files */
-		from = corpus + (dice >> 8) % corpus_pages * PAGE_BYTES;
-		memcpy(page, from, PAGE_BYTES);
+		from = corpus + (dice >> 8) % corpus_pages * page_bytes;
+		memcpy(page, from, page_bytes);
 		if (dice % 32 < 18)
-			memcpy((char *)page + PAGE_BYTES / 2, from, PAGE_BYTES / 2);
-		words[dice >> 5 & 511] = seed << 40 ^ index;
+			memcpy((char *)page + page_bytes / 2, from, page_bytes / 2);
+		words[(dice >> 5) % (page_bytes / 8)] = seed << 40 ^ index;
 	}
 }
 
 int content_check(const void *page, uint64_t seed, uint64_t index)
 {
-	static _Alignas(4096) unsigned char want[PAGE_BYTES];
+	static _Alignas(8) unsigned char want[PAGE_MOST];
 
 	content_page(want, seed, index);
-	if (!memcmp(page, want, PAGE_BYTES))
+	if (!memcmp(page, want, page_bytes))
 		return 0;
 	fprintf(stderr, "content of page %llu (seed %llu) differs\n",
 		(unsigned long long)index, (unsigned long long)seed);

@@ -20,7 +20,7 @@
 #include "vmtest.h"
 
 #define IO_PAGES 64
-#define IO_BYTES (IO_PAGES * PAGE_BYTES)
+#define IO_BYTES (IO_PAGES * page_bytes)
 #define SECTOR 512
 #define SWAP_PAGES 32
 
@@ -214,8 +214,8 @@ static void count_objects(const char *device)
 	if (i != 2)
 		die("%s: %s", file, strerror(errno));
 	fclose(in);
-	if (objects != orig / PAGE_BYTES - same)
-		die("%lu objects for %lu pages", objects, orig / PAGE_BYTES - same);
+	if (objects != orig / page_bytes - same)
+		die("%lu objects for %lu pages", objects, orig / page_bytes - same);
 }
 
 /* settle DEVICE: each sector holds what it did before the last write or after */
@@ -246,7 +246,7 @@ static void want_page(unsigned char *page, size_t index)
 	content_page(page, generation, index);
 	if (index % 8 == 3) {
 		words[0] = generation << 40 | 1 << 20 | index;
-		for (i = 1; i < PAGE_BYTES / 8; i++)
+		for (i = 1; i < page_bytes / 8; i++)
 			words[i] = words[0];
 	}
 }
@@ -260,9 +260,9 @@ static void want_content(size_t from, size_t to)
 	generation++;
 	memcpy(wanted, model, IO_BYTES);
 	for (at = from; at < to; at += SECTOR) {
-		if (at == from || !(at % PAGE_BYTES))
-			want_page(page, at / PAGE_BYTES);
-		memcpy(wanted + at, page + at % PAGE_BYTES, SECTOR);
+		if (at == from || !(at % page_bytes))
+			want_page(page, at / page_bytes);
+		memcpy(wanted + at, page + at % page_bytes, SECTOR);
 	}
 }
 
@@ -285,7 +285,7 @@ static int write_wanted(const char *device, int flags, size_t from, size_t to,
 	if (!err && !(flags & O_DIRECT))
 		err = fsync(fd) ? errno : 0;
 	close(fd);
-	munmap(buffer, IO_BYTES + PAGE_BYTES);
+	munmap(buffer, IO_BYTES + page_bytes);
 	if (!err)
 		memcpy(model, wanted, IO_BYTES);
 	return err;
@@ -312,7 +312,7 @@ static int read_model(const char *device, size_t from, size_t to, size_t skew)
 	close(fd);
 	if (!err && memcmp(buffer + skew, model + from, to - from))
 		die("%s is not read as it was written", device);
-	munmap(buffer, IO_BYTES + PAGE_BYTES);
+	munmap(buffer, IO_BYTES + page_bytes);
 	return err;
 }
 
@@ -361,13 +361,13 @@ static struct region swapped;
 /* swapon DEVICE BYTES: with a new header */
 static int act_swapon(char **word)
 {
-	_Alignas(4096) unsigned char page[PAGE_BYTES] = {};
-	uint32_t header[] = {1, (uint32_t)(number(word[2]) / PAGE_BYTES - 1), 0};
+	static unsigned char page[PAGE_MOST];
+	uint32_t header[] = {1, number(word[2]) / page_bytes - 1, 0};
 	int fd = open_or_die(word[1], O_WRONLY);
 
 	memcpy(page + 1024, header, sizeof(header));
-	memcpy(page + PAGE_BYTES - 10, "SWAPSPACE2", 10);
-	if (pwrite(fd, page, PAGE_BYTES, 0) < 0 || fsync(fd))
+	memcpy(page + page_bytes - 10, "SWAPSPACE2", 10);
+	if (pwrite(fd, page, page_bytes, 0) < 0 || fsync(fd))
 		die("%s: %s", word[1], strerror(errno));
 	close(fd);
 	return swapon(word[1], 0) ? errno : 0;
@@ -393,7 +393,7 @@ static int act_fill(char **word)
 static int act_pageout(char **word)
 {
 	(void)word;
-	return madvise(swapped.mem, swapped.pages * PAGE_BYTES, MADV_PAGEOUT) ? errno : 0;
+	return madvise(swapped.mem, swapped.pages * page_bytes, MADV_PAGEOUT) ? errno : 0;
 }
 
 /* check: that memory holds what it did */
@@ -412,7 +412,7 @@ static int act_unmap(char **word)
 	(void)word;
 	if (!swapped.mem)
 		return 0;
-	err = munmap(swapped.mem, swapped.pages * PAGE_BYTES) ? errno : 0;
+	err = munmap(swapped.mem, swapped.pages * page_bytes) ? errno : 0;
 	swapped.mem = NULL;
 	return err;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "vmtest.h"
 
@@ -28,6 +29,7 @@ static const struct {
 	 "do the act with each allocation failing in turn"},
 	{"meet", cmd_meet,
 	 "meet DEVICE READERS ROUNDS PAGES: free swapped pages while others read them"},
+	{"page", cmd_page, "page: print how many bytes a page has"},
 	{"punch", cmd_punch,
 	 "punch fill|discard|check DEVICE FILE MIB KEEP: pages with holes between"},
 	{"storm", cmd_storm,
@@ -42,6 +44,7 @@ static const struct {
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
 static const char *current = "vmtest";
+size_t page_bytes;
 
 void die(const char *fmt, ...)
 {
@@ -67,14 +70,19 @@ unsigned long number(const char *word)
 	return n;
 }
 
+size_t pages_of(const char *mib)
+{
+	return (number(mib) << 20) / page_bytes;
+}
+
 void *map_pages(size_t pages)
 {
-	void *p = mmap(NULL, pages * PAGE_BYTES, PROT_READ | PROT_WRITE,
+	void *p = mmap(NULL, pages * page_bytes, PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (p == MAP_FAILED)
 		die("mmap of %zu pages: %s", pages, strerror(errno));
-	madvise(p, pages * PAGE_BYTES, MADV_NOHUGEPAGE);
+	madvise(p, pages * page_bytes, MADV_NOHUGEPAGE);
 	return p;
 }
 
@@ -86,11 +94,23 @@ uint64_t now_ns(void)
 	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
 }
 
+int cmd_page(int argc, char **argv)
+{
+	(void)argv;
+	if (argc != 1)
+		die("needs nothing");
+	printf("%zu\n", page_bytes);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	size_t i;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	page_bytes = sysconf(_SC_PAGESIZE);
+	if (page_bytes > PAGE_MOST)
+		die("pages of %zu bytes", page_bytes);
 	for (i = 0; argc > 1 && i < COMMANDS; i++) {
 		if (strcmp(argv[1], commands[i].name))
 			continue;

@@ -18,15 +18,14 @@
 
 #include "vmtest.h"
 
-enum { PAGE = 4096 };
-
 static int device, file;
 static unsigned long file_pages;
 
 /* What page @i of the device holds: a page of the file, told from its like. */
 static int content(unsigned long i, unsigned char *to)
 {
-	if (pread(file, to, PAGE, (off_t)(i % file_pages) * PAGE) != PAGE)
+	if (pread(file, to, page_bytes, (i % file_pages) * page_bytes) !=
+	    (ssize_t)page_bytes)
 		return -1;
 	memcpy(to, &i, sizeof(i));
 	return 0;
@@ -34,25 +33,27 @@ static int content(unsigned long i, unsigned char *to)
 
 static int fill(unsigned long i)
 {
-	static unsigned char page[PAGE] __attribute__((aligned(PAGE)));
+	static unsigned char page[PAGE_MOST] __attribute__((aligned(PAGE_MOST)));
 
-	return content(i, page) || pwrite(device, page, PAGE, (off_t)i * PAGE) != PAGE;
+	return content(i, page) ||
+	       pwrite(device, page, page_bytes, i * page_bytes) != (ssize_t)page_bytes;
 }
 
 static int discard(unsigned long i)
 {
-	const uint64_t range[2] = {(uint64_t)i * PAGE, PAGE};
+	const uint64_t range[2] = {i * page_bytes, page_bytes};
 
 	return ioctl(device, BLKDISCARD, range);
 }
 
 static int check(unsigned long i)
 {
-	static unsigned char page[PAGE] __attribute__((aligned(PAGE)));
-	static unsigned char want[PAGE];
+	static unsigned char page[PAGE_MOST] __attribute__((aligned(PAGE_MOST)));
+	static unsigned char want[PAGE_MOST];
 
-	return content(i, want) || pread(device, page, PAGE, (off_t)i * PAGE) != PAGE ||
-	       memcmp(page, want, PAGE);
+	return content(i, want) ||
+	       pread(device, page, page_bytes, i * page_bytes) != (ssize_t)page_bytes ||
+	       memcmp(page, want, page_bytes);
 }
 
 /* punch fill|discard|check DEVICE FILE MIB KEEP */
@@ -70,8 +71,8 @@ int cmd_punch(int argc, char **argv)
 		perror("punch");
 		return 1;
 	}
-	file_pages = (unsigned long)st.st_size / PAGE;
-	pages = strtoul(argv[4], NULL, 10) * 256;
+	file_pages = (unsigned long)st.st_size / page_bytes;
+	pages = pages_of(argv[4]);
 	keep = strtoul(argv[5], NULL, 10);
 	if (!strcmp(argv[1], "discard"))
 		act = discard;

@@ -15,7 +15,7 @@
 
 #include "vmtest.h"
 
-#define CHUNK 256 /* pages, of which a process has the same to say */
+static size_t chunk_pages; /* in a MiB, of which a process has the same to say */
 
 static struct proc {
 	pid_t pid;
@@ -34,10 +34,10 @@ static void chunk_fill(struct chunk *c, uint64_t *random)
 	size_t i;
 
 	if (!c->mem)
-		c->mem = map_pages(CHUNK);
+		c->mem = map_pages(chunk_pages);
 	c->seed = content_random(random);
-	for (i = 0; i < CHUNK; i++)
-		content_page(c->mem + i * PAGE_BYTES, c->seed, i);
+	for (i = 0; i < chunk_pages; i++)
+		content_page(c->mem + i * page_bytes, c->seed, i);
 }
 
 /* Some of it, as all of it would be read back too often. */
@@ -45,15 +45,15 @@ static void chunk_check(const struct chunk *c, uint64_t *random)
 {
 	size_t i;
 
-	for (i = content_random(random) % 8; c->mem && i < CHUNK; i += 8) {
-		if (content_check(c->mem + i * PAGE_BYTES, c->seed, i))
+	for (i = content_random(random) % 8; c->mem && i < chunk_pages; i += 8) {
+		if (content_check(c->mem + i * page_bytes, c->seed, i))
 			die("memory does not hold what was written to it");
 	}
 }
 
 static void chunk_unmap(struct chunk *c)
 {
-	if (c->mem && munmap(c->mem, CHUNK * PAGE_BYTES))
+	if (c->mem && munmap(c->mem, chunk_pages * page_bytes))
 		die("munmap: %s", strerror(errno));
 	c->mem = NULL;
 }
@@ -61,7 +61,7 @@ static void chunk_unmap(struct chunk *c)
 static void chunk_pageout(const struct chunk *c)
 {
 	if (c->mem)
-		madvise(c->mem, CHUNK * PAGE_BYTES, MADV_PAGEOUT);
+		madvise(c->mem, chunk_pages * page_bytes, MADV_PAGEOUT);
 }
 
 /* Until the parent kills it, or it has had enough; then all of it goes at once. */
@@ -167,7 +167,8 @@ int cmd_storm(int argc, char **argv)
 	until = now_ns() + number(argv[1]) * 1000000000ULL;
 	random = number(argv[2]);
 	nr_procs = number(argv[3]);
-	chunks = number(argv[4]) * 256 / CHUNK;
+	chunk_pages = (1 << 20) / page_bytes;
+	chunks = number(argv[4]);
 	if (nr_procs > 64 || !nr_procs || !chunks)
 		die("so many processes, or so little memory, will not do");
 	procs = mmap(NULL, nr_procs * sizeof(*procs), PROT_READ | PROT_WRITE,

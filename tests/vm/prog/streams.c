@@ -69,8 +69,8 @@ static void write_on(struct run *run, const char *device, const void *buffer,
 		usleep(1000);
 	for (until = now_ns() + ms * 1000000; now_ns() < until;
 	     run->pages[nr] += WRITE_PAGES) {
-		if (pwrite(fd, buffer, WRITE_PAGES * PAGE_BYTES,
-			   nr * WRITE_PAGES * PAGE_BYTES) < 0)
+		if (pwrite(fd, buffer, WRITE_PAGES * page_bytes,
+			   nr * WRITE_PAGES * page_bytes) < 0)
 			die("write: %s", strerror(errno));
 	}
 }
@@ -87,7 +87,7 @@ int cmd_writers(int argc, char **argv)
 	if (argc < 4 || nr > MAX_TASKS)
 		die("needs DEVICE MILLISECONDS CPU...");
 	for (i = 0; i < WRITE_PAGES; i++)
-		content_page(buffer + i * PAGE_BYTES, 1, i);
+		content_page(buffer + i * page_bytes, 1, i);
 	for (i = 0; i < nr; i++) {
 		if (start())
 			continue;
@@ -115,10 +115,10 @@ static void read_for_ever(const char *device)
 	ssize_t got;
 
 	for (;;) {
-		got = pread(fd, buffer, READ_PAGES * PAGE_BYTES, at);
+		got = pread(fd, buffer, READ_PAGES * page_bytes, at);
 		if (got < 0)
 			die("read: %s", strerror(errno));
-		at = got < (ssize_t)(READ_PAGES * PAGE_BYTES) ? 0 : at + got;
+		at = got < (ssize_t)(READ_PAGES * page_bytes) ? 0 : at + got;
 	}
 }
 
@@ -128,11 +128,11 @@ static void swap_and_free(size_t pages, uint64_t *random)
 	uint64_t *mem = map_pages(pages);
 	size_t i;
 
-	for (i = 0; i < pages * PAGE_BYTES / sizeof(*mem); i++)
+	for (i = 0; i < pages * page_bytes / sizeof(*mem); i++)
 		mem[i] = content_random(random);
-	if (madvise(mem, pages * PAGE_BYTES, MADV_PAGEOUT))
+	if (madvise(mem, pages * page_bytes, MADV_PAGEOUT))
 		die("MADV_PAGEOUT: %s", strerror(errno));
-	if (munmap(mem, pages * PAGE_BYTES))
+	if (munmap(mem, pages * page_bytes))
 		die("munmap: %s", strerror(errno));
 }
 

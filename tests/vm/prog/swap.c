@@ -15,7 +15,7 @@ void region_fill(const struct region *r)
 	size_t i;
 
 	for (i = 0; i < r->pages; i++)
-		content_page(r->mem + i * PAGE_BYTES, r->seed, i);
+		content_page(r->mem + i * page_bytes, r->seed, i);
 }
 
 /* From both ends, so that not only what was swapped out first is read first. */
@@ -25,7 +25,7 @@ void region_check(const struct region *r)
 
 	for (i = 0; i < r->pages; i++) {
 		at = i & 1 ? r->pages - 1 - i / 2 : i / 2;
-		if (content_check(r->mem + at * PAGE_BYTES, r->seed, at))
+		if (content_check(r->mem + at * page_bytes, r->seed, at))
 			die("memory does not hold what was written to it");
 	}
 }
@@ -37,7 +37,7 @@ static size_t region_swapped(const struct region *r)
 
 	for (i = 0; i < r->pages; i += n) {
 		n = r->pages - i < sizeof(resident) ? r->pages - i : sizeof(resident);
-		if (mincore(r->mem + i * PAGE_BYTES, n * PAGE_BYTES, resident))
+		if (mincore(r->mem + i * page_bytes, n * page_bytes, resident))
 			die("mincore: %s", strerror(errno));
 		for (j = 0; j < n; j++)
 			swapped += !(resident[j] & 1);
@@ -56,7 +56,7 @@ static void region_pageout(const struct region *r)
 	int tries;
 
 	for (tries = 0; tries < 10; tries++) {
-		if (madvise(r->mem, r->pages * PAGE_BYTES, MADV_PAGEOUT))
+		if (madvise(r->mem, r->pages * page_bytes, MADV_PAGEOUT))
 			die("MADV_PAGEOUT: %s", strerror(errno));
 		out = region_swapped(r);
 		if (out == r->pages)
@@ -75,9 +75,10 @@ static void meet(unsigned int *filled, unsigned int procs)
 		usleep(10000);
 }
 
-static int fill_once(size_t mib, uint64_t seed, unsigned int *filled, unsigned int procs)
+static int fill_once(size_t pages, uint64_t seed, unsigned int *filled,
+		     unsigned int procs)
 {
-	struct region r = {.pages = mib << 8, .seed = seed}, part;
+	struct region r = {.pages = pages, .seed = seed}, part;
 	size_t kept = r.pages * 3 / 4;
 
 	r.mem = map_pages(r.pages);
@@ -85,7 +86,7 @@ static int fill_once(size_t mib, uint64_t seed, unsigned int *filled, unsigned i
 	meet(filled, procs);
 	region_check(&r);
 	/* Of a part, slots are freed and used again for other content. */
-	part = (struct region){.mem = r.mem + kept * PAGE_BYTES,
+	part = (struct region){.mem = r.mem + kept * page_bytes,
 			       .pages = r.pages - kept,
 			       .seed = seed + 1000};
 	region_fill(&part);
@@ -114,7 +115,7 @@ int cmd_fill(int argc, char **argv)
 		if (pid < 0)
 			die("fork: %s", strerror(errno));
 		if (!pid)
-			_exit(fill_once(number(argv[1]) / procs, number(argv[2]) + i,
+			_exit(fill_once(pages_of(argv[1]) / procs, number(argv[2]) + i,
 					filled, procs));
 	}
 	while (wait(&status) > 0)
@@ -129,7 +130,7 @@ static void held_command(struct region *r, const char *command)
 	} else if (!strcmp(command, "pageout")) {
 		region_pageout(r);
 	} else if (!strcmp(command, "munmap")) {
-		if (munmap(r->mem, r->pages * PAGE_BYTES))
+		if (munmap(r->mem, r->pages * page_bytes))
 			die("munmap: %s", strerror(errno));
 		r->mem = NULL;
 	} else {
@@ -145,7 +146,7 @@ int cmd_held(int argc, char **argv)
 
 	if (argc != 3)
 		die("needs MIB SEED");
-	r.pages = number(argv[1]) << 8;
+	r.pages = pages_of(argv[1]);
 	r.seed = number(argv[2]);
 	r.mem = map_pages(r.pages);
 	region_fill(&r);

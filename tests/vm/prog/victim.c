@@ -16,8 +16,8 @@ int cmd_victim(int argc, char **argv)
 		die("needs MIB");
 	if (fd < 0 || write(fd, "1000", 4) != 4)
 		die("oom_score_adj cannot be set");
-	pages = number(argv[1]) << 8;
-	memset(map_pages(pages), 1, pages * PAGE_BYTES);
+	pages = pages_of(argv[1]);
+	memset(map_pages(pages), 1, pages * page_bytes);
 	puts("ready");
 	for (;;)
 		pause();

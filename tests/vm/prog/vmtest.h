@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PAGE_BYTES 4096UL
+#define PAGE_MOST 65536UL /* bytes of the largest pages that there are */
 
 /* content.c: pages whose content follows from a seed and an index */
 void content_page(void *page, uint64_t seed, uint64_t index);
@@ -26,8 +26,10 @@ void region_fill(const struct region *r);
 void region_check(const struct region *r); /* or dies */
 
 /* main.c */
+extern size_t page_bytes; /* of a page, here */
 __attribute__((noreturn, format(printf, 1, 2))) void die(const char *fmt, ...);
 unsigned long number(const char *word); /* decimal, or dies */
+size_t pages_of(const char *mib); /* in so many MiB, or dies */
 void *map_pages(size_t pages); /* anonymous memory without huge pages, or dies */
 uint64_t now_ns(void);
 
@@ -40,6 +42,7 @@ int cmd_held(int argc, char **argv);
 int cmd_hog(int argc, char **argv);
 int cmd_inject(int argc, char **argv);
 int cmd_meet(int argc, char **argv);
+int cmd_page(int argc, char **argv);
 int cmd_punch(int argc, char **argv);
 int cmd_storm(int argc, char **argv);
 int cmd_swapon(int argc, char **argv);

@@ -12,9 +12,9 @@ read -r answer </tmp/victim && [ "$answer" = ready ] || not_ok "there is a proce
 
 available=$(awk '$1 == "MemAvailable:" { print $2 * 1024 }' /proc/meminfo)
 given=0 refused=0 other=
-# Of what is available, in percent; 8 bytes are for 4096 of the disk.
+# Of what is available, in percent; 8 bytes are for a page of the disk.
 for share in 20 40 60 70 80 84 88 92 96 98 100 102 104 110 130 200 1000; do
-	answer=$(vmtest attr $Z/disksize $((available / 100 * share * 512)))
+	answer=$(vmtest attr $Z/disksize $((available / 100 * share * (PAGE / 8))))
 	case $answer in
 	ok) given=$((given + 1)) ;;
 	ENOMEM) refused=$((refused + 1)) ;;

@@ -48,16 +48,16 @@ esac
 
 same "no page is stored" "$(cat $state)" ""
 write_pages() {
-	dd if=/corpus of=/dev/zram0 bs=4k count=1 oflag=direct 2>/dev/null
-	yes | dd of=/dev/zram0 bs=4k seek=1 count=1 iflag=fullblock oflag=direct 2>/dev/null
-	dd if=/dev/urandom of=/dev/zram0 bs=4k seek=2 count=2 oflag=direct 2>/dev/null
+	dd if=/corpus of=/dev/zram0 bs=$PAGE count=1 oflag=direct 2>/dev/null
+	yes | dd of=/dev/zram0 bs=$PAGE seek=1 count=1 iflag=fullblock oflag=direct 2>/dev/null
+	dd if=/dev/urandom of=/dev/zram0 bs=$PAGE seek=2 count=2 oflag=direct 2>/dev/null
 	dd if=/corpus of=/dev/zram0 bs=1M seek=1 count=2 oflag=direct 2>/dev/null
 }
 read_page() {
-	dd if=/dev/zram0 of=/dev/null bs=4k skip="$1" count=1 iflag=direct 2>/dev/null
+	dd if=/dev/zram0 of=/dev/null bs=$PAGE skip="$1" count=1 iflag=direct 2>/dev/null
 }
 write_pages
-same "each page that is stored has a line" "$(wc -l <$state)" 516
+same "each page that is stored has a line" "$(wc -l <$state)" $((4 + 2 * PER_MIB))
 same "of a width" "$(head -n 1 $state | wc -c)" $((38 + ${#rest}))
 same "the first is the first" "$(awk 'NR == 1 { print $1 }' $state)" 0
 same "a page like any" "$(flags 0)" "....$rest"
@@ -71,16 +71,16 @@ same "all" "$(attr idle all)" ok
 same "a page is idle" "$(flags 0)" "...i$rest"
 same "an incompressible one too" "$(flags 2)" "..hi$rest"
 [ $fills = 1 ] || same "a same-filled one is not" "$(flags 1)" "s...$rest"
-same "all but that one are" "$(marked)" $((515 + fills))
+same "all but that one are" "$(marked)" $((3 + 2 * PER_MIB + fills))
 read_page 0
 same "one that is read is not any more" "$(flags 0)" "....$rest"
-dd if=/dev/urandom of=/dev/zram0 bs=4k seek=2 count=1 oflag=direct 2>/dev/null
+dd if=/dev/urandom of=/dev/zram0 bs=$PAGE seek=2 count=1 oflag=direct 2>/dev/null
 same "nor one that is written" "$(flags 2)" "..h.$rest"
-same "the others are" "$(marked)" $((513 + fills))
+same "the others are" "$(marked)" $((1 + 2 * PER_MIB + fills))
 blkdiscard -o 1048576 -l 1048576 /dev/zram0
-same "discarded ones are not there" "$(marked)" $((257 + fills))
+same "discarded ones are not there" "$(marked)" $((1 + PER_MIB + fills))
 same "all, of any age" "$(attr idle 0)" ok
-same "are idle again" "$(marked)" $((259 + fills))
+same "are idle again" "$(marked)" $((3 + PER_MIB + fills))
 
 # ---- by age ----
 
@@ -89,11 +89,11 @@ write_pages
 same "what has been written is not idle" "$(marked)" 0
 sleep 4
 read_page 0
-read_page 300
+read_page $((PER_MIB + 44))
 same "pages that have not been accessed for 2 s" "$(attr idle 2)" ok
-same "are all but those" "$(marked)" $((513 + fills))
+same "are all but those" "$(marked)" $((1 + 2 * PER_MIB + fills))
 same "such as this" "$(flags 0)" "....$rest"
-same "and this" "$(flags 300)" "....$rest"
+same "and this" "$(flags $((PER_MIB + 44)))" "....$rest"
 sleep 1
 same "for an hour" "$(attr idle 3600)" ok
 [ $fills = 1 ] || same "are none, of those that were either" "$(marked)" 0
@@ -114,16 +114,16 @@ if [ "$IMPL" = lethe ]; then
 	same "with nothing idle" "$(attr recompress type=idle)" ok
 	same "nothing is recompressed" "$(awk '$3 ~ /r/' $state)" ""
 	echo all >$Z/idle
-	read_page 300
+	read_page $((PER_MIB + 44))
 	compr=$(mm_stat zram0 compr)
 	same "incompressible idle pages" "$(attr recompress type=huge_idle)" ok
 	same "idle pages" "$(attr recompress type=idle)" ok
 	compare "are smaller" "$(mm_stat zram0 compr)" -lt $((compr * 9 / 10))
-	same "but for one that was read" "$(flags 300)" "....$rest"
+	same "but for one that was read" "$(flags $((PER_MIB + 44)))" "....$rest"
 	case $KVER in
 	6.1.*) ;;
 	*)
-		same "another one is marked, and idle" "$(flags 301)" "...ir."
+		same "another one is marked, and idle" "$(flags $((PER_MIB + 45)))" "...ir."
 		same "noise is marked, too" "$(flags 3)" "..hi.n"
 		;;
 	esac

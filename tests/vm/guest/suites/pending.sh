@@ -8,7 +8,7 @@ zram_load num_devices=2
 swap_start 128M
 echo 16M >/sys/block/zram1/disksize
 same "nothing is pending at first" "$(deferred pending)" 0
-compare "the bound is at least 128 MiB of pages" "$(deferred capacity)" -ge 32768
+compare "the bound is at least 128 MiB of pages" "$(deferred capacity)" -ge $((128 * PER_MIB))
 
 # ---- munmap ----
 
@@ -36,13 +36,13 @@ hold_worker 25
 held_start 16 3
 held_kill
 PENDING=$(deferred pending)
-compare "pages of a killed process are pending" "$PENDING" -gt $((16 * 256 * 7 / 8))
+compare "pages of a killed process are pending" "$PENDING" -gt $((16 * PER_MIB * 7 / 8))
 release_worker
 check "and are drained soon" within 5 nothing_pending
 # The kernel keeps up to 64 freed swap slots a CPU to itself, each of which may
-# keep a zspage of up to 8 pages: 2 CPUs * 64 * 32 KiB at the very worst.
+# keep a zspage of up to 8 pages: 2 CPUs * 64 * 8 pages at the very worst.
 memory_is_back() {
-	[ "$(mm_stat zram0 used)" -lt 4194304 ]
+	[ "$(mm_stat zram0 used)" -lt $((1024 * PAGE)) ]
 }
 check "their memory is back" within 5 memory_is_back
 

@@ -34,9 +34,11 @@ for policy in sync array tombstone default; do
 	if [ $policy = sync ]; then
 		same "sync: nothing is ever pending" "$(orphans)" 0
 		same "sync: nothing was queued" "$(deferred queued)" 0
-		compare "sync: the memory is back at once" "$(mm_stat zram0 used)" -lt $((used / 4))
+		# But for what the kernel's own caches of swap slots keep
+		compare "sync: the memory is back at once" "$(mm_stat zram0 used)" \
+			-lt $((used / 4 + 64 * PAGE))
 	else
-		compare "$policy: frees are pending" "$(orphans)" -gt 3500
+		compare "$policy: frees are pending" "$(orphans)" -gt $((16 * PER_MIB * 7 / 8))
 	fi
 	check "$policy: slots are used again" held_start 8 2
 	release_worker
@@ -50,20 +52,21 @@ done
 
 # A small budget is spent in no time: the producer frees, and the bound holds.
 for policy in array tombstone; do
-	zram_load policy=$policy budget=1000
+	budget=$((4 * PER_MIB))
+	zram_load policy=$policy budget=$budget
 	swap_start 128M
-	same "$policy: the budget is the capacity" "$(deferred capacity)" 1000
+	same "$policy: the budget is the capacity" "$(deferred capacity)" $budget
 	hold_worker 25
 	held_start 16 3
 	held munmap
 	held_end
-	compare "$policy: no more is pending" "$(orphans)" -le 1000
+	compare "$policy: no more is pending" "$(orphans)" -le $budget
 	same "$policy: the pool says how many" "$(deferred pending)" "$(orphans)"
 	case $policy in
 	array) freed=$(deferred fallback) ;;
 	tombstone) freed=$(deferred producer_drained) ;;
 	esac
-	compare "$policy: the producer freed the rest" "$freed" -ge 2500
+	compare "$policy: the producer freed the rest" "$freed" -ge $((10 * PER_MIB))
 	release_worker
 	check "$policy: what is pending is drained" within 5 nothing_pending
 	swap_stop

@@ -62,12 +62,13 @@ reclaimable() {
 # Pages that MemAvailable counts beside those that are free. What else is freed meanwhile
 # raises both, so the difference shows only what changes its kind.
 available_not_free() {
-	awk '{ kib[$1] = $2 } END { print (kib["MemAvailable:"] - kib["MemFree:"]) / 4 }' /proc/meminfo
+	awk -v page="$PAGE" '{ kib[$1] = $2 }
+		END { print (kib["MemAvailable:"] - kib["MemFree:"]) * 1024 / page }' /proc/meminfo
 }
 
 swap_start 128M
 check "frees are pending" make_pending 16 7
-held_pages=$((USED / 4096))
+held_pages=$((USED / PAGE))
 shown=$(reclaimable)
 compare "they are shown as reclaimable" "$shown" -gt $((held_pages / 2))
 compare "and as no more than they hold" "$shown" -lt $((held_pages * 3 / 2))

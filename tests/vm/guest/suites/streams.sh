@@ -81,7 +81,7 @@ before=$(mm_stat zram0 orig)
 failed=0 left=0
 for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
 	swapon /dev/zram0
-	vmtest meet /dev/zram0 2 4 256 || failed=$((failed + 1))
+	vmtest meet /dev/zram0 2 4 "$PER_MIB" || failed=$((failed + 1))
 	swapoff /dev/zram0
 	left=$((left + $(mm_stat zram0 orig) - before))
 done

@@ -112,9 +112,9 @@ same "disksize a second time" "$(attr $Z/disksize 16M)" EBUSY
 check "the log says why" said "Cannot change disksize for initialized device"
 same "comp_algorithm in use" "$(attr $Z/comp_algorithm lz4)" EBUSY
 check "the log says why" said "Can't change algorithm for initialized device"
-for limit in logical_block_size physical_block_size minimum_io_size optimal_io_size \
-	discard_granularity; do
-	same "$limit" "$(cat $Z/queue/$limit)" 4096
+same "logical_block_size" "$(cat $Z/queue/logical_block_size)" 4096
+for limit in physical_block_size minimum_io_size optimal_io_size discard_granularity; do
+	same "$limit" "$(cat $Z/queue/$limit)" "$PAGE"
 done
 same "rotational" "$(cat $Z/queue/rotational)" 0
 compare "discard is offered" "$(cat $Z/queue/discard_max_bytes)" -gt 0
@@ -125,17 +125,17 @@ same "compact" "$(attr $Z/compact 1)" ok
 
 dd if=/dev/zero of=/dev/zram0 bs=64k count=16 oflag=direct 2>/dev/null
 same "zeroes are stored" "$(mm_stat zram0 orig)" 1048576
-same "as same-filled pages" "$(mm_stat zram0 same)" 256
+same "as same-filled pages" "$(mm_stat zram0 same)" "$PER_MIB"
 same "without memory" "$(mm_stat zram0 used)" 0
 yes abcdefg | dd of=/dev/zram0 bs=64k count=16 iflag=fullblock oflag=direct 2>/dev/null
-same "any eight bytes throughout are a same-filled page" "$(mm_stat zram0 same)" 256
+same "any eight bytes throughout are a same-filled page" "$(mm_stat zram0 same)" "$PER_MIB"
 same "of no compressed size" "$(mm_stat zram0 compr)" 0
 same "and with no object" "$(mm_stat zram0 used)" 0
 check "and are read back" eval 'yes abcdefg | dd bs=64k count=16 iflag=fullblock 2>/dev/null |
 	cmp -n 1048576 - /dev/zram0'
 dd if=/dev/urandom of=/dev/zram0 bs=64k count=16 oflag=direct 2>/dev/null
 same "noise takes the zeroes' place" "$(mm_stat zram0 same)" 0
-same "as incompressible pages" "$(mm_stat zram0 huge)" 256
+same "as incompressible pages" "$(mm_stat zram0 huge)" "$PER_MIB"
 same "compressed as they are" "$(mm_stat zram0 compr)" 1048576
 compare "with memory for each" "$(mm_stat zram0 used)" -ge 1048576
 dd if=/corpus of=/dev/zram0 bs=64k count=16 seek=16 oflag=direct 2>/dev/null
@@ -151,17 +151,17 @@ columns() {
 before=$(columns)
 free_before=$(notified)
 check "discard" blkdiscard /dev/zram0
-same "each of its pages is counted" "$(notified)" $((free_before + 4096))
-check "discard of what is empty" blkdiscard -o 4096 -l 40960 /dev/zram0
-same "is counted too" "$(notified)" $((free_before + 4106))
-check "writing zeroes" /sbin/blkdiscard -z -o 8192 -l 40960 /dev/zram0
-same "is counted too" "$(notified)" $((free_before + 4116))
+same "each of its pages is counted" "$(notified)" $((free_before + 16 * PER_MIB))
+check "discard of what is empty" blkdiscard -o $PAGE -l $((10 * PAGE)) /dev/zram0
+same "is counted too" "$(notified)" $((free_before + 16 * PER_MIB + 10))
+check "writing zeroes" /sbin/blkdiscard -z -o $((2 * PAGE)) -l $((10 * PAGE)) /dev/zram0
+same "is counted too" "$(notified)" $((free_before + 16 * PER_MIB + 20))
 same "neither is I/O that stat counts" "$(columns)" "$before"
 same "discard empties the device" "$(mm_stat zram0 orig)" 0
 same "its incompressible pages too" "$(mm_stat zram0 huge)" 0
 same "and gives the memory back" "$(mm_stat zram0 used)" 0
 same "the most used stays" "$(mm_stat zram0 max)" "$high"
-same "pages that ever were incompressible" "$(awk '$9 >= 256 { print "many" }' $Z/mm_stat)" many
+same "pages that ever were incompressible" "$(awk -v n="$PER_MIB" '$9 >= n { print "many" }' $Z/mm_stat)" many
 same "mem_used_max takes only 0" "$(attr $Z/mem_used_max 1)" EINVAL
 same "mem_used_max of no number" "$(attr $Z/mem_used_max junk)" EINVAL
 same "mem_used_max starts over" "$(attr $Z/mem_used_max 0)" ok
@@ -199,8 +199,8 @@ same "reset" "$(attr $Z/reset 1)" ok
 same "disksize after reset" "$(cat $Z/disksize)" 0
 same "initstate after reset" "$(cat $Z/initstate)" 0
 same "mm_stat after reset" "$(awk '{ print $1 + $2 + $3 }' $Z/mm_stat)" 0
-same "disksize is rounded up to pages" "$(attr $Z/disksize 4097)" ok
-same "to two of them" "$(cat $Z/disksize)" 8192
+same "disksize is rounded up to pages" "$(attr $Z/disksize $((PAGE + 1)))" ok
+same "to two of them" "$(cat $Z/disksize)" $((2 * PAGE))
 same "hot_remove of a device with a size" "$(attr $control/hot_remove 0)" ok
 same "hot_add gives its number again" "$(attr $control/hot_add)" 0
 

@@ -4,6 +4,11 @@
 # "lethe try": it measures, leaves the machine as it was however it ends, and says why
 # where it cannot be done.
 
+# In MiB: of a thousand pages or more, as the kernel's own caches of swap slots keep up
+# to 64 a CPU.
+size=8
+[ "$PAGE" = 4096 ] || size=16
+
 # machine: devices, swap but for how much of it is used, and what new devices get
 machine() {
 	echo /dev/zram* /sys/block/zram*
@@ -34,12 +39,13 @@ number() {
 
 measured() {
 	machine >/tmp/before
-	lethe try --size 8 --rounds 1 "$@" >/tmp/out 2>/tmp/said
+	lethe try --size $size --rounds 1 "$@" >/tmp/out 2>/tmp/said
 	same "it measures: exit code" $? 0
 	same "it has nothing to complain of" "$(cat /tmp/said)" ""
 	machine >/tmp/after
 	check "all is as it was" cmp /tmp/before /tmp/after
-	check "pages of real files" grep -q -E '^stored    [78][.][0-9] MiB of /corpus in ' /tmp/out
+	check "pages of real files" grep -q -E '^stored +[0-9]+[.][0-9] MiB of /corpus in ' /tmp/out
+	compare "as many as that" "$(awk '$1 == "stored" { print int($2) }' /tmp/out)" -ge $((size * 7 / 8))
 }
 
 try_says 1 "zram is not loaded: run 'modprobe zram' first"
@@ -105,7 +111,7 @@ mv /bin/mkswap.away /bin/mkswap
 
 machine >/tmp/before
 for ms in 50 200 500 900 1500 2500; do
-	lethe try --size 8 --rounds 1000 --input /corpus >/tmp/out 2>/tmp/said &
+	lethe try --size $size --rounds 1000 --input /corpus >/tmp/out 2>/tmp/said &
 	pid=$!
 	usleep $((ms * 1000))
 	kill -TERM $pid
@@ -127,7 +133,7 @@ held_kill
 
 swapoff /dev/zram0
 machine >/tmp/before
-lethe try --size 8 --rounds 2 --input /corpus >/tmp/out 2>/tmp/said &
+lethe try --size $size --rounds 2 --input /corpus >/tmp/out 2>/tmp/said &
 pid=$!
 wrong=0 turns=0
 while kill -0 $pid 2>/dev/null; do
