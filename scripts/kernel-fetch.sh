@@ -14,6 +14,8 @@
 #   lib/modules/KVER/    its modules, uncompressed, with depmod run
 #   build                for kbuild.sh DIR M=... modules
 #   userland             for names of kernels.txt: whose compiler builds for it
+#   arch                 of a kernel that is not for this machine's architecture: its
+#                        own, as Debian says it; it is built for by a cross compiler
 #
 # Entries are keyed by package version and appear by a rename, so one is whole
 # or not there. Concurrent calls wait for one another. An entry that is there
@@ -88,6 +90,9 @@ unpack() {
 	mapfile -t parts < <(dependencies "linux-image-$kver" |
 		grep -xF -e "linux-base-$kver" -e "linux-binary-$kver" -e "linux-modules-$kver")
 
+	# It is for this machine to run.
+	[ "$arch" = "$(machine_arch)" ] || kbuild=$kbuild:$(machine_arch)
+
 	say "downloading $kver $version"
 	mkdir "$tmp/debs" "$tmp/entry"
 	(cd "$tmp/debs" && download "linux-image-$kver=$version" "${parts[@]/%/=$version}" \
@@ -107,6 +112,7 @@ unpack() {
 	decompress_modules '*.ko.zst' zstd -q -d --rm
 	depmod -b "$tmp/entry" "$kver"
 	[ -z "$userland" ] || printf '%s\n' "$userland" >"$tmp/entry/userland"
+	[ "$arch" = "$(machine_arch)" ] || printf '%s\n' "$arch" >"$tmp/entry/arch"
 	printf '%s\n' "$kver" >"$tmp/entry/kver"
 }
 
@@ -162,11 +168,12 @@ case $1 in
 	;;
 '' | *[!A-Za-z0-9.+_-]* | -*) die "'$1' cannot be the name of a kernel" ;;
 esac
-suite='' userland=''
+suite='' userland='' arch=$(machine_arch)
 if package=$("$here/kernels.sh" get "$1" package); then
 	[[ $package != linux-source-* ]] || exec "$here/debug-build.sh" "${1##*-}"
 	suite=$("$here/kernels.sh" get "$1" suite)
 	userland=$("$here/kernels.sh" get "$1" userland)
+	arch=$("$here/kernels.sh" get "$1" arch)
 else
 	package=$1
 fi
@@ -186,7 +193,7 @@ cached() {
 	printf '%s\n' "$entry"
 }
 
-[ -z "$suite" ] || suite_open "$suite"
+[ -z "$suite" ] || suite_open "$suite" "$arch"
 if [ -z "$suite_root" ] || suite_is_known; then
 	if resolve "$package"; then
 		if cached "$1"; then

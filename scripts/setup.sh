@@ -4,17 +4,19 @@
 # Install the Debian packages that building, testing and measuring need, as far
 # as they are missing. Silent and fast when none is.
 #
-# usage: setup.sh [modules|install|deb|kernel-patch]
+# usage: setup.sh [modules|install|deb|kernel-patch|arm64]
 #
 # modules: only what it takes to build the modules, for a machine that uses them;
 # install: what "make install" needs, which builds library and tools as well;
-# deb: what "make deb" needs; kernel-patch: what "make kernel-patch" needs.
+# deb: what "make deb" needs; kernel-patch: what "make kernel-patch" needs;
+# arm64: what it takes to build for arm64, and to run it, beside all the rest.
 
 set -eu
 
 # One a line: Debian package, or several with a '|' between them, as releases name it,
 # then how to see it on a system without dpkg: commands, libraries, or headers below
-# /usr/include, as many; then the groups that it is in.
+# /usr/include, as many; then the groups that it is in. What is in arm64 alone is for
+# that group alone.
 packages='
 make             make               modules,install,deb,kernel-patch
 gcc              gcc                modules,install,deb
@@ -62,6 +64,9 @@ gnuplot-nox      gnuplot
 libjemalloc2     libjemalloc.so.2
 libmimalloc2.0|libmimalloc3 libmimalloc.so.2|libmimalloc.so.3
 libtcmalloc-minimal4|libtcmalloc-minimal4t64 libtcmalloc_minimal.so.4
+gcc-aarch64-linux-gnu aarch64-linux-gnu-gcc arm64
+qemu-system-arm  qemu-system-aarch64 arm64
+qemu-user-static qemu-aarch64-static arm64
 '
 
 PATH=$PATH:/usr/sbin:/sbin
@@ -74,15 +79,16 @@ die() {
 group=
 case $#:${1-} in
 0:) ;;
-1:modules | 1:install | 1:deb | 1:kernel-patch) group=$1 ;;
-*) die "usage: setup.sh [modules|install|deb|kernel-patch]" ;;
+1:modules | 1:install | 1:deb | 1:kernel-patch | 1:arm64) group=$1 ;;
+*) die "usage: setup.sh [modules|install|deb|kernel-patch|arm64]" ;;
 esac
 
 # Those of the group asked for: package and probe
 wanted() {
 	printf '%s' "$packages" | while read -r package probe of; do
-		case ,$of, in
-		*",${group:-$of},"*) [ -z "$package" ] || printf '%s %s\n' "$package" "$probe" ;;
+		case $group,$of, in
+		,arm64,) ;;
+		,* | *",${group:-none},"*) [ -z "$package" ] || printf '%s %s\n' "$package" "$probe" ;;
 		esac
 	done
 }

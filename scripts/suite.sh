@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
 #
 # To be sourced, after cache.sh, by what takes packages from a suite of Debian that this
-# machine may not run. What the machine itself installs, and from where, stays as it is:
+# machine may not run, or of another architecture. What the machine itself installs, and from where, stays as it is:
 # apt is given a state of its own, in the cache.
 
+# shellcheck source=scripts/arch.sh
+. "$(dirname "${BASH_SOURCE[0]}")/arch.sh"
 suite_root=
 
 # The suite that this machine runs, if it runs Debian
@@ -38,11 +40,15 @@ sources() {
 	esac
 }
 
-# suite_open SUITE: from here on, apt-get and apt-cache speak of SUITE. Nothing is
-# changed for the suite that the machine runs.
+# suite_open SUITE ARCH: from here on, apt-get and apt-cache speak of SUITE, and of
+# packages of ARCH; those of this machine's are to be had as PACKAGE:ARCH. Nothing is
+# changed for the suite and the architecture that the machine runs.
 suite_open() {
-	[ "$1" != "$(machine_suite)" ] || return 0
+	local own
+	own=$(machine_arch)
+	[ "$1 $2" != "$(machine_suite) $own" ] || return 0
 	suite_root=${XDG_CACHE_HOME:-$HOME/.cache}/lethe/apt/$1
+	[ "$2" = "$own" ] || suite_root=$suite_root-$2
 	mkdir -p "$suite_root"/{state/lists/partial,cache/archives/partial}
 	sources "$1" >"$suite_root/sources.list"
 	: >"$suite_root/status"
@@ -51,6 +57,8 @@ suite_open() {
 		APT_CONFIG='' apt-config dump | grep '^Acquire::'
 		cat <<-END
 			Acquire::Languages "none";
+			APT::Architecture "$2";
+			APT::Architectures { "$2"; "$own"; };
 			APT::Sandbox::User "root";
 			Dir::Etc::Main "/dev/null";
 			Dir::Etc::Parts "/dev/null";

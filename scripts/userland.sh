@@ -5,15 +5,17 @@
 # what else building modules takes. It sees the same files at the same places: this
 # tree, the cache, and the working directory.
 #
-# usage: userland.sh SUITE COMMAND [ARGUMENT]...
+# usage: userland.sh [-a ARCH] SUITE COMMAND [ARGUMENT]...
 #
-# On a machine that runs SUITE, that is the machine itself. Elsewhere the userland is
+# -a: with a compiler for ARCH as well, as Debian calls architectures, if that is another
+# than this machine's. On a machine that runs SUITE, that is the machine itself. Elsewhere the userland is
 # made on first use, in the cache (a minute; 500 MiB), and entered by chroot in a mount
 # namespace of its own: root is needed, or sudo that does not ask.
 
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
+usage="usage: userland.sh [-a ARCH] SUITE COMMAND [ARGUMENT]..."
 top=$(dirname "$here")
 lethe=${XDG_CACHE_HOME:-$HOME/.cache}/lethe
 cache=$lethe/userlands
@@ -26,13 +28,25 @@ recipe=1 # to be raised by a change here after which what is cached will not do
 # shellcheck source=scripts/suite.sh
 . "$here/suite.sh"
 
-[ $# -ge 2 ] || die "usage: userland.sh SUITE COMMAND [ARGUMENT]..."
+foreign=
+while getopts a: option; do
+	case $option in
+	a)
+		arch_set "$OPTARG" || exit 1
+		[ "$arch" = "$(machine_arch)" ] || foreign=$arch packages=$packages,gcc-${arch_gnu/_/-}
+		;;
+	*) die "$usage" ;;
+	esac
+done
+shift $((OPTIND - 1))
+[ $# -ge 2 ] || die "$usage"
 suite=$1
 shift
 case $suite in
 '' | *[!a-z]*) die "'$suite' cannot be the name of a suite" ;;
 esac
 if [ "$suite" = "$(machine_suite)" ]; then
+	[ -z "$foreign" ] || need "$arch_gnu-gcc:gcc-${arch_gnu/_/-}"
 	exec "$@"
 fi
 
@@ -48,7 +62,7 @@ make_entry() {
 	local from
 	from=$(mirror '')
 	[ -n "$from" ] || die "this machine's apt gets nothing from a mirror of Debian"
-	say "making a userland of Debian's $suite, once"
+	say "making a userland of Debian's $suite${foreign:+, to build for $foreign}, once"
 	"${as_root[@]}" debootstrap --variant=minbase --include="$packages" \
 		"$suite" "$tmp/entry" "$from" >"$tmp/log" 2>&1 || {
 		tail -n 5 "$tmp/log" >&2
@@ -60,7 +74,7 @@ make_entry() {
 	printf '%s\n' "$suite" | "${as_root[@]}" tee "$tmp/entry/kver" >/dev/null
 }
 
-entry=$cache/${suite}_$recipe
+entry=$cache/$suite${foreign:+-$foreign}_$recipe
 if [ ! -f "$entry/kver" ]; then
 	PATH=$PATH:/usr/sbin:/sbin
 	need flock:util-linux debootstrap:debootstrap

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
 #
 # Print the QEMU accelerator that a kernel is to be run with here: "kvm" if there
-# is one that works, else "tcg,thread=multi".
+# is one that works, else "tcg,thread=multi": always for a kernel of another architecture.
 #
 # usage: accel.sh KERNEL_DIR
 #
@@ -13,17 +13,21 @@
 
 set -euo pipefail
 
+# shellcheck source=scripts/arch.sh
+. "$(dirname "$0")/../../scripts/arch.sh"
 kernel=$1
+arch_set "$(arch_of "$kernel")"
 found=tcg,thread=multi
 
 try_kvm() {
-	timeout --kill-after=2 10 qemu-system-x86_64 -accel kvm -cpu host -m 256 -smp 2 \
+	# shellcheck disable=SC2086 # arch_board is words
+	timeout --kill-after=2 10 "qemu-system-$arch_machine" $arch_board -accel kvm -cpu host -m 256 -smp 2 \
 		-nodefaults -no-user-config -display none -no-reboot \
 		-kernel "$kernel/boot/vmlinuz-$(cat "$kernel/kver")" -append "panic=-1" \
 		</dev/null >/dev/null 2>&1
 }
 
-if [ -r /dev/kvm ] && [ -w /dev/kvm ]; then
+if [ "$arch" = "$(machine_arch)" ] && [ -r /dev/kvm ] && [ -w /dev/kvm ]; then
 	cache=${XDG_CACHE_HOME:-$HOME/.cache}/lethe
 	mkdir -p "$cache"
 	known=$cache/accel

@@ -13,7 +13,7 @@
 # the same run gives the same figures on any machine, busy or not.
 #
 # LOG receives the console, RESULTS what the guest writes to its second serial
-# port. WORDs go to the kernel command line, where those with a '=' and no '.'
+# port, of which the environment variable RESULTS of init is the device. WORDs go to the kernel command line, where those with a '=' and no '.'
 # become environment variables of init. The kernel comes up on one CPU, and init
 # takes the others in (guest_start): with more than one, QEMU's translator now and
 # then carries out a breakpoint that the kernel has just taken out of its own code
@@ -79,6 +79,29 @@ if [ $nodes = 2 ]; then
 	numa+=(-smp "$cpus,sockets=$cpus" -numa "node,cpus=0,memdev=node0" -numa "node,cpus=1-$((cpus - 1)),memdev=node1")
 fi
 
+# shellcheck source=scripts/arch.sh
+. "$(dirname "$0")/../../scripts/arch.sh"
+arch_set "$(arch_of "$kernel")"
+# shellcheck disable=SC2206 # arch_board is words
+machine=($arch_board)
+case $arch in
+amd64)
+	results_port=(-serial "file:$results")
+	# The kernel's test of the timer counts interrupts for some ms, in which a busy
+	# host may let the guest have none. A CPU that comes in later takes 5 s to find
+	# that it cannot calibrate its delay: lpj says what it is on a CPU of 5 GHz.
+	words=(console=ttyS0 RESULTS=/dev/ttyS1 tsc=reliable no_timer_check lpj=20000000
+		"${words[@]}")
+	;;
+arm64)
+	# Its own serial port is alone, and no 16550. Pointers are signed by a cheap
+	# algorithm: the architected one takes most of the time of emulation.
+	machine+=(-cpu "max,pauth-impdef=on")
+	results_port=(-chardev "file,id=results,path=$results" -device "pci-serial,chardev=results")
+	words=(console=ttyAMA0 RESULTS=/dev/ttyS0 "${words[@]}")
+	;;
+esac
+
 # boot ACCELERATOR...: sets status. QEMU pauses for ever when a KVM that seemed to
 # work does not know an instruction; it is ended then.
 boot() {
@@ -88,15 +111,12 @@ boot() {
 	status=0
 	# Memory is touched by QEMU before the guest starts: what the host has yet to
 	# provide would otherwise be charged to whoever in the guest touches it first.
-	# The kernel's test of the timer counts interrupts for some ms, in which a busy
-	# host may let the guest have none. A CPU that comes in later takes 5 s to find
-	# that it cannot calibrate its delay: lpj says what it is on a CPU of 5 GHz.
-	timeout --kill-after=5 "$seconds" qemu-system-x86_64 "$@" \
+	timeout --kill-after=5 "$seconds" "qemu-system-$arch_machine" "${machine[@]}" "$@" \
 		-m "$mib" -mem-prealloc -smp "$cpus" "${numa[@]}" \
 		-nodefaults -no-user-config -display none -no-reboot \
-		"${disks[@]}" -serial "file:$log" -serial "file:$results" \
+		"${disks[@]}" -serial "file:$log" "${results_port[@]}" \
 		-kernel "$kernel/boot/vmlinuz-$(cat "$kernel/kver")" -initrd "$initramfs" \
-		-append "console=ttyS0 panic=-1 oops=panic tsc=reliable no_timer_check lpj=20000000 loglevel=6 maxcpus=1 ${words[*]}" \
+		-append "panic=-1 oops=panic loglevel=6 maxcpus=1 ${words[*]}" \
 		</dev/null >"$log.qemu" 2>&1 &
 	qemu=$!
 	trap 'kill $qemu 2>/dev/null || true' EXIT

@@ -7,9 +7,11 @@
 # usage: image.sh [-m GROUP:MODULE,...] [-p PROGRAM]... OUT KERNEL_DIR MODULE_DIR CORPUS_MIB
 #                 [FILE:PATH_IN_GUEST ...]
 #
-# -m: more modules of the kernel, for /modules/GROUP/order. -p: more programs of this
-# machine, with the libraries they need.
-# KERNEL_DIR is what kernel-fetch.sh printed. MODULE_DIR holds lethe.ko and
+# -m: more modules of the kernel, for /modules/GROUP/order. -p: more programs, with the
+# libraries they need.
+# KERNEL_DIR is what kernel-fetch.sh printed. If it is for another architecture than this
+# machine's, programs are those of sysroot-fetch.sh, and the files named are to be for it.
+# MODULE_DIR holds lethe.ko and
 # zram.ko; with '-' there is only the kernel's own zram. In the guest,
 # /modules/intree/order, /modules/lethe/order and /modules/ext4/order list what to
 # load, in order.
@@ -41,18 +43,42 @@ shift $((OPTIND - 1))
 out=$1 kernel=$2 modules=$3 corpus_mib=$4
 shift 4
 kver=$(cat "$kernel/kver")
+top=$(cd "$(dirname "$0")/../.." && pwd)
+# shellcheck source=scripts/arch.sh
+. "$top/scripts/arch.sh"
+arch_set "$(arch_of "$kernel")"
 tree=$kernel/lib/modules/$kver
 
 mkdir -p "$(dirname "$out")"
 root=$(mktemp -d "$out.root.XXXXXX")
 trap 'rm -rf "$root"' EXIT
 
+# Programs come from the system below $system, where they look for their libraries.
+system=
+run=()
+PATH_THERE=$PATH
+if [ "$arch" != "$(machine_arch)" ]; then
+	system=$("$top/scripts/sysroot-fetch.sh" "$arch")/root
+	run=("qemu-$arch_machine-static" -L "$system")
+	PATH_THERE=$(printf '%s\n' "$system"/{,usr/}{s,}bin | paste -s -d :)
+fi
+
+# program NAME: where it is
+program() {
+	PATH=$PATH_THERE command -v "$1" || die "there is no $1"
+}
+
+# What ldd does, which is a script of this machine's
+libraries_of() {
+	LD_TRACE_LOADED_OBJECTS=1 "${run[@]}" "$1" | grep -o '/[^ ]*'
+}
+
 # A dynamically linked program, with its libraries where it looks for them
 add_program() {
 	local lib
-	install -D "$(command -v "$1")" "$root/sbin/$1"
-	ldd "$root/sbin/$1" | grep -o '/[^ ]*' | while read -r lib; do
-		install -D "$lib" "$root$lib"
+	install -D "$(program "$1")" "$root/sbin/$1"
+	libraries_of "$root/sbin/$1" | while read -r lib; do
+		install -D "$system$lib" "$root$lib"
 	done
 }
 
@@ -96,10 +122,10 @@ make_corpus() {
 }
 
 mkdir -p "$root"/{bin,sbin,dev,proc,sys,tmp,etc,mnt}
-cp "$(command -v busybox)" "$root/bin/busybox"
-"$root/bin/busybox" true || die "busybox does not run"
+cp "$(program busybox)" "$root/bin/busybox"
+"${run[@]}" "$root/bin/busybox" true || die "busybox does not run"
 for program in "${programs[@]}"; do
-	command -v "$program" >/dev/null || die "$program is missing"
+	program "$program" >/dev/null
 	add_program "$program"
 done
 cp /etc/mke2fs.conf "$root/etc/"

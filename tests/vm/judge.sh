@@ -105,12 +105,15 @@ PATH=$work/bin:$PATH
 # play WHAT PATTERN SECONDS: as judged(), of what the shell commands on stdin do
 play() {
 	cat >"$work/play"
-	judged "$1" "$2" "$work/boot.sh" "$3"
+	judged "$1" "$2" "$work/tests/vm/boot.sh" "$3"
 }
 
-cp "$here/boot.sh" "$work/boot.sh"
-printf '#!/bin/sh\necho kvm\n' >"$work/accel.sh"
-chmod +x "$work/accel.sh"
+# boot.sh, with another accel.sh beside it
+mkdir -p "$work/tests/vm"
+ln -s "$top/scripts" "$work/scripts"
+cp "$here/boot.sh" "$work/tests/vm/"
+printf '#!/bin/sh\necho kvm\n' >"$work/tests/vm/accel.sh"
+chmod +x "$work/tests/vm/accel.sh"
 
 play good '' 60 <<'END'
 echo 'Linux version 6.12' >"$console"

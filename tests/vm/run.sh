@@ -7,7 +7,7 @@
 #               [-s FACTOR] [-t TAG] [-w WORD] KERNEL [SUITE ...]
 #
 # KERNEL is a name for kernel-fetch.sh, or a directory that it has printed. -m is
-# the guest's memory, 160 MiB if it is not given. -s says that the kernel is that
+# the guest's memory, 160 MiB if it is not given (192 for arm64). -s: the kernel is that
 # many times slower than Debian's, so that whatever has to happen in a time may
 # take as many times longer. -d is how long the suite "storm" storms, which is only
 # run if it is named. -w is a word for the kernel's command line. Without SUITE: all that the
@@ -26,7 +26,7 @@ top=$(cd "$here/../.." && pwd)
 impl=lethe
 build=yes
 tag=
-mib=160
+mib=
 storm=60
 slow=1
 words=()
@@ -53,6 +53,13 @@ shift $((OPTIND - 1))
 kernel=$("$top/scripts/kernel-fetch.sh" "$1")
 kver=$(cat "$kernel/kver")
 shift
+# shellcheck source=scripts/arch.sh
+. "$top/scripts/arch.sh"
+arch_set "$(arch_of "$kernel")"
+[ -n "$mib" ] || mib=$([ "$arch" = arm64 ] && echo 192 || echo 160)
+compiler=(gcc)
+[ "$arch" = "$(machine_arch)" ] ||
+	compiler=("$arch_gnu-gcc" "--sysroot=$("$top/scripts/sysroot-fetch.sh" "$arch")/root")
 
 abi=(sysfs bio codecs params idle ext4)
 ours=("${abi[@]}" greedy recompress swap pending causes policies teardown hotplug streams stat try pressure)
@@ -86,7 +93,7 @@ results=$work/$name.results
 initramfs=$work/$name.cpio
 
 vmtest=$work/$name.vmtest
-gcc -std=gnu11 -O2 -Wall -Wextra -Werror -static -o "$vmtest" "$here"/prog/*.c
+"${compiler[@]}" -std=gnu11 -O2 -Wall -Wextra -Werror -static -o "$vmtest" "$here"/prog/*.c
 guest=("$here/guest/init:/init" "$here/guest/lib.sh:/lib.sh" "$vmtest:/bin/vmtest")
 for suite in "${suites[@]}"; do
 	[ -f "$here/guest/suites/$suite.sh" ] || die "there is no suite '$suite'"
@@ -108,7 +115,7 @@ if [[ " ${suites[*]} " = *" inject "* ]]; then
 	expected+=(-x 'Write-error on swap-device|Buffer I/O error on dev zram0, ')
 fi
 if [[ " ${suites[*]} " =~ \ (stat|try)\  ]]; then
-	guest+=("$("$top/scripts/static-tool.sh"):/bin/lethe")
+	guest+=("$("$top/scripts/static-tool.sh" "$arch"):/bin/lethe")
 fi
 more=()
 if [[ " ${suites[*]} " = *" users "* ]]; then
