@@ -6,7 +6,7 @@
 KVER ?= 6.12-cloud-amd64
 RECORDS = demo storm busy phone phone-instructions native instructions user rivals
 
-.PHONY: help setup demo test test-all test-debug test-systems test-kernel-tree kernel-patch sim \
+.PHONY: help setup demo test test-all test-arm64 test-debug test-systems test-kernel-tree kernel-patch sim \
 	sim-small sim-mutants fuzz coverage modules deb dist install install-modules uninstall \
 	bench bench-native report lint clean
 
@@ -15,6 +15,8 @@ help:
 	@echo '              kernel and with ours, in a virtual machine; print what it costs'
 	@echo 'make test     everything there is to test, on the kernels that matter most'
 	@echo 'make test-all all suites on all kernels of kernels.txt; some hours'
+	@echo 'make test-arm64  of those, the kernels for arm64, with pages of 4 and 16 KiB,'
+	@echo '              in QEMU; and the library for arm64, by qemu-user; an hour'
 	@echo 'make test-debug  the suites on kernels that watch themselves, built on first use'
 	@echo 'make test-systems  Debian 12 and 13 with systemd in virtual machines: the package,'
 	@echo '              zram-generator, zram-tools, zramctl, a kernel upgrade; as root'
@@ -48,10 +50,16 @@ demo: setup
 	@bench/demo.sh
 
 test: setup
+	@scripts/setup.sh arm64
 	@tests/run.sh
 
 test-all: setup
+	@scripts/setup.sh arm64
 	@tests/run.sh -a
+
+test-arm64: setup
+	@scripts/setup.sh arm64
+	@tests/run.sh -m arm64
 
 test-debug: setup
 	@tests/debug/run.sh -r

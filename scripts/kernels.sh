@@ -4,8 +4,9 @@
 # Read the table of kernels, kernels.txt, which says what its columns mean.
 #
 # usage: kernels.sh get NAME COLUMN       one field of one kernel
-#        kernels.sh names COLUMN RUN      the kernels whose COLUMN (test, all) has RUN
-#        kernels.sh runs COLUMN           all that COLUMN has: lines of NAME RUN
+#        kernels.sh names COLUMN RUN [ARCH]  the kernels whose COLUMN (test, all) has
+#                                         RUN; of an architecture
+#        kernels.sh runs COLUMN [ARCH]    all that COLUMN has: lines of NAME RUN
 #        kernels.sh markdown              README's table
 #        kernels.sh readme                puts it into README.md
 #        kernels.sh pattern               a regular expression for the releases, as
@@ -58,10 +59,10 @@ get() {
 
 runs() {
 	# shellcheck disable=SC2016
-	rows '$n != "-" { count = split($n, run, ",")
+	rows '$n != "-" && (arch == "" || $3 == arch) { count = split($n, run, ",")
 		for (i = 1; i <= count; i++)
 			print $2, run[i]
-	}' -v n="$1"
+	}' -v n="$1" -v arch="${2-}"
 }
 
 # What the columns "test" and "all" say, in words
@@ -70,7 +71,7 @@ markdown() {
 	# shellcheck disable=SC2016
 	rows 'function boots(runs) { return runs ~ /lethe/ }
 	text($0) != "-" {
-		by = boots($7) ? "`make test`" : $8 ~ /test-debug/ ? "`make test-debug`" : \
+		by = $3 != "amd64" && boots($8) ? "`make test-" $3 "`" : boots($7) ? "`make test`" : $8 ~ /test-debug/ ? "`make test-debug`" : \
 				boots($8) ? "`make test-all`" : \
 			($7 $8) ~ /build/ ? "untested, but for building the modules" : "untested"
 		printf "| %s%s | %s | %s | %s |\n", $1, $2 == "-" ? "" : " (`" $2 "`)", \
@@ -125,11 +126,11 @@ architectures() {
 
 case $#:${1-} in
 3:get) n=$(number "$3") && get "$2" "$n" ;;
-3:names) n=$(number "$2") && runs "$n" | sed -n "s/ $3\$//p" ;;
-2:runs) n=$(number "$2") && runs "$n" ;;
+3:names | 4:names) n=$(number "$2") && runs "$n" "${4-}" | sed -n "s/ $3\$//p" ;;
+2:runs | 3:runs) n=$(number "$2") && runs "$n" "${3-}" ;;
 1:markdown) markdown ;;
 1:readme) readme ;;
 1:pattern) pattern ;;
 1:architectures) architectures ;;
-*) die "usage: kernels.sh get NAME COLUMN | names COLUMN RUN | runs COLUMN | markdown | readme | pattern | architectures" ;;
+*) die "usage: kernels.sh get NAME COLUMN | names COLUMN RUN [ARCH] | runs COLUMN [ARCH] | markdown | readme | pattern | architectures" ;;
 esac

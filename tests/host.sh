@@ -64,6 +64,10 @@ says "no apt, modules only: no more than those" 1 \
 	'Debian packages hold: make gcc (kmod )?xz-utils$' "${setup[@]}" modules
 says "no apt, packages only: what they take" 1 \
 	'Debian packages hold: make gcc .*debhelper dh-dkms lintian scdoc$' "${setup[@]}" deb
+says "no apt, for arm64: what that takes, beside the rest" 1 \
+	'Debian packages hold: gcc-aarch64-linux-gnu qemu-system-arm qemu-user-static$' "${setup[@]}" arm64
+says "which is for that alone" 1 '^$' \
+	bash -c "env PATH='$bin' scripts/setup.sh 2>&1 | grep aarch64"
 tool dpkg-query <<<'printf "installed %s \n" gcc kmod'
 says "what is installed is not asked for" 1 \
 	'Debian packages hold: make xz-utils$' "${setup[@]}" modules
@@ -129,6 +133,14 @@ says "and for the newest" 0 '^$' of "$(scripts/kernels.sh get newest series).2-c
 says "not for one that is older" 1 '^$' of 6.0.19
 says "not for one that nobody knows" 1 '^$' of 99.9.0
 says "not for one that only begins like one" 1 '^$' of 6.100.1
+# on MACHINE: is it for that?
+on() {
+	scripts/module-source.sh -c "$tmp/dkms.conf" &&
+		bash -c ". $tmp/dkms.conf; [[ $1 =~ \$BUILD_EXCLUSIVE_ARCH ]]"
+}
+says "they are for x86-64" 0 '^$' on x86_64
+says "and for arm64" 0 '^$' on aarch64
+says "not for a machine that nobody tests" 1 '^$' on riscv64
 
 # ---- make install, where it cannot ----
 
@@ -159,6 +171,9 @@ says "no name of a suite" 1 "^userland: '../x' cannot be the name of a suite" \
 says "no root, and a sudo that asks: another suite's compiler is not to be had" 1 \
 	"^userland: to build in Debian's sid, root is needed, or sudo that asks for no password" \
 	env PATH="$bin:$PATH" scripts/userland.sh sid true
+says "no architecture" 1 "^'vax' is no architecture that is known here" \
+	scripts/sysroot-fetch.sh vax
+says "no architecture to build for" 1 "^'vax' is no architecture" scripts/userland.sh -a vax sid true
 says "the machine's own suite is the machine" 0 "^$(id -u)$" \
 	scripts/userland.sh "$(. /etc/os-release && echo "$VERSION_CODENAME")" id -u
 

@@ -6,8 +6,10 @@
 # come to its end counts as one failure. Two parts run at a time; what a part has
 # said stays in build/test/PART.log, and is shown if something failed.
 #
-# usage: run.sh [-a]
+# usage: run.sh [-a | -m ARCH]
 #   -a  all suites on all kernels, and "make test-debug": some hours
+#   -m  of that, what is for another architecture, as Debian says it: kernels, modules
+#       and the library
 #
 # kernels.txt says what runs on which kernel.
 
@@ -15,12 +17,13 @@ set -uo pipefail
 
 cd "$(dirname "$0")/.." || exit 1
 
-column='test'
-case $* in
-'') ;;
--a) column=all ;;
+column='test' foreign=
+case $#:${1-} in
+0:) ;;
+1:-a) column=all ;;
+2:-m) column=all foreign=$2 ;;
 *)
-	echo "usage: run.sh [-a]"
+	echo "usage: run.sh [-a | -m ARCH]"
 	exit 1
 	;;
 esac
@@ -31,7 +34,7 @@ jobs=0
 # Without a warning, with W=1, for every kernel that we name
 build_modules() {
 	local kernel said good=0 bad=0
-	for kernel in $(scripts/kernels.sh names $column build); do
+	for kernel in $(scripts/kernels.sh names $column build $foreign); do
 		if said=$(scripts/build-modules.sh "$kernel" W=1 2>&1 >/dev/null) &&
 			! grep -q -i 'warning' <<<"$said"; then
 			good=$((good + 1))
@@ -89,47 +92,67 @@ queue_vm() {
 		# shellcheck disable=SC2046 # words
 		queue "vm-$name-$kernel" tests/vm/run.sh ${modules_are_there[$1]-} -i "$1" \
 			-t "$name" "$kernel" $(tr ':+' '  ' <<<"$suites")
-	done < <(scripts/kernels.sh runs $column)
+	done < <(scripts/kernels.sh runs $column $foreign)
 }
 declare -A modules_are_there=([lethe]=-n)
 
+# The library, in code of another architecture that qemu-user runs
+queue_user_arm64() {
+	queue user-arm64 tests/user.sh arm64-page12 arm64-page14 arm64-page16 arm64-debug
+}
+
+# All there is. The longest first: two parts run at a time, and end at about the same time.
+queue_all() {
+	queue user tests/user.sh
+	# Kernels are downloaded and modules built once, before anything needs them.
+	part modules build_modules
+	queue_vm lethe
+	queue judge tests/vm/judge.sh 6.12-cloud-amd64
+	queue fuzz tests/fuzz/run.sh 60
+	queue sim tests/sim/run.sh 10000
+	queue cli tests/cli.sh
+	queue stat tests/stat.sh
+	queue_vm debug512
+	queue rivals tests/rivals.sh
+	queue kernel-patch tests/tree/patch.sh
+	if [ $column = all ]; then
+		queue package tests/package.sh
+		queue package-13 tests/package.sh trixie
+		queue systems tests/systems/run.sh
+		queue_user_arm64
+	else
+		queue package tests/package.sh -q
+		queue systems tests/systems/run.sh -q
+	fi
+	queue report tests/report.sh
+	queue lint scripts/lint.sh
+	# That the suites ask for nothing that the kernel's own zram does not do.
+	queue_vm intree
+	queue host tests/host.sh
+	[ $column != all ] || queue kernel-tree tests/tree/run.sh
+	wait
+	# Runs two guests at a time itself.
+	if [ -n "$(scripts/kernels.sh names $column test-debug)" ]; then
+		part debug tests/debug/run.sh
+		jobs=$((jobs + 1))
+	fi
+}
+
+queue_foreign() {
+	"queue_user_$foreign"
+	part modules build_modules
+	queue_vm lethe
+	queue_vm debug512
+	queue_vm intree
+	wait
+}
+
 rm -rf "$logs"
 mkdir -p "$logs"
-
-# The longest first: two parts run at a time, and end at about the same time.
-queue user tests/user.sh
-# Kernels are downloaded and modules built once, before anything needs them.
-part modules build_modules
-queue_vm lethe
-queue judge tests/vm/judge.sh 6.12-cloud-amd64
-queue fuzz tests/fuzz/run.sh 60
-queue sim tests/sim/run.sh 10000
-queue cli tests/cli.sh
-queue stat tests/stat.sh
-queue_vm debug512
-queue rivals tests/rivals.sh
-queue kernel-patch tests/tree/patch.sh
-if [ $column = all ]; then
-	queue package tests/package.sh
-	queue package-13 tests/package.sh trixie
-	queue systems tests/systems/run.sh
+if [ -z "$foreign" ]; then
+	queue_all
 else
-	queue package tests/package.sh -q
-	queue systems tests/systems/run.sh -q
-fi
-queue report tests/report.sh
-queue lint scripts/lint.sh
-# That the suites ask for nothing that the kernel's own zram does not do.
-queue_vm intree
-queue host tests/host.sh
-if [ $column = all ]; then
-	queue kernel-tree tests/tree/run.sh
-fi
-wait
-# Runs two guests at a time itself.
-if [ -n "$(scripts/kernels.sh names $column test-debug)" ]; then
-	part debug tests/debug/run.sh
-	jobs=$((jobs + 1))
+	queue_foreign
 fi
 
 passed=0

@@ -3,6 +3,7 @@
 # All userspace tests: builds each configuration in build/user-NAME, runs its unit
 # and stress tests, and ends in one line: "N passed, N failed".
 #   tests/user.sh [CONFIGURATION...]    (all by default)
+# arm64-CONFIGURATION is the same in code for arm64, which qemu-user runs.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 
@@ -15,6 +16,10 @@ failed=0
 # meson options of a configuration, one a line
 options_of() {
 	case $1 in
+	arm64-*)
+		options_of "${1#*-}" || return 1
+		echo "--cross-file=$(scripts/sysroot-fetch.sh "${1%%-*}")/meson.ini"
+		;;
 	page12) ;;
 	page14) echo -Dpage_shift=14 ;;
 	page16) echo -Dpage_shift=16 ;;
