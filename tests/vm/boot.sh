@@ -3,11 +3,12 @@
 #
 # Boot a kernel in QEMU and judge its console.
 #
-# usage: boot.sh [-d FILE]... [-i] [-n] [-x ERE] KERNEL_DIR INITRAMFS LOG RESULTS SECONDS MIB CPUS
-#                [WORD ...]
+# usage: boot.sh [-d FILE]... [-i] [-n] [-p MIB] [-x ERE] KERNEL_DIR INITRAMFS LOG RESULTS SECONDS
+#                MIB CPUS [WORD ...]
 #
 # -d: a disk of the guest's, /dev/vda and so on, in this order; the guest writes to it.
 # -n: two NUMA nodes: the first has CPU 0, and half of the memory.
+# -p: a module of memory, of so many MiB, that the guest may bring online.
 # -x: lines of the console that are no complaints, as they are what the boot is for.
 # -i: a ns of the guest's time is an instruction carried out, on one CPU, so that
 # the same run gives the same figures on any machine, busy or not.
@@ -55,12 +56,14 @@ expected='^$'
 counted=no
 nodes=1
 disks=()
-usage="usage: boot.sh [-d FILE]... [-i] [-n] [-x ERE] KERNEL_DIR INITRAMFS LOG RESULTS SECONDS MIB CPUS [WORD ...]"
-while getopts d:inx: option; do
+module=
+usage="usage: boot.sh [-d FILE]... [-i] [-n] [-p MIB] [-x ERE] KERNEL_DIR INITRAMFS LOG RESULTS SECONDS MIB CPUS [WORD ...]"
+while getopts d:inp:x: option; do
 	case $option in
 	d) disks+=(-drive "file=$OPTARG,format=raw,if=virtio,cache=unsafe") ;;
 	i) counted=yes ;;
 	n) nodes=2 ;;
+	p) module=$OPTARG ;;
 	x) expected="$expected|$OPTARG" ;;
 	*) die "$usage" ;;
 	esac
@@ -70,6 +73,14 @@ shift $((OPTIND - 1))
 kernel=$1 initramfs=$2 log=$3 results=$4 seconds=$5 mib=$6 cpus=$7
 shift 7
 words=("$@")
+memory=(-m "$mib")
+if [ -n "$module" ]; then
+	memory=(-m "size=${mib}M,slots=1,maxmem=$((mib + module + 1024))M")
+	memory+=(-object "memory-backend-ram,id=module,size=${module}M")
+	memory+=(-device "pc-dimm,memdev=module")
+	# It lies above 4 GiB, for which the kernel would set aside 64 MiB to bounce I/O.
+	words+=(memhp_default_state=offline swiotlb=noforce)
+fi
 numa=()
 if [ $nodes = 2 ]; then
 	for node in 0 1; do
@@ -112,7 +123,7 @@ boot() {
 	# Memory is touched by QEMU before the guest starts: what the host has yet to
 	# provide would otherwise be charged to whoever in the guest touches it first.
 	timeout --kill-after=5 "$seconds" "qemu-system-$arch_machine" "${machine[@]}" "$@" \
-		-m "$mib" -mem-prealloc -smp "$cpus" "${numa[@]}" \
+		"${memory[@]}" -mem-prealloc -smp "$cpus" "${numa[@]}" \
 		-nodefaults -no-user-config -display none -no-reboot \
 		"${disks[@]}" -serial "file:$log" "${results_port[@]}" \
 		-kernel "$kernel/boot/vmlinuz-$(cat "$kernel/kver")" -initrd "$initramfs" \

@@ -132,6 +132,7 @@ fi
 
 how=()
 [ "${suites[*]}" != numa ] || how=(-n)
+[[ " ${suites[*]} " != *" movable "* ]] || how+=(-p 128)
 # To swap to, and to write back to
 if [[ $impl =~ ^(tree|plain)$ ]]; then
 	for disk in vda:512M vdb:64M; do
