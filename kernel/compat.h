@@ -147,6 +147,31 @@ static inline void compat_movable_unregister(void)
 
 #endif /* COMPAT_PAGES_MOVE */
 
+/* ---- zpool, until 6.17 ---- */
+
+/*
+ * Until 6.4 the driver says which object goes to the disk next (shrink), with what its
+ * pool was created with; until 6.9 it counts its memory in bytes; since 6.15 objects are
+ * read and written, not mapped.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
+#define COMPAT_ZPOOL_EVICTS
+#define COMPAT_ZPOOL_CREATE_PARAMS                                                       \
+	const char *name, gfp_t gfp, const struct zpool_ops *ops, struct zpool *zpool
+#else
+#define COMPAT_ZPOOL_CREATE_PARAMS const char *name, gfp_t gfp
+#endif
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)
+#define COMPAT_ZPOOL_TOTAL total_size
+#define COMPAT_ZPOOL_TOTAL_UNIT PAGE_SIZE
+#else
+#define COMPAT_ZPOOL_TOTAL total_pages
+#define COMPAT_ZPOOL_TOTAL_UNIT 1
+#endif
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 15, 0)
+#define COMPAT_ZPOOL_MAPS
+#endif
+
 /* ---- zram: the block layer and classes ---- */
 
 #include <linux/blkdev.h>

@@ -17,6 +17,7 @@
 #include "debugfs.h"
 #include "movable.h"
 #include "reclaim.h"
+#include "zpool.h"
 
 /* Exported as lethe_zs_*: see symbol_prefix.h. */
 EXPORT_SYMBOL_GPL(zs_compact);
@@ -53,6 +54,7 @@ static int __init lethe_init(void)
 	err = lethe_reclaim_init();
 	if (err)
 		goto no_reclaim;
+	lethe_zpool_init();
 	pr_info("version " LETHE_VERSION "\n");
 	return 0;
 
@@ -65,6 +67,7 @@ no_reclaim:
 /* Every module that uses our symbols is gone by now, and so are the pools. */
 static void __exit lethe_exit(void)
 {
+	lethe_zpool_exit();
 	lethe_reclaim_exit();
 	lethe_debugfs_exit();
 	movable_exit();

@@ -118,6 +118,7 @@ if [[ " ${suites[*]} " =~ \ (stat|try)\  ]]; then
 	guest+=("$("$top/scripts/static-tool.sh" "$arch"):/bin/lethe")
 fi
 more=()
+[[ " ${suites[*]} " != *" zpool "* ]] || more+=(-m "disk:virtio_pci,virtio_blk")
 if [[ " ${suites[*]} " = *" users "* ]]; then
 	for program in mkfs.xfs xfs_repair mkfs.btrfs btrfs mkfs.f2fs fsck.f2fs dmsetup lvm fio; do
 		more+=(-p "$program")
@@ -133,6 +134,11 @@ fi
 how=()
 [ "${suites[*]}" != numa ] || how=(-n)
 [[ " ${suites[*]} " != *" movable "* ]] || how+=(-p 128)
+if [[ " ${suites[*]} " = *" zpool "* ]]; then
+	rm -f "$work/$name.disk"
+	truncate -s 512M "$work/$name.disk"
+	how+=(-d "$work/$name.disk")
+fi
 # To swap to, and to write back to
 if [[ $impl =~ ^(tree|plain)$ ]]; then
 	for disk in vda:512M vdb:64M; do
@@ -152,6 +158,7 @@ verdict=good
 	"SUITES=$list" "IMPL=${impl/debug*/lethe}" "KIND=$impl" "SLOW=$slow" "STORM=$storm" "${words[@]}" \
 	>"$work/$name.verdict" || verdict=$(cat "$work/$name.verdict")
 
+rm -f "$work/$name.disk"
 [[ " ${suites[*]} " != *" probe "* ]] ||
 	tr -d '\r' <"$results" | sed -n 's/^probe //p' >"$work/$name.answers"
 passed=$(grep -a -c '^ok ' "$results" || true)
