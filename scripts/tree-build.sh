@@ -94,7 +94,8 @@ configure() {
 build() {
 	local kver
 	say "building $kind of $package; minutes the first time"
-	kmake "$objects/log" -j"$(nproc)" bzImage
+	# The release is what it is called, and not what git thinks of the source.
+	kmake "$objects/log" -j"$(nproc)" LOCALVERSION= bzImage
 	kver=$(cat "$objects/include/config/kernel.release")
 	rm -rf "$kernel"
 	mkdir -p "$kernel/boot" "$kernel/lib/modules/$kver"
