@@ -6,7 +6,6 @@
  * No lock is taken here.
  */
 #include <linux/export.h>
-#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 

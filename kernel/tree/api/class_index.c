@@ -3,7 +3,6 @@
  * For zram, which recompresses a page only if that brings it into a smaller class.
  */
 #include <linux/export.h>
-#include <linux/minmax.h>
 #include <linux/mm.h>
 
 #include "home.h"
@@ -20,7 +19,7 @@
 unsigned int zs_lookup_class_index(struct zs_pool *pool, unsigned int size)
 {
 	const struct size_class_table *table = &pool->core->table;
-	size_t bytes = min_t(size_t, size, PAGE_SIZE);
+	size_t bytes = size < PAGE_SIZE ? size : PAGE_SIZE;
 
 	/* The table begins with the largest. */
 	return table->nr - 1 - size_class_index(table, bytes);
