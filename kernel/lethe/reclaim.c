@@ -42,7 +42,7 @@ static unsigned long pending_count(struct shrinker *s, struct shrink_control *sc
 {
 	unsigned long pending = registry_count(zs_deferred_pending);
 
-	return pending ? min(pending, (unsigned long)SCAN_COUNTS) : SHRINK_EMPTY;
+	return pending ? min_t(unsigned long, pending, SCAN_COUNTS) : SHRINK_EMPTY;
 }
 
 static size_t pool_drain(struct zs_pool *pool, size_t want)

@@ -59,7 +59,7 @@ checkpatch() {
 	local source out good=0 bad=0 patch said types
 	source=$(scripts/kernel-source.sh "linux-source-$1") || return 1
 	out=$logs/series-$1
-	scripts/kernel-patch.sh "$source" "$out" || return 1
+	scripts/kernel-patch.sh "$source" "$out" >/dev/null || return 1
 	for patch in "$out"/*.patch; do
 		said=$(cd "$source" && perl scripts/checkpatch.pl --no-tree --show-types \
 			"$OLDPWD/$patch" 2>&1)
