@@ -100,5 +100,12 @@ same "no object is left" "$(pool_stat stats objects)" 0
 same "no free was invalid" "$(pool_stat deferred_free invalid)" 0
 check "zswap is told to use other pools" eval "echo zbud >$parameters/zpool"
 echo 0 >$parameters/enabled
-check "ours go" within 5 no_pools
-check "and the module" within 5 rmmod lethe
+# zswap of 6.1 never lets go of a pool of which stores found the limit reached: each takes
+# a reference for the shrinker, which drops one.
+case $(uname -r) in
+6.[1-6].*) ;;
+*)
+	check "ours go" within 5 no_pools
+	check "and the module" within 5 rmmod lethe
+	;;
+esac
