@@ -18,8 +18,8 @@
  * most. A walk by entries visits each entry once. [D1: sim, a bound in steps of the
  * calling thread, with producers that never stop; mutants walk-turns-again,
  * walk-past-its-end, array-walk-unbounded, drain-wants-more, drain-takes-more,
- * pages-not-counted; unit
- * flush_ends_while_others_push, a_drain_stops_when_it_has_enough; bench/user/stall.c]
+ * pages-not-counted; unit flush_ends_while_others_push,
+ * a_drain_stops_when_it_has_enough; bench/user/stall.c]
  *
  * A drain hides nothing.  A policy keeps hints that lead to pending handles; the truth
  * is the pending bit of the handle's entry. A drain may have taken hints, and be
@@ -227,8 +227,8 @@ size_t defer_drain(struct zs_pool *pool, enum zs_flush_cause cause, size_t handl
 /*
  * More is pending than a drain thread lets gather: producers allocate and free faster
  * than it drains. Then an allocation that would take new pages frees a small slice
- * first. So pending frees, and with them the time
- * that a flush takes, stay bounded without a task in need. Context: any, lock-free.
+ * first. So pending frees, and with them the time that a flush takes, stay bounded
+ * without a task in need. Context: any, lock-free.
  */
 static inline bool defer_is_behind(const struct defer *d)
 {

@@ -259,11 +259,16 @@ deferred() {
 		"/sys/kernel/debug/lethe/${2:-zram0}/deferred_free"
 }
 
+# stat_of NAME [DEVICE]: a line of the pool's stats
+stat_of() {
+	awk -v key="$1:" '$1 == key { print $2 }' \
+		"/sys/kernel/debug/lethe/${2:-zram0}/stats"
+}
+
 # orphans [DEVICE]: objects that no page of the device is in. That is what is
 # pending, by another account than the one that keeps to the bound.
 orphans() {
-	objects=$(awk '$1 == "objects:" { print $2 }' \
-		"/sys/kernel/debug/lethe/${1:-zram0}/stats")
+	objects=$(stat_of objects "${1:-zram0}")
 	pages=$(awk -v page="$PAGE" '{ print $1 / page - $6 }' "/sys/block/${1:-zram0}/mm_stat")
 	echo $((objects - pages))
 }
@@ -321,4 +326,40 @@ make_pending() {
 	# A few frees wait in the kernel's own per-CPU caches of swap slots, and
 	# same-filled pages hold no object.
 	[ "$PENDING" -gt $(($1 * PER_MIB * 7 / 8)) ]
+}
+
+# ---- zswap ----
+
+# shellcheck disable=SC2034 # for the suites
+ZSWAP=/sys/module/zswap/parameters
+ZSWAP_COUNTERS=/sys/kernel/debug/zswap
+
+counter() {
+	cat $ZSWAP_COUNTERS/"$1"
+}
+
+vmstat() {
+	awk -v key="$1" '$1 == key { print $2 }' /proc/vmstat
+}
+
+# pool_stat FILE NAME: summed over the pools of zswap
+pool_stat() {
+	cat /sys/kernel/debug/lethe/zswap*/"$1" 2>/dev/null |
+		awk -v key="$2:" '$1 == key { n += $2 } END { print n + 0 }'
+}
+
+no_frees_pending() {
+	[ "$(pool_stat deferred_free pending)" = 0 ]
+}
+
+nothing_stored() {
+	[ "$(counter stored_pages)" = 0 ]
+}
+
+# Until it is killed
+reclaim_goes_on() {
+	while sleep 0.2; do
+		echo 2 >/proc/sys/vm/drop_caches
+		echo 1 >/proc/sys/vm/compact_memory
+	done
 }

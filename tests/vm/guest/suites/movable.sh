@@ -11,9 +11,6 @@ case $(uname -r) in
 esac
 total=$(awk '/^MemTotal/ { print int($2 / 1024) }' /proc/meminfo)
 
-stat_of() {
-	awk -v key="$1:" '$1 == key { print $2 }' /sys/kernel/debug/lethe/zram0/stats
-}
 # Pages of all pools in memory that is to go offline
 in_module() {
 	awk '$1 == "Node" { movable = $4 == "Movable" }

@@ -17,9 +17,6 @@ drain_threads_sleep() {
 }
 check "a drain thread without work sleeps as any thread does" within 5 drain_threads_sleep
 
-stat_of() {
-	awk -v key="$1:" '$1 == key { print $2 }' /sys/kernel/debug/lethe/zram0/stats
-}
 
 # fragmented: seven pages of eight are discarded. Sets FULL and SPARSE, in pages.
 fragmented() {

@@ -58,12 +58,9 @@ content() {
 unchanged() {
 	same "${1}the content is the same" "$(md5sum </dev/zram0)" "$sum"
 }
-objects() {
-	awk '$1 == "objects:" { print $2 }' /sys/kernel/debug/lethe/zram0/stats
-}
 
 content
-before=$(mm_stat zram0 compr) used=$(mm_stat zram0 used) huge=$(mm_stat zram0 huge) held=$(objects)
+before=$(mm_stat zram0 compr) used=$(mm_stat zram0 used) huge=$(mm_stat zram0 huge) held=$(stat_of objects)
 same "ten pages" "$(attr recompress 'max_pages=10')" ok
 compare "are a little smaller" "$(mm_stat zram0 compr)" -lt "$before"
 compare "only a little" "$(mm_stat zram0 compr)" -gt $((before - 10 * PAGE))
@@ -85,9 +82,9 @@ unchanged "all pages: "
 now=$(mm_stat zram0 compr)
 same "once more" "$(attr recompress 'priority=2')" ok
 same "there is nothing left to do" "$(mm_stat zram0 compr)" "$now"
-same "no object is lost" "$(objects)" "$held"
+same "no object is lost" "$(stat_of objects)" "$held"
 blkdiscard /dev/zram0
-same "nothing is left after a discard of all" "$(objects)" 0
+same "nothing is left after a discard of all" "$(stat_of objects)" 0
 
 # ---- beside I/O and exits ----
 

@@ -5,44 +5,25 @@
 # content under pressure, with writeback and, where there is one, zswap's shrinker;
 # processes that are killed; and zswap lets go of the pool again.
 
-parameters=/sys/module/zswap/parameters
-counters=/sys/kernel/debug/zswap
 total=$(awk '/^MemTotal/ { print int($2 / 1024) }' /proc/meminfo)
 
-counter() {
-	cat $counters/"$1"
-}
-vmstat() {
-	awk -v key="$1" '$1 == key { print $2 }' /proc/vmstat
-}
-# pool_stat FILE NAME: summed over the pools of zswap
-pool_stat() {
-	cat /sys/kernel/debug/lethe/zswap*/"$1" 2>/dev/null |
-		awk -v key="$2:" '$1 == key { n += $2 } END { print n + 0 }'
-}
-no_frees_pending() {
-	[ "$(pool_stat deferred_free pending)" = 0 ]
-}
-nothing_stored() {
-	[ "$(counter stored_pages)" = 0 ]
-}
 no_pools() {
 	! ls -d /sys/kernel/debug/lethe/zswap* >/dev/null 2>&1
 }
 
 check "the disk's modules" modules_load disk
 check "our module" zram_needs
-check "zswap is told to use our pools" eval "echo lethe >$parameters/zpool"
-[ ! -e $parameters/shrinker_enabled ] || echo Y >$parameters/shrinker_enabled
-check "zswap is on" eval "echo 1 >$parameters/enabled"
-same "with our pools" "$(cat $parameters/zpool)" lethe
+check "zswap is told to use our pools" eval "echo lethe >$ZSWAP/zpool"
+[ ! -e $ZSWAP/shrinker_enabled ] || echo Y >$ZSWAP/shrinker_enabled
+check "zswap is on" eval "echo 1 >$ZSWAP/enabled"
+same "with our pools" "$(cat $ZSWAP/zpool)" lethe
 check "there is one" test -d /sys/kernel/debug/lethe/zswap*
 mkswap /dev/vda >/dev/null
 check "swapon of a disk" swapon /dev/vda
 
 # ---- under pressure ----
 
-echo 40 >$parameters/max_pool_percent
+echo 40 >$ZSWAP/max_pool_percent
 check "$((total * 12 / 10)) MiB of content in $total MiB of memory, of four processes" \
 	vmtest fill $((total * 12 / 10)) 51 4
 compare "went through zswap" "$(vmstat zswpout)" -gt 5000
@@ -51,12 +32,12 @@ compare "frees were deferred" "$(pool_stat deferred_free queued)" -gt 1000
 
 # ---- to the disk ----
 
-echo 4 >$parameters/max_pool_percent
+echo 4 >$ZSWAP/max_pool_percent
 written=$(counter written_back_pages)
 check "content of four processes through a pool of 4 %" vmtest fill $((total * 12 / 10)) 61 4
 # Until 6.4 zswap asks for one page at a time.
 compare "was written back" $(($(counter written_back_pages) - written)) -gt 10
-echo 40 >$parameters/max_pool_percent
+echo 40 >$ZSWAP/max_pool_percent
 
 # ---- killed, with the drain threads held back, so that frees are pending for certain ----
 
@@ -79,17 +60,12 @@ check "all of them are drained" within 5 no_frees_pending
 # ---- all of it, with memory being compacted ----
 
 moved=$(pool_stat stats pages_moved)
-(
-	while sleep 0.2; do
-		echo 2 >/proc/sys/vm/drop_caches
-		echo 1 >/proc/sys/vm/compact_memory
-	done
-) &
+reclaim_goes_on &
 noise=$!
 check "processes that swap, end and are killed" vmtest storm 15 7 6 $((total / 4))
 kill $noise
 compare "the pool's pages were moved meanwhile" $(($(pool_stat stats pages_moved) - moved)) -gt 10
-say "$(cd $counters && grep -s . ./*)"
+say "$(cd $ZSWAP_COUNTERS && grep -s . ./*)"
 
 # ---- and away again ----
 
@@ -98,8 +74,8 @@ check "nothing is stored" within 5 nothing_stored
 check "nothing is pending" within 5 no_frees_pending
 same "no object is left" "$(pool_stat stats objects)" 0
 same "no free was invalid" "$(pool_stat deferred_free invalid)" 0
-check "zswap is told to use other pools" eval "echo zbud >$parameters/zpool"
-echo 0 >$parameters/enabled
+check "zswap is told to use other pools" eval "echo zbud >$ZSWAP/zpool"
+echo 0 >$ZSWAP/enabled
 # zswap of 6.1 never lets go of a pool of which stores found the limit reached: each takes
 # a reference for the shrinker, which drops one.
 case $(uname -r) in

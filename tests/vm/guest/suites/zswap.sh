@@ -4,30 +4,13 @@
 # zswap before a real disk: memory of known content under pressure, with its shrinker and
 # its writeback, within limits of a group, and processes that are killed.
 
-parameters=/sys/module/zswap/parameters
-counters=/sys/kernel/debug/zswap
 total=$(awk '/^MemTotal/ { print int($2 / 1024) }' /proc/meminfo)
 
-counter() {
-	cat $counters/"$1"
-}
-vmstat() {
-	awk -v key="$1" '$1 == key { print $2 }' /proc/vmstat
-}
-# pool_stat FILE NAME: summed over the pools of zswap
-pool_stat() {
-	cat /sys/kernel/debug/lethe/zswap*/"$1" 2>/dev/null |
-		awk -v key="$2:" '$1 == key { n += $2 } END { print n + 0 }'
-}
-no_frees_pending() {
-	[ "$(pool_stat deferred_free pending)" = 0 ]
-}
-
-echo lz4 >$parameters/compressor
-[ ! -e $parameters/zpool ] || echo zsmalloc >$parameters/zpool
-echo Y >$parameters/shrinker_enabled
-check "zswap is on" eval "echo 1 >$parameters/enabled"
-same "with lz4" "$(cat $parameters/compressor)" lz4
+echo lz4 >$ZSWAP/compressor
+[ ! -e $ZSWAP/zpool ] || echo zsmalloc >$ZSWAP/zpool
+echo Y >$ZSWAP/shrinker_enabled
+check "zswap is on" eval "echo 1 >$ZSWAP/enabled"
+same "with lz4" "$(cat $ZSWAP/compressor)" lz4
 mkswap /dev/vda >/dev/null
 check "swapon of a disk" swapon /dev/vda
 
@@ -41,15 +24,15 @@ case $IMPL in
 tree) compare "to Lethe's pool" "$(pool_stat deferred_free queued)" -gt 0 ;;
 plain) check "to zsmalloc's pool" test ! -e /sys/kernel/debug/lethe ;;
 esac
-echo "zswap: $(cd $counters && grep -s . ./*)"
+echo "zswap: $(cd $ZSWAP_COUNTERS && grep -s . ./*)"
 
 # ---- to the disk ----
 
-echo 4 >$parameters/max_pool_percent
+echo 4 >$ZSWAP/max_pool_percent
 written=$(vmstat zswpwb)
 check "content of four processes through a pool of 4 %" vmtest fill $((total * 12 / 10)) 61 4
 compare "was written back" $(($(vmstat zswpwb) - written)) -gt 500
-echo 40 >$parameters/max_pool_percent
+echo 40 >$ZSWAP/max_pool_percent
 
 # ---- a group with a limit ----
 
@@ -104,19 +87,11 @@ fi
 
 # ---- reclaim beside all that ----
 
-(
-	while sleep 0.2; do
-		echo 2 >/proc/sys/vm/drop_caches
-		echo 1 >/proc/sys/vm/compact_memory
-	done
-) &
+reclaim_goes_on &
 noise=$!
 check "processes that swap, end and are killed" vmtest storm 15 7 6 $((total / 4))
 kill $noise
 check "swapoff" swapoff /dev/vda
-nothing_stored() {
-	[ "$(counter stored_pages)" = 0 ]
-}
 check "nothing is stored" within 5 nothing_stored
 if [ "$IMPL" = tree ]; then
 	check "nothing is pending" within 5 no_frees_pending
@@ -124,4 +99,4 @@ if [ "$IMPL" = tree ]; then
 	same "no free was invalid at the end" "$(pool_stat deferred_free invalid)" 0
 fi
 rmdir $group && umount /tmp/cgroup
-echo 0 >$parameters/enabled
+echo 0 >$ZSWAP/enabled
