@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "defer.h"
 #include "free.h"
 #include "input.h"
 #include "model.h"
