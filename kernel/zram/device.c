@@ -184,12 +184,52 @@ unlock:
 	return err;
 }
 
+/**
+ * zram_device_set_backing() - give a device a backing device
+ * @zram: the device
+ * @path: of the backing device, which takes the place of one that it has
+ *
+ * Context: process context, may sleep.
+ * Return: 0; -EBUSY if it has a size already, or what zram_backing_open() returns; the
+ * device keeps the backing device that it has, then.
+ */
+int zram_device_set_backing(struct zram *zram, const char *path)
+{
+	struct zram_backing *backing;
+	bool late;
+
+	/* The backing device is opened with no lock held: it may be a zram device. */
+	down_read(&zram->init_lock);
+	late = zram_initialised(zram);
+	up_read(&zram->init_lock);
+	if (late)
+		goto busy;
+	backing = zram_backing_open(path);
+	if (IS_ERR(backing))
+		return PTR_ERR(backing);
+	down_write(&zram->init_lock);
+	late = zram_initialised(zram);
+	if (!late)
+		swap(zram->backing, backing);
+	up_write(&zram->init_lock);
+	zram_backing_close(backing);
+	if (late)
+		goto busy;
+	pr_info("zram: setup backing device %s\n", path);
+	return 0;
+busy:
+	pr_info("zram: Can't setup backing device for initialized device\n");
+	return -EBUSY;
+}
+
 /*
  * Back to how a device is when it is added. The objects go with the pool.
  * Caller: has the device claimed.
  */
 static void device_clear(struct zram *zram)
 {
+	struct zram_backing *backing;
+
 	down_write(&zram->init_lock);
 	zram->limit_pages = 0;
 	if (zram_initialised(zram)) {
@@ -209,7 +249,10 @@ static void device_clear(struct zram *zram)
 	}
 	/* The streams are gone that had its dictionary. */
 	zram_algorithms_reset(zram->algorithms);
+	backing = zram->backing;
+	zram->backing = NULL;
 	up_write(&zram->init_lock);
+	zram_backing_close(backing);
 }
 
 /**

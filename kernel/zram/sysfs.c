@@ -346,5 +346,6 @@ static const struct attribute_group zram_attribute_group = {
 
 const struct attribute_group *zram_attribute_groups[] = {
 	&zram_attribute_group,
+	&zram_backing_attribute_group,
 	NULL,
 };

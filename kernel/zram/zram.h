@@ -31,6 +31,7 @@
 #include <lethe/zsmalloc.h>
 
 #include "algorithm.h"
+#include "backing.h"
 #include "slot.h"
 #include "stats.h"
 
@@ -61,6 +62,7 @@ struct zram {
 	u64 **fills; /* of same-filled pages, by slot: values that fit no word (fill.c) */
 	u32 *accessed; /* by slot, where it has been asked for (idle.c); or NULL */
 	struct gendisk *disk;
+	struct zram_backing *backing; /* or NULL */
 
 	atomic_long_t max_used_pages;
 	struct mutex partial_lock[ZRAM_PARTIAL_LOCKS];
@@ -125,6 +127,7 @@ void zram_devices_exit(void);
 int zram_device_add(void);
 int zram_device_remove(int id);
 int zram_device_setup(struct zram *zram, u64 disksize);
+int zram_device_set_backing(struct zram *zram, const char *path);
 int zram_device_reset(struct zram *zram);
 void *zram_table_alloc(unsigned long nr, size_t size);
 
@@ -155,7 +158,8 @@ void zram_debugfs_exit(void);
 void zram_debugfs_add(struct zram *zram);
 void zram_debugfs_remove(struct zram *zram);
 
-/* sysfs.c */
+/* sysfs.c, sysfs_backing.c */
+extern const struct attribute_group zram_backing_attribute_group;
 extern const struct attribute_group *zram_attribute_groups[];
 
 #endif /* ZRAM_ZRAM_H */

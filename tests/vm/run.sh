@@ -61,7 +61,7 @@ compiler=(gcc)
 [ "$arch" = "$(machine_arch)" ] ||
 	compiler=("$arch_gnu-gcc" "--sysroot=$("$top/scripts/sysroot-fetch.sh" "$arch")/root")
 
-abi=(sysfs bio codecs params idle ext4)
+abi=(sysfs bio codecs params idle ext4 backing)
 ours=("${abi[@]}" greedy recompress swap pending causes policies teardown hotplug streams stat try pressure)
 case $impl in
 lethe | debug | debug512)
@@ -124,6 +124,9 @@ if [[ " ${suites[*]} " = *" users "* ]]; then
 	names+=,aes_generic,cbc,essiv,ext4,xfs,btrfs,f2fs,dm_mod,dm_crypt,loop
 	more+=(-m "users:$names")
 	mib=768
+fi
+if [[ " ${suites[*]} " =~ \ (backing|writeback|inject)\  ]]; then
+	more+=(-p dmsetup -m "disks:loop,dm_mod,dm_delay")
 fi
 "$here/image.sh" "${more[@]}" "$initramfs" "$kernel" "$modules" 6 "${guest[@]}"
 

@@ -23,7 +23,7 @@ import sys
 ALLOCATES = """
     __kmalloc_cache_noprof __kmalloc_noprof __kvmalloc_node_noprof __vmalloc_noprof
     get_free_pages_noprof alloc_pages_bulk_noprof pcpu_alloc_noprof
-    idr_alloc kernel_read_file_from_path kstrdup
+    idr_alloc kernel_read_file_from_path kstrdup kstrndup filp_open
     __blk_alloc_disk device_add_disk del_gendisk set_capacity_and_notify
     __register_blkdev class_register class_unregister
     debugfs_create_dir debugfs_create_file single_open seq_open
@@ -39,12 +39,12 @@ DOES_NOT = """
     __free_pages free_pages kfree kvfree vfree free_percpu put_disk debugfs_remove
     __cpuhp_(setup|remove)_state __cpuhp_state_(add|remove)_instance (un)?register_oom_notifier shrinker_free
     unregister_blkdev sync_blockdev bio_endio bio_(start|end)_io_acct.*
-    bdev_(start|end)_io_acct
+    bdev_(start|end)_io_acct I_BDEV file_path filp_close
     kthread_(cancel|mod|queue)_delayed_work(_sync)? kthread_destroy_worker
     wake_up_process kmalloc_size_roundup rt_mutex_(lock|unlock) __rt_mutex_init mod_node_page_state
     idr_(destroy|find|get_next|remove) skip_spaces next_arg LZ4_.*
     single_release seq_(lseek|printf|read|release) ktime_get_with_offset div64_.* sysfs_emit(_at)? sysfs_streq _printk ___ratelimit
-    kstrto[a-z0-9]* memparse strim str.* sized_strscpy snprintf mem(cpy|set)
+    kstrto[a-z0-9]* memparse strim str.* sized_strscpy snprintf mem(cpy|move|set)
     clear_page_.* _totalram_pages si_mem_available mod_zone_page_state dump_page __warn_printk
     _raw_spin_.* __raw_spin_lock_init mutex_.* __mutex_init (down|up)_(read|write)
     __init_rwsem __wake_up finish_wait init_wait_entry prepare_to_wait_event

@@ -112,6 +112,12 @@ inject "disksize with two algorithms" sites/7 "set $Z/recomp_algorithm algo=zstd
 inject "recompress" sites/5 "set $Z/recomp_algorithm algo=zstd" "set $Z/disksize 16M" \
 	"new /dev/zram0" "$written" : "set $Z/recompress priority=1" : "settle /dev/zram0" \
 	"set $Z/reset 1"
+modules_load disks
+truncate -s 16M /tmp/backing
+losetup /dev/loop0 /tmp/backing
+inject "backing_dev" sites : "set $Z/backing_dev /dev/loop0" : "set $Z/reset 1"
+losetup -d /dev/loop0
+rm /tmp/backing
 inject "compact" sites "set $Z/disksize 16M" "new /dev/zram0" "$written" \
 	"io write-odd /dev/zram0" : "set $Z/compact 1" : "settle /dev/zram0" "set $Z/reset 1"
 inject "reset" sites "set $Z/disksize 16M" "new /dev/zram0" "$written" : "set $Z/reset 1" :
