@@ -239,6 +239,20 @@ static inline void compat_movable_unregister(void)
 #define COMPAT_ZRAM_AGE_MAX U32_MAX
 #endif
 
+/*
+ * Since 6.16, as its zram.rst says, writeback takes types and ranges as key=value. A type
+ * ends the line then, and a key that is not known is passed over; a page that the device
+ * does not have is ERANGE; that there is no backing device is said before anything else,
+ * and that the limit is reached when there is a page to write.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 16, 0)
+#define COMPAT_ZRAM_WRITEBACK_KEYS false
+#define COMPAT_ZRAM_NO_SUCH_PAGE (-EINVAL)
+#else
+#define COMPAT_ZRAM_WRITEBACK_KEYS true
+#define COMPAT_ZRAM_NO_SUCH_PAGE (-ERANGE)
+#endif
+
 /* Bytes and sectors, as the block layer's setters and limits take them. */
 struct compat_disk_limits {
 	unsigned int logical_block_size;

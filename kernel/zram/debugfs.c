@@ -36,7 +36,10 @@ static void block_flags(u64 word, char *flags)
 	strscpy(flags, "......", COMPAT_ZRAM_BLOCK_FLAGS + 1);
 	if (slot_is_fill(word))
 		flags[0] = 's';
-	if (kind == SLOT_HUGE)
+	if (kind == SLOT_BACKED)
+		flags[1] = 'w';
+	/* Of a page that is written back, the size is what it was in memory. */
+	if (kind == SLOT_HUGE || (kind == SLOT_BACKED && slot_size(word) == PAGE_SIZE))
 		flags[2] = 'h';
 	if (word & SLOT_IDLE)
 		flags[3] = 'i';

@@ -288,6 +288,7 @@ static struct zram *zram_alloc(void)
 	}
 	init_rwsem(&zram->init_lock);
 	mutex_init(&zram->holder);
+	zram->writeback_batch = ZRAM_WRITEBACK_BATCH;
 	for (i = 0; i < ZRAM_PARTIAL_LOCKS; i++)
 		mutex_init(&zram->partial_lock[i]);
 	zram_algorithms_init(zram->algorithms);

@@ -6,6 +6,7 @@
  * the whole of a slot, as in all swapping and nearly all other I/O, is compressed
  * from and decompressed to in place. Parts of a slot, and a slot whose bytes come
  * from two segments as they are not aligned to pages, go through a bounce page.
+ * A whole page that is on the backing device comes later, and the bio ends later then.
  *
  * Lock order: partial_lock, then those of store.c.
  */
@@ -21,6 +22,7 @@
 /* What one bio (or call of rw_page) needs while it is worked on. */
 struct zram_io {
 	struct zram *zram;
+	struct bio *bio; /* or NULL */
 	bool is_write;
 	u8 *bounce; /* a page, allocated when first needed */
 };
@@ -32,20 +34,43 @@ static u8 *bounce_page(struct zram_io *io)
 	return io->bounce;
 }
 
-static int io_whole_page(struct zram_io *io, unsigned long index, struct page *page)
+static int write_whole_page(struct zram_io *io, unsigned long index, struct page *page)
 {
 	void *content = kmap_local_page(page);
 	int err;
 
-	if (io->is_write) {
-		zram_partial_lock(io->zram, index);
-		err = zram_store_page(io->zram, index, content, page_to_nid(page));
-		zram_partial_unlock(io->zram, index);
-	} else {
-		err = zram_load_page(io->zram, index, content);
-		flush_dcache_page(page);
-	}
+	zram_partial_lock(io->zram, index);
+	err = zram_store_page(io->zram, index, content, page_to_nid(page));
+	zram_partial_unlock(io->zram, index);
 	kunmap_local(content);
+	return err;
+}
+
+/* Return: 0, also if the page comes when the bio ends; or a negative errno. */
+static int read_whole_page(struct zram_io *io, unsigned long index, struct page *page)
+{
+	void *content;
+	int ret;
+
+	do {
+		content = kmap_local_page(page);
+		ret = zram_load_page(io->zram, index, content);
+		kunmap_local(content);
+		flush_dcache_page(page);
+		if (ret != ZRAM_ON_BACKING)
+			return ret;
+		if (!io->bio)
+			return -EOPNOTSUPP;
+		ret = zram_read_backed(io->zram, index, page, io->bio);
+	} while (ret == ZRAM_CHANGED);
+	return ret;
+}
+
+static int io_whole_page(struct zram_io *io, unsigned long index, struct page *page)
+{
+	int err = io->is_write ? write_whole_page(io, index, page)
+			       : read_whole_page(io, index, page);
+
 	zram_touch(io->zram, index);
 	return err;
 }
@@ -82,7 +107,7 @@ static int write_bounced(struct zram_io *io, struct bio *bio, struct bvec_iter i
 		return -ENOMEM;
 	zram_partial_lock(io->zram, index);
 	if (len < PAGE_SIZE)
-		err = zram_load_page(io->zram, index, bounce);
+		err = zram_load_page_wait(io->zram, index, bounce);
 	if (!err) {
 		if (bio)
 			copy_bio(bio, iter, bounce + offset, len, true);
@@ -103,7 +128,7 @@ static int read_bounced(struct zram_io *io, struct bio *bio, struct bvec_iter it
 
 	if (!bounce)
 		return -ENOMEM;
-	err = zram_load_page(io->zram, index, bounce);
+	err = zram_load_page_wait(io->zram, index, bounce);
 	if (!err)
 		copy_bio(bio, iter, bounce + offset, len, false);
 	zram_touch(io->zram, index);
@@ -211,9 +236,21 @@ static void io_end(struct zram_io *io)
 	free_page((unsigned long)io->bounce);
 }
 
+/* The status of @bio, unless a page that was read from the backing device has set it. */
+static void io_bio_status(struct zram_io *io, struct bio *bio)
+{
+	blk_status_t status = io_bio(io, bio);
+
+	if (status)
+		WRITE_ONCE(bio->bi_status, status);
+}
+
 /**
  * zram_submit_bio() - carry out a bio, and end it
  * @bio: the bio
+ *
+ * Pages that are read from the backing device end the bio, if they are the last to be
+ * there. The time that this takes is not in the disk's `stat`.
  *
  * Context: process context, may sleep; safe during reclaim.
  */
@@ -221,6 +258,7 @@ void zram_submit_bio(struct bio *bio)
 {
 	struct zram_io io = {
 		.zram = bio->bi_bdev->bd_disk->private_data,
+		.bio = bio,
 		.is_write = op_is_write(bio_op(bio)),
 	};
 	unsigned long start;
@@ -228,10 +266,10 @@ void zram_submit_bio(struct bio *bio)
 	/* As the kernel's own zram: its users know no time of a discard. */
 	if (bio_op(bio) == REQ_OP_READ || bio_op(bio) == REQ_OP_WRITE) {
 		start = bio_start_io_acct(bio);
-		bio->bi_status = io_bio(&io, bio);
+		io_bio_status(&io, bio);
 		bio_end_io_acct(bio, start);
 	} else {
-		bio->bi_status = io_bio(&io, bio);
+		io_bio_status(&io, bio);
 	}
 	io_end(&io);
 	bio_endio(bio);
@@ -250,7 +288,7 @@ void zram_submit_bio(struct bio *bio)
  *
  * Context: process context, may sleep; safe during reclaim.
  * Return: 0 and the page's I/O is ended, or a negative errno, upon which the
- * caller sends a bio.
+ * caller sends a bio. That is what a page on the backing device takes.
  */
 int zram_rw_page(struct block_device *bdev, sector_t sector, struct page *page,
 		 enum req_op op)
@@ -259,15 +297,17 @@ int zram_rw_page(struct block_device *bdev, sector_t sector, struct page *page,
 		.zram = bdev->bd_disk->private_data,
 		.is_write = op_is_write(op),
 	};
-	unsigned long start;
+	unsigned long index = sector >> PAGE_SECTORS_SHIFT, start;
 	int err;
 
 	if (PageTransHuge(page) || (sector & PAGE_SECTORS_MASK) ||
 	    !range_is_valid(io.zram, sector, PAGE_SIZE))
 		return -EOPNOTSUPP;
+	if (!io.is_write && slot_kind(slot_peek(&io.zram->slots[index])) == SLOT_BACKED)
+		return -EOPNOTSUPP;
 
 	start = bdev_start_io_acct(bdev, PAGE_SECTORS, op, jiffies);
-	err = io_whole_page(&io, sector >> PAGE_SECTORS_SHIFT, page);
+	err = io_whole_page(&io, index, page);
 	bdev_end_io_acct(bdev, op, start);
 	io_end(&io);
 	if (!err)

@@ -11,7 +11,7 @@
  *   bits 8-24    size of the object in bytes, 1 to 65536
  *   bit  25      none of the device's algorithms makes it any smaller
  *   bit  26      idle: not accessed since it was marked so
- *   bits 32-63   handle, or fill value
+ *   bits 32-63   handle, fill value, or block of the backing device
  *
  * Because the word is all there is, replacing a page is one compare-and-swap:
  * the task that wins it owns what the old word named, and no lock is held while that
@@ -33,11 +33,12 @@
  * nothing to hand over but the bit, so the reader needs no acquire to see it.
  *
  * A task that wants to put the same page into the slot in another form, as recompression
- * does, sets the held bit, copies the page, takes its time with no lock, and replaces the
- * word if the bit is still there: all that changes what the slot holds takes the bit away
- * with the rest of the word. One task of a device does this at a time (zram.holder), so
- * the bit is its own. (The word without the bit would not do: another page of the same
- * size may have got the same handle meanwhile.)
+ * and writeback do, sets the held bit, copies the page, takes its time with no lock, and
+ * replaces the word if the bit is still there: all that changes what the slot holds takes
+ * the bit away with the rest of the word. One task of a device does this at a time
+ * (zram.holder), and once at a time with a slot, so the bit is its own. (The word without
+ * the bit would not do: another page of the same size may have got the same handle
+ * meanwhile.)
  *
  * Lock order: the lock bit is innermost of zram's locks. It is a spinlock
  * (preemption off); only the allocator's locks are taken under it.
@@ -71,6 +72,7 @@ enum slot_kind {
 	SLOT_EMPTY, /* never written, or given back: reads as zeroes */
 	SLOT_OBJECT, /* compressed, in an object of the allocator */
 	SLOT_HUGE, /* incompressible: the page itself, in an object */
+	SLOT_BACKED, /* on the backing device; the size is what its object had */
 	SLOT_FILL_SIGNED, /* one value throughout: the payload, sign-extended */
 	SLOT_FILL_TWICE, /* one value throughout: the payload in both halves */
 	SLOT_FILL_TABLE, /* one value throughout: in a table (fill.c), for it fits neither

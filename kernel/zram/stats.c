@@ -23,6 +23,8 @@ void zram_account_here(struct zram_stats *here, u64 word, int sign)
 	zram_count_here(here, ZRAM_PAGES_STORED, sign);
 	if (slot_is_fill(word))
 		zram_count_here(here, ZRAM_SAME_PAGES, sign);
+	else if (kind == SLOT_BACKED)
+		zram_count_here(here, ZRAM_BACKED_PAGES, sign);
 	else
 		zram_count_here(here, ZRAM_COMPR_BYTES, sign * (s64)slot_size(word));
 	if (kind == SLOT_HUGE)

@@ -18,6 +18,9 @@ enum zram_counter {
 	ZRAM_SAME_PAGES, /* of them, same-filled */
 	ZRAM_HUGE_PAGES, /* of them, incompressible */
 	ZRAM_HUGE_PAGES_SINCE, /* incompressible ones ever stored */
+	ZRAM_BACKED_PAGES, /* of them, on the backing device */
+	ZRAM_BACKED_READS, /* pages ever read from there */
+	ZRAM_BACKED_WRITES, /* and written there */
 	ZRAM_FAILED_READS,
 	ZRAM_FAILED_WRITES,
 	ZRAM_INVALID_IO,
@@ -35,8 +38,8 @@ struct zram_stats {
 #define zram_count(zram, counter, n) this_cpu_add((zram)->stats->count[counter], n)
 
 /*
- * The same where the caller cannot be preempted, on its CPU's own counters: no
- * counter is touched in interrupts, so a plain addition will do. Where
+ * The same where the caller cannot be preempted, on its CPU's own counters: none of
+ * those it is used for is touched in interrupts, so a plain addition will do. Where
  * this_cpu_add() is not one instruction (arm64, User-Mode Linux) that is felt.
  */
 static inline void zram_count_here(struct zram_stats *here, enum zram_counter counter,

@@ -215,6 +215,7 @@ static void unlock_slot(struct zram *zram, zram_slot *slot, u64 word)
 	if (likely(slot_unlock(slot, word)))
 		return;
 	zs_free_deferred(zram->pool, slot_handle(word));
+	zram_release_block(zram, word);
 	if (slot_kind(word) != SLOT_EMPTY)
 		zram_count(zram, ZRAM_NOTIFY_FREE, 1);
 	zram_account(zram, word, -1);
@@ -257,6 +258,7 @@ int zram_store_page(struct zram *zram, unsigned long index, const void *page, in
 	zram_account(zram, word, 1);
 	zram_account(zram, old, -1);
 	zs_free(zram->pool, slot_handle(old));
+	zram_release_block(zram, old);
 	return 0;
 }
 
@@ -346,13 +348,14 @@ static int load_compressed(struct zram *zram, zram_slot *slot, u64 word, void *p
 }
 
 /**
- * zram_load_page() - load a page
+ * zram_load_page() - load a page that is in memory
  * @zram: the device, set up
  * @index: the slot
  * @page: where the content goes
  *
  * Context: process context. Does not sleep, but with PREEMPT_RT: see above.
- * Return: 0; -EIO if what is stored cannot be made a page again.
+ * Return: 0; ZRAM_ON_BACKING if the page is not in memory (readback.c), -EIO if what is
+ * stored cannot be made a page again.
  */
 int zram_load_page(struct zram *zram, unsigned long index, void *page)
 {
@@ -370,6 +373,8 @@ int zram_load_page(struct zram *zram, unsigned long index, void *page)
 		case SLOT_OBJECT:
 			ret = load_compressed(zram, slot, word, page);
 			break;
+		case SLOT_BACKED:
+			return ZRAM_ON_BACKING;
 		case SLOT_HUGE:
 			ret = copy_object(zram, slot, word, page);
 			break;
@@ -410,6 +415,7 @@ void zram_clear_pages(struct zram *zram, unsigned long first, unsigned long nr)
 		old = slot_exchange(&zram->slots[i], SLOT_WORD_EMPTY);
 		zram_partial_unlock(zram, i);
 		zram_account(zram, old, -1);
+		zram_release_block(zram, old);
 		if (slot_has_object(old))
 			handles[n++] = slot_payload(old);
 		if (n == CLEAR_BATCH) {

@@ -7,6 +7,7 @@
  * with the seven slots beside it, and only the allocator's handle is deferred.
  * Never the slot's index: the swap core may hand the slot out again before the
  * handle is freed, and then another task's page is in it.
+ * A block of the backing device is given up at once: that is to clear a bit (backing.h).
  *
  * Lock order: called under the swap core's spinlocks; takes none of zram's.
  */
@@ -52,6 +53,8 @@ void zram_slot_free_notify(struct block_device *bdev, unsigned long index)
 	}
 	if (slot_has_object(word))
 		zs_free_deferred(zram->pool, slot_payload(word));
+	else
+		zram_release_block(zram, word);
 	here = stats_get(zram);
 	if (slot_kind(word) != SLOT_EMPTY)
 		zram_count_here(here, ZRAM_NOTIFY_FREE, 1);

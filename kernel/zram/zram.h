@@ -48,6 +48,12 @@
 
 #define ZRAM_PARTIAL_LOCKS 16
 
+#define ZRAM_WRITEBACK_BATCH 32 /* writes in flight, if not asked otherwise */
+
+/* What loading a page may return besides 0 and an errno. */
+#define ZRAM_ON_BACKING 1 /* the page is on the backing device */
+#define ZRAM_CHANGED 2 /* the slot has come to hold something else */
+
 struct zram_streams;
 
 struct zram {
@@ -61,8 +67,8 @@ struct zram {
 	unsigned long limit_pages; /* of the pool; 0: no limit. READ_ONCE */
 	u64 **fills; /* of same-filled pages, by slot: values that fit no word (fill.c) */
 	u32 *accessed; /* by slot, where it has been asked for (idle.c); or NULL */
-	struct gendisk *disk;
 	struct zram_backing *backing; /* or NULL */
+	struct gendisk *disk;
 
 	atomic_long_t max_used_pages;
 	struct mutex partial_lock[ZRAM_PARTIAL_LOCKS];
@@ -73,6 +79,10 @@ struct zram {
 	struct mutex holder; /* of the task that holds slots (slot.h) */
 	bool claimed; /* the disk may not be opened */
 	u32 accessed_since; /* seconds since boot */
+	/* Of writeback.c; a reset leaves them as they are. */
+	bool writeback_limited;
+	unsigned int writeback_batch; /* writes in flight at a time */
+	atomic64_t writeback_limit; /* units of 4 KiB that may be written yet */
 	struct dentry *debugfs;
 	int id;
 };
@@ -103,6 +113,13 @@ static inline void zram_partial_unlock(struct zram *zram, unsigned long index)
 static inline u32 zram_now(void)
 {
 	return ktime_divns(ktime_get_boottime(), NSEC_PER_SEC);
+}
+
+/* The block of the backing device that @word names, if any, which is the caller's. */
+static inline void zram_release_block(struct zram *zram, u64 word)
+{
+	if (unlikely(slot_kind(word) == SLOT_BACKED))
+		zram_block_put(zram->backing, slot_payload(word));
 }
 
 /* A page has been read or written. */
@@ -145,6 +162,14 @@ int zram_mark_idle(struct zram *zram, u64 age);
 
 /* recompress.c: pages that are stored already, with another algorithm */
 int zram_recompress(struct zram *zram, const char *line);
+
+/* writeback.c: pages are written to the backing device */
+int zram_writeback(struct zram *zram, const char *line);
+
+/* readback.c: and read from it */
+int zram_read_backed(struct zram *zram, unsigned long index, struct page *page,
+		     struct bio *parent);
+int zram_load_page_wait(struct zram *zram, unsigned long index, void *buf);
 
 /* io.c, swap.c, device.c: what the block layer and the swap core call */
 void zram_submit_bio(struct bio *bio);

@@ -62,7 +62,7 @@ compiler=(gcc)
 	compiler=("$arch_gnu-gcc" "--sysroot=$("$top/scripts/sysroot-fetch.sh" "$arch")/root")
 
 abi=(sysfs bio codecs params idle ext4 backing)
-ours=("${abi[@]}" greedy recompress swap pending causes policies teardown hotplug streams stat try pressure)
+ours=("${abi[@]}" greedy recompress writeback swap pending causes policies teardown hotplug streams stat try pressure)
 case $impl in
 lethe | debug | debug512)
 	suites=("${ours[@]}")
@@ -149,7 +149,7 @@ fi
 
 # Three CPUs: one to work on, one to hold the drain threads back on, one to take away
 start=$SECONDS
-seconds=$((420 * slow))
+seconds=$((600 * slow))
 [ "${suites[*]}" != storm ] || seconds=$((seconds + 2 * storm))
 list=$(IFS=, && printf '%s' "${suites[*]}")
 verdict=good

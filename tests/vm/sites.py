@@ -23,7 +23,8 @@ import sys
 ALLOCATES = """
     __kmalloc_cache_noprof __kmalloc_noprof __kvmalloc_node_noprof __vmalloc_noprof
     get_free_pages_noprof alloc_pages_bulk_noprof pcpu_alloc_noprof
-    idr_alloc kernel_read_file_from_path kstrdup kstrndup filp_open
+    idr_alloc kernel_read_file_from_path kstrdup kstrndup
+    filp_open bioset_init bio_alloc_bioset alloc_workqueue alloc_workqueue_noprof
     __blk_alloc_disk device_add_disk del_gendisk set_capacity_and_notify
     __register_blkdev class_register class_unregister
     debugfs_create_dir debugfs_create_file single_open seq_open
@@ -32,14 +33,19 @@ ALLOCATES = """
     zs_create_pool zs_malloc zs_malloc_node
 """.split()
 
-# What never allocates, or not for its caller: a bio's end is its owner's, and
-# what may be written by sync_blockdev() was when the last opener closed it.
+# What never allocates, or not for its caller: a bio's end is its owner's, what is
+# submitted is the backing device's, and what may be written by sync_blockdev() was when
+# the last opener closed it.
 DOES_NOT = """
     lzo1x_1_compress lzo1x_decompress_safe lzorle1x_1_compress zstd_.* zlib_.*
     __free_pages free_pages kfree kvfree vfree free_percpu put_disk debugfs_remove
     __cpuhp_(setup|remove)_state __cpuhp_state_(add|remove)_instance (un)?register_oom_notifier shrinker_free
     unregister_blkdev sync_blockdev bio_endio bio_(start|end)_io_acct.*
-    bdev_(start|end)_io_acct I_BDEV file_path filp_close
+    bdev_(start|end)_io_acct bio_(init|uninit|put) __bio_add_page bioset_exit
+    submit_bio(_wait)? blk_(start|finish)_plug blk_status_to_errno I_BDEV file_path filp_close
+    queue_work_on flush_work destroy_workqueue (__init|destroy)_work.* lockdep_init_map_.*
+    llist_.* complete (try_)?wait_for_completion.* schedule_timeout_uninterruptible
+    __init_swait_queue_head
     kthread_(cancel|mod|queue)_delayed_work(_sync)? kthread_destroy_worker
     wake_up_process kmalloc_size_roundup rt_mutex_(lock|unlock) __rt_mutex_init mod_node_page_state
     idr_(destroy|find|get_next|remove) skip_spaces next_arg LZ4_.*
@@ -53,7 +59,7 @@ DOES_NOT = """
     debug_locks_off debug_smp_processor_id __this_cpu_preempt_check lock_.* fs_reclaim_.* local_.*
     migrate_.* rt_.* __rt_.*
     __list_(add|del)_.* __asan_.* __kasan_.* __[kt][cm]?san_.* __fentry__
-    __x86_.* __SCT__.* __stack_chk_fail __fortify_panic _find_(first|next)_bit
+    __x86_.* __SCT__.* __stack_chk_fail __fortify_panic _find_(first|next)(_zero)?_bit
     (lethe_)?zs_.* port_.* zram_.*
 """.split()
 

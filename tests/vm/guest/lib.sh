@@ -240,6 +240,12 @@ held() {
 	read -r answer <&8 && [ "$answer" = "done" ]
 }
 
+# held_took: ns that "held munmap" took
+held_took() {
+	echo took >&7
+	read -r took <&8 && read -r answer <&8 && echo "$took"
+}
+
 held_end() {
 	exec 7>&- 8<&-
 	wait "$HELD"
@@ -270,7 +276,8 @@ stat_of() {
 orphans() {
 	objects=$(stat_of objects "${1:-zram0}")
 	pages=$(awk -v page="$PAGE" '{ print $1 / page - $6 }' "/sys/block/${1:-zram0}/mm_stat")
-	echo $((objects - pages))
+	backed=$(awk -v page="$PAGE" '{ print $1 * 4096 / page }' "/sys/block/${1:-zram0}/bd_stat")
+	echo $((objects - pages + backed))
 }
 
 nothing_pending() {

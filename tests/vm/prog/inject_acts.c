@@ -196,7 +196,7 @@ static int act_new(char **word)
 /* No object is anybody's but a page's: none has been lost. */
 static void count_objects(const char *device)
 {
-	unsigned long objects, orig, same, i;
+	unsigned long objects, orig, same, backed, i;
 	char file[128], line[256];
 	FILE *in;
 
@@ -214,8 +214,15 @@ static void count_objects(const char *device)
 	if (i != 2)
 		die("%s: %s", file, strerror(errno));
 	fclose(in);
-	if (objects != orig / page_bytes - same)
-		die("%lu objects for %lu pages", objects, orig / page_bytes - same);
+
+	snprintf(file, sizeof(file), "/sys/block/%.32s/bd_stat", device);
+	in = fopen(file, "r");
+	if (!in || fscanf(in, "%lu", &backed) != 1)
+		die("%s: %s", file, strerror(errno));
+	fclose(in);
+	if (objects != orig / page_bytes - same - backed)
+		die("%lu objects for %lu pages", objects,
+		    orig / page_bytes - same - backed);
 }
 
 /* settle DEVICE: each sector holds what it did before the last write or after */

@@ -125,6 +125,9 @@ int cmd_fill(int argc, char **argv)
 
 static void held_command(struct region *r, const char *command)
 {
+	static uint64_t took; /* the last munmap, in ns */
+	uint64_t start = now_ns();
+
 	if (!strcmp(command, "check")) {
 		region_check(r);
 	} else if (!strcmp(command, "pageout")) {
@@ -132,7 +135,10 @@ static void held_command(struct region *r, const char *command)
 	} else if (!strcmp(command, "munmap")) {
 		if (munmap(r->mem, r->pages * page_bytes))
 			die("munmap: %s", strerror(errno));
+		took = now_ns() - start;
 		r->mem = NULL;
+	} else if (!strcmp(command, "took")) {
+		printf("%lu\n", (unsigned long)took);
 	} else {
 		die("'%s' is not a command", command);
 	}

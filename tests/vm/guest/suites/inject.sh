@@ -112,10 +112,23 @@ inject "disksize with two algorithms" sites/7 "set $Z/recomp_algorithm algo=zstd
 inject "recompress" sites/5 "set $Z/recomp_algorithm algo=zstd" "set $Z/disksize 16M" \
 	"new /dev/zram0" "$written" : "set $Z/recompress priority=1" : "settle /dev/zram0" \
 	"set $Z/reset 1"
+# A disk of 16 MiB below, and pages on it
 modules_load disks
 truncate -s 16M /tmp/backing
 losetup /dev/loop0 /tmp/backing
 inject "backing_dev" sites : "set $Z/backing_dev /dev/loop0" : "set $Z/reset 1"
+backed="set $Z/writeback page_indexes=0-4095"
+# inject_backed WHAT ACT...: with pages that are written
+inject_backed() {
+	what=$1
+	shift
+	inject "$what" sites/5 "set $Z/backing_dev /dev/loop0" "set $Z/disksize 16M" \
+		"new /dev/zram0" "$written" "$@" : "settle /dev/zram0" "set $Z/reset 1"
+}
+inject_backed "writeback" : "$backed"
+for io in read read-odd write; do
+	inject_backed "$io of pages on the backing device" "$backed" : "io $io /dev/zram0"
+done
 losetup -d /dev/loop0
 rm /tmp/backing
 inject "compact" sites "set $Z/disksize 16M" "new /dev/zram0" "$written" \

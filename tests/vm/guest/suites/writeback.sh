@@ -1,0 +1,420 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
+#
+# Writeback while things happen: pages that are read, written and freed while they are
+# being written back, a backing device that is slow, fails or comes back, swap, other
+# devices, reset. Whatever happens, each page has its content, and no block is lost.
+
+attr() {
+	vmtest attr "$Z/$1" "$2"
+}
+bd_stat() {
+	case $1 in
+	count) column=1 ;;
+	reads) column=2 ;;
+	writes) column=3 ;;
+	esac
+	awk "{ print \$$column }" $Z/bd_stat
+}
+bd_is() {
+	[ "$(bd_stat "$1")" = "$2" ]
+}
+objects() {
+	awk '$1 == "objects:" { print $2 }' /sys/kernel/debug/lethe/zram0/stats
+}
+sum() {
+	md5sum </dev/zram0
+}
+unchanged() {
+	echo 3 >/proc/sys/vm/drop_caches
+	same "$1: the content is the same" "$(sum)" "$content"
+}
+# noise PAGE COUNT
+noise() {
+	dd if=/dev/urandom of=/dev/zram0 bs=4k seek="$1" count="$2" oflag=direct 2>/dev/null
+}
+read_pages() {
+	dd if=/dev/zram0 of=/dev/null bs=4k skip="$1" count="$2" iflag=direct 2>/dev/null
+}
+
+# ---- the disk below: a file, a loop device, and a map that can be changed ----
+
+disk=/dev/mapper/disk
+dm() {
+	/sbin/dmsetup --noudevsync --noudevrules "$@" </dev/null
+}
+# disk_make MIB
+disk_make() {
+	sectors=$(($1 * 2048))
+	truncate -s "$1M" /tmp/backing
+	losetup /dev/loop0 /tmp/backing &&
+		dm create disk --table "0 $sectors linear /dev/loop0 0" && dm mknodes
+}
+disk_remove() {
+	dm remove disk && losetup -d /dev/loop0 && rm /tmp/backing
+}
+disk_stops() {
+	dm suspend --noflush --nolockfs disk
+}
+disk_goes_on() {
+	dm resume disk
+}
+# disk_is TABLE: from now on
+disk_is() {
+	printf '%s\n' "$1" >/tmp/table
+	disk_stops && dm reload disk /tmp/table && disk_goes_on
+}
+disk_works() {
+	disk_is "0 $sectors linear /dev/loop0 0"
+}
+# Of the disk's first pages, so many
+disk_fails() {
+	disk_is "0 $sectors error"
+}
+# waits PID: for the disk
+waits() {
+	grep -q '^State:.D' "/proc/$1/status"
+}
+# start WHAT: a writeback in the background. The disk has stopped, and it waits.
+start() {
+	vmtest attr $Z/writeback "$1" >/tmp/answer &
+	writer=$!
+	within 10 waits $writer
+}
+# answers WANTED: it ends so
+answers() {
+	wait $writer
+	[ "$(cat /tmp/answer)" = "$1" ]
+}
+# device MIB [SETTING VALUE]...: with a disk of that size below
+device() {
+	disk_make "$1" && echo lz4 >$Z/comp_algorithm && echo $disk >$Z/backing_dev || return 1
+	shift
+	while [ $# != 0 ]; do
+		echo "$2" >"$Z/$1" || return 1
+		shift 2
+	done
+	echo 16M >$Z/disksize
+}
+device_end() {
+	echo 1 >$Z/reset && disk_remove
+}
+# fill PAGES: noise, and as many of files
+fill() {
+	noise 0 "$1"
+	dd if=/corpus of=/dev/zram0 bs=4k seek="$1" count="$1" oflag=direct 2>/dev/null
+	content=$(sum)
+}
+
+zram_load num_devices=2
+modules_load disks
+check "there is a device-mapper" eval "/sbin/dmsetup version >/dev/null"
+
+# ---- a setting of the newest kernel ----
+
+same "mode of writeback_batch_size" "$(stat -c %a $Z/writeback_batch_size)" 644
+same "writes in flight, at first" "$(cat $Z/writeback_batch_size)" 32
+for value in 0 junk -1 4294967296; do
+	same "writeback_batch_size '$value'" "$(attr writeback_batch_size $value)" EINVAL
+done
+same "as before" "$(cat $Z/writeback_batch_size)" 32
+# ---- pages that change while they are being written ----
+
+check "a device with a disk below" device 8
+noise 64 8
+echo 32 >$Z/writeback_batch_size
+disk_stops
+check "a write starts, and waits for the disk" start huge
+noise 64 1
+blkdiscard -o $((65 * 4096)) -l 4096 /dev/zram0
+read_pages 66 1
+same "one at a time" "$(attr writeback huge)" EAGAIN
+same "and of recompression" "$(attr recompress type=huge)" EINVAL
+same "nothing is on the disk yet" "$(cat $Z/bd_stat)" "       0        0        0"
+content=$(sum)
+disk_goes_on
+check "it ends" answers ok
+same "pages that were written again or freed stay as they are" "$(cat $Z/bd_stat)" \
+	"       6        0        8"
+unchanged "written in flight"
+same "once more" "$(attr writeback huge)" ok
+same "the one that was written again is, too" "$(bd_stat count)" 7
+unchanged "again"
+
+# An idle page that is read is not idle
+fill 8
+echo all >$Z/idle
+disk_stops
+check "idle pages" start idle
+read_pages 3 2
+disk_goes_on
+check "are written" answers ok
+same "but for those that were read" "$(awk '$1 < 16 && $3 ~ /w/' /sys/kernel/debug/zram/zram0/block_state | wc -l)" 14
+unchanged "read in flight"
+
+# The same page twice
+noise 0 1
+disk_stops
+check "a page, twice" start "page_index=0 page_index=0 page_indexes=0-3"
+content=$(sum)
+disk_goes_on
+check "is written" answers ok
+unchanged "twice"
+
+# Killed
+noise 0 64
+content=$(sum)
+disk_stops
+check "a write starts" start huge
+kill -9 $writer
+sleep 1
+check "a task that is killed waits for its writes" waits $writer
+disk_goes_on
+wait $writer
+unchanged "killed"
+blkdiscard /dev/zram0
+same "no block is lost, and no object" "$(bd_stat count) $(objects)" "0 0"
+# All blocks there are
+noise 0 2048
+same "as many pages as the disk has" "$(attr writeback huge)" ok
+same "all are on it" "$(bd_stat count)" 2048
+noise 3000 1
+same "and one more" "$(attr writeback huge)" ENOSPC
+content=$(sum)
+unchanged "full"
+check "the end of it" device_end
+
+# ---- a disk that fails ----
+
+device 8
+fill 32
+huge=$(mm_stat zram0 huge) used=$(mm_stat zram0 used)
+disk_fails
+same "a disk that fails" "$(attr writeback huge)" EIO
+same "takes no page" "$(cat $Z/bd_stat)" "       0        0        0"
+same "all are in memory" "$(mm_stat zram0 huge) $(mm_stat zram0 used)" "$huge $used"
+unchanged "failed"
+printf '%s\n%s\n' "0 128 linear /dev/loop0 0" "128 $((sectors - 128)) error" >/tmp/table
+disk_stops && dm reload disk /tmp/table && disk_goes_on
+same "a disk that fails in part" "$(attr writeback huge)" EIO
+compare "takes the others" "$(bd_stat count)" -le 16
+same "and no more than those are not in memory" "$(mm_stat zram0 huge)" $((huge - $(bd_stat count)))
+unchanged "failed in part"
+disk_works
+same "a disk that works again" "$(attr writeback huge)" ok
+same "has all" "$(bd_stat count)" "$huge"
+failed=$(awk '{ print $1 }' $Z/io_stat)
+disk_fails
+check "pages on a disk that fails are not read" eval '! read_pages 3 1'
+check "nor with others" eval '! dd if=/dev/zram0 of=/dev/null bs=64k count=2 iflag=direct 2>/dev/null'
+check "nor parts of them" eval '! dd if=/dev/zram0 of=/dev/null bs=4k skip=3 count=1 2>/dev/null'
+compare "which is counted" "$(awk '{ print $1 }' $Z/io_stat)" -gt "$failed"
+same "they can be written" "$(noise 3 1 && echo yes)" yes
+check "and read then" read_pages 3 1
+disk_works
+content=$(sum)
+unchanged "works again"
+blkdiscard /dev/zram0
+same "nothing is lost" "$(bd_stat count) $(objects)" "0 0"
+check "the end of it" device_end
+
+# ---- a block that is read is not used for another page ----
+
+device 1
+noise 0 256
+same "a small disk" "$(attr writeback huge)" ok
+same "is full" "$(bd_stat count)" 256
+first=$(dd if=/dev/zram0 bs=4k skip=7 count=1 iflag=direct 2>/dev/null | md5sum)
+if disk_is "0 $sectors delay /dev/loop0 0 2000 /dev/loop0 0 0"; then
+	# Of what was read for the page cache
+	echo 3 >/proc/sys/vm/drop_caches
+	dd if=/dev/zram0 of=/tmp/page bs=4k skip=7 count=1 iflag=direct 2>/dev/null &
+	reader=$!
+	check "a read that takes long" within 1 waits $reader
+	blkdiscard -o $((7 * 4096)) -l 4096 /dev/zram0
+	noise 1000 1
+	content=$(dd if=/dev/zram0 bs=4k skip=1000 count=1 iflag=direct 2>/dev/null | md5sum)
+	same "another page is written to the block meanwhile" "$(attr writeback page_index=1000)" ok
+	wait $reader
+	same "what was read is what was there" "$(md5sum </tmp/page)" "$first"
+	same "and what was written, too" \
+		"$(dd if=/dev/zram0 bs=4k skip=1000 count=1 iflag=direct 2>/dev/null | md5sum)" "$content"
+	# How long eight writes of 0.2 s take, one by one and all at once
+	disk_is "0 $sectors delay /dev/loop0 0 0 /dev/loop0 0 200"
+	took() {
+		blkdiscard -l 65536 /dev/zram0
+		noise 0 8
+		begin=$(cut -d ' ' -f 1 /proc/uptime | tr -d .)
+		echo "$1" >$Z/writeback_batch_size
+		echo huge >$Z/writeback
+		echo $(($(cut -d ' ' -f 1 /proc/uptime | tr -d .) - begin))
+	}
+	one=$(took 1)
+	all=$(took 8)
+	compare "one write at a time" "$one" -ge 160
+	compare "or several" $((all * 2)) -lt "$one"
+	echo 32 >$Z/writeback_batch_size
+fi
+check "the end of it" device_end
+
+# ---- reset and removal with writes in flight ----
+
+for how in reset remove; do
+	device 8
+	noise 0 32
+	disk_stops
+	check "a write, and a $how" start huge
+	case $how in
+	reset) vmtest attr $Z/reset 1 >/tmp/gone & ;;
+	remove) vmtest attr /sys/class/zram-control/hot_remove 0 >/tmp/gone & ;;
+	esac
+	gone=$!
+	check "which waits for it" within 10 waits $gone
+	disk_goes_on
+	check "the write ends" answers ok
+	wait $gone
+	same "and the $how" "$(cat /tmp/gone)" ok
+	[ $how = reset ] || cat /sys/class/zram-control/hot_add >/dev/null
+	same "there is no backing device" "$(cat $Z/backing_dev)" none
+	check "it is given back" disk_remove
+done
+
+# ---- block I/O of every shape ----
+
+# all_the_while PID PAGES: idle and other pages are written back until the process ends.
+# The disk may be full.
+all_the_while() {
+	while kill -0 "$1" 2>/dev/null; do
+		echo all >$Z/idle
+		case $(attr writeback idle) in
+		ok | ENOSPC) ;;
+		*)
+			not_ok "writeback of idle pages beside I/O"
+			return
+			;;
+		esac
+		[ "$2" = 0 ] || attr writeback "page_indexes=0-$2" >/dev/null
+	done
+}
+for seed in 40 41; do
+	for alignment in 4096 512; do
+		device 4 writeback_batch_size 5
+		vmtest bio /dev/zram0 $seed 3000 $alignment &
+		io=$!
+		all_the_while $io 4095
+		check "all that is read is what was written, aligned to $alignment" wait $io
+		compare "of which some was written back" "$(bd_stat writes)" -gt 100
+		compare "and read from there" "$(bd_stat reads)" -gt 100
+		say "$alignment: bd_stat $(cat $Z/bd_stat)"
+		blkdiscard /dev/zram0
+		same "nothing is left" "$(bd_stat count) $(objects)" "0 0"
+		check "the end of it" device_end
+	done
+done
+echo 32 >$Z/writeback_batch_size
+
+# ---- swap ----
+
+check "a disk for swap" disk_make 64
+for seed in 50 51; do
+	echo $disk >$Z/backing_dev
+	check "swap on a device with a backing device" swap_start 64M
+	check "memory is swapped out" held_start 12 $seed
+	echo all >$Z/idle
+	same "and written back" "$(attr writeback idle)" ok
+	compare "nearly all of it" "$(bd_stat count)" -gt 2900
+	check "it has its content" held check
+	compare "which comes from the disk" "$(bd_stat reads)" -gt 2900
+	held pageout
+	echo all >$Z/idle
+	echo idle >$Z/writeback
+	disk_stops
+	held munmap
+	check "unmapped while the disk does nothing, it is given up" within 5 eval '[ $(bd_stat count) -lt 100 ]'
+	disk_goes_on
+	held_end
+	# Freed in flight
+	held_start 4 9
+	echo all >$Z/idle
+	disk_stops
+	check "memory is being written back" start idle
+	held_kill
+	disk_goes_on
+	check "and the process gone meanwhile" answers ok
+	check "no block is lost" within 5 eval '[ $(bd_stat count) -lt 100 ]'
+	vmtest storm 6 5 3 4 &
+	storm=$!
+	all_the_while $storm 0
+	check "beside exits and swap-in, memory has its content" wait $storm
+	check "all is drained after it" within 20 nothing_pending
+	say "storm: bd_stat $(cat $Z/bd_stat)"
+	check "stop" swap_stop
+done
+check "the disk can be removed" disk_remove
+
+# ---- an exit costs no more than with the pages in memory ----
+
+disk_make 64
+echo $disk >$Z/backing_dev
+swap_start 64M
+# unmap WHERE: ns that it takes to unmap 16 MiB in swap
+unmap() {
+	held_start 16 3
+	if [ "$1" = disk ]; then
+		echo all >$Z/idle
+		echo idle >$Z/writeback
+	fi
+	held munmap
+	held_took
+	held_end
+	within 20 nothing_pending
+}
+: >/tmp/memory
+: >/tmp/disk
+for _ in 1 2 3 4 5; do
+	unmap memory >>/tmp/memory
+	unmap disk >>/tmp/disk
+done
+memory=$(sort -n /tmp/memory | sed -n 3p)
+backed=$(sort -n /tmp/disk | sed -n 3p)
+say "munmap of a page in memory $((memory / 4096)) ns, on the disk $((backed / 4096)) ns"
+compare "unmapping is no slower for it" "$backed" -lt $((memory * 5 / 4))
+swap_stop
+disk_remove
+
+# ---- on top of each other, and below a file system ----
+
+disk_make 16
+echo $disk >/sys/block/zram1/backing_dev
+echo 16M >/sys/block/zram1/disksize
+echo /dev/zram1 >$Z/backing_dev
+echo 16M >$Z/disksize
+vmtest bio /dev/zram0 77 2000 512 &
+io=$!
+while kill -0 $io 2>/dev/null; do
+	attr writeback page_indexes=0-4095 >/dev/null
+	vmtest attr /sys/block/zram1/writeback page_indexes=0-4095 >/dev/null
+done
+check "on another zram, which has a disk, all is right" wait $io
+compare "what was read came from there" "$(awk '{ print $2 }' /sys/block/zram1/bd_stat)" -gt 10
+echo 1 >$Z/reset
+echo 1 >/sys/block/zram1/reset
+modules_load ext4
+echo $disk >$Z/backing_dev
+echo 32M >$Z/disksize
+/sbin/mke2fs -q -F -t ext4 /dev/zram0
+mount -t ext4 /dev/zram0 /mnt
+vmtest files write /mnt 12 7 &
+files=$!
+all_the_while $files 0
+check "files are written, and written back" wait $files
+sync
+attr writeback page_indexes=0-8191 >/dev/null
+echo 3 >/proc/sys/vm/drop_caches
+compare "nothing but the disk has them" "$(bd_stat count)" -gt 2000
+check "all of them are there" vmtest files check /mnt 12 7
+umount /mnt
+check "the file system is clean" /sbin/e2fsck -fn /dev/zram0
+echo 1 >$Z/reset
+check "the disk is given back" disk_remove
+check "unload" zram_unload
