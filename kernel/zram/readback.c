@@ -4,7 +4,8 @@
  *
  * A whole page, of a swap-in or of a file system, is read by a bio of its own into the
  * memory that it is wanted in. The bio that asks for it ends when all of its pages are
- * there, and no task waits here.
+ * there, and no task waits here. A page that is compressed on the backing device is
+ * decompressed by a worker, in place.
  *
  * Where a part of a page is wanted, the caller waits. A task that is in submit_bio() must
  * not wait for a bio that it submits, as the block layer starts that bio only when the
@@ -32,6 +33,7 @@ struct page_read {
 	struct zram *zram;
 	struct bio *parent; /* the bio that asks for it */
 	u64 word;
+	struct work_struct work;
 	struct bio bio; /* the last: its vector follows it */
 };
 
@@ -60,6 +62,11 @@ static void unpin(struct zram_backing *backing, u64 word)
 	atomic_dec(zram_block_readers(backing, slot_payload(word)));
 }
 
+static bool is_compressed(const struct zram *zram, u64 word)
+{
+	return zram->compressed_writeback && slot_size(word) < PAGE_SIZE;
+}
+
 static void page_read_done(struct page_read *read, blk_status_t status)
 {
 	struct zram_backing *backing = read->zram->backing;
@@ -78,9 +85,26 @@ static void page_read_done(struct page_read *read, blk_status_t status)
 	unpin(backing, word);
 }
 
+static void decompress_read(struct work_struct *work)
+{
+	struct page_read *read = container_of(work, struct page_read, work);
+	void *content = kmap_local_page(bio_first_page_all(&read->bio));
+	int err = zram_decompress_page(read->zram, read->word, content);
+
+	kunmap_local(content);
+	page_read_done(read, err ? BLK_STS_IOERR : BLK_STS_OK);
+}
+
 static void page_read_end(struct bio *bio)
 {
-	page_read_done(container_of(bio, struct page_read, bio), bio->bi_status);
+	struct page_read *read = container_of(bio, struct page_read, bio);
+
+	if (!bio->bi_status && is_compressed(read->zram, read->word)) {
+		INIT_WORK(&read->work, decompress_read);
+		queue_work(read->zram->backing->workqueue, &read->work);
+		return;
+	}
+	page_read_done(read, bio->bi_status);
 }
 
 /**
@@ -163,6 +187,8 @@ static int read_and_wait(struct zram *zram, unsigned long index, void *buf)
 	}
 	destroy_work_on_stack(&read.work);
 	unpin(zram->backing, word);
+	if (!read.err && is_compressed(zram, word))
+		read.err = zram_decompress_page(zram, word, buf);
 	return read.err;
 }
 

@@ -304,13 +304,19 @@ int zram_restore_page(struct zram *zram, unsigned long index, u64 held, const vo
 	return 0;
 }
 
-/*
- * Copy the object of a slot to @dst, if the slot still holds one as @like: of its kind,
- * compressed by the same algorithm.
+/**
+ * zram_copy_object() - copy the object of a slot
+ * @zram: the device, set up
+ * @slot: the slot
+ * @like: what it held: only an object of that kind, and compressed by the same algorithm,
+ *	  is copied
+ * @dst: where to
+ *
+ * Context: any context in which a slot may be locked.
  * Return: its size; 0 if the slot has come to hold something else, and
  * -EIO if the allocator does not know the object.
  */
-static int copy_object(struct zram *zram, zram_slot *slot, u64 like, void *dst)
+int zram_copy_object(struct zram *zram, zram_slot *slot, u64 like, void *dst)
 {
 	u64 word = slot_lock(slot);
 	u32 size = slot_size(word);
@@ -339,12 +345,34 @@ static int load_compressed(struct zram *zram, zram_slot *slot, u64 word, void *p
 	struct zram_stream *stream = zram_stream_get(streams);
 	int ret;
 
-	ret = copy_object(zram, slot, word, stream->buffer);
+	ret = zram_copy_object(zram, slot, word, stream->buffer);
 	if (ret > 0 &&
 	    streams->codec->decompress(stream->work, stream->buffer, ret, page))
 		ret = -EIO;
 	zram_stream_put(streams);
 	return ret;
+}
+
+/**
+ * zram_decompress_page() - decompress a page that has been read from the backing device
+ * @zram: the device, set up
+ * @word: of the slot that it was read for
+ * @page: what has been read, and where the content goes
+ *
+ * Context: process context, as zram_load_page().
+ * Return: 0; -EIO if it is not what was written there.
+ */
+int zram_decompress_page(struct zram *zram, u64 word, void *page)
+{
+	struct zram_streams *streams = zram->streams[slot_priority(word)];
+	struct zram_stream *stream = zram_stream_get(streams);
+	u32 size = slot_size(word);
+	int err;
+
+	memcpy(stream->buffer, page, size);
+	err = streams->codec->decompress(stream->work, stream->buffer, size, page);
+	zram_stream_put(streams);
+	return err ? -EIO : 0;
 }
 
 /**
@@ -376,7 +404,7 @@ int zram_load_page(struct zram *zram, unsigned long index, void *page)
 		case SLOT_BACKED:
 			return ZRAM_ON_BACKING;
 		case SLOT_HUGE:
-			ret = copy_object(zram, slot, word, page);
+			ret = zram_copy_object(zram, slot, word, page);
 			break;
 		default:
 			memset64(page, zram_fill_decode(zram, index, word),

@@ -144,6 +144,32 @@ static ssize_t writeback_batch_size_store(struct device *dev,
 }
 static DEVICE_ATTR_RW(writeback_batch_size);
 
+static ssize_t compressed_writeback_show(struct device *dev,
+					 struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%d\n", READ_ONCE(to_zram(dev)->compressed_writeback));
+}
+
+static ssize_t compressed_writeback_store(struct device *dev,
+					  struct device_attribute *attr, const char *buf,
+					  size_t len)
+{
+	struct zram *zram = to_zram(dev);
+	bool value;
+	int err = -EBUSY;
+
+	if (kstrtobool(buf, &value))
+		return -EINVAL;
+	down_write(&zram->init_lock);
+	if (!zram_initialised(zram)) {
+		WRITE_ONCE(zram->compressed_writeback, value);
+		err = 0;
+	}
+	up_write(&zram->init_lock);
+	return err ?: len;
+}
+static DEVICE_ATTR_RW(compressed_writeback);
+
 static struct attribute *backing_attrs[] = {
 	&dev_attr_backing_dev.attr,
 	&dev_attr_bd_stat.attr,
@@ -151,6 +177,7 @@ static struct attribute *backing_attrs[] = {
 	&dev_attr_writeback_limit.attr,
 	&dev_attr_writeback_limit_enable.attr,
 	&dev_attr_writeback_batch_size.attr,
+	&dev_attr_compressed_writeback.attr,
 	NULL,
 };
 

@@ -292,9 +292,19 @@ static bool hold(struct page_write *w, const struct target *t, unsigned long ind
 /* Return: 0; ZRAM_CHANGED if the slot holds something else now, or a negative errno. */
 static int copy_page_out(struct page_write *w)
 {
-	int ret = zram_load_page(w->writeback->zram, w->index, w->page);
+	struct zram *zram = w->writeback->zram;
+	int ret;
 
-	return ret > 0 ? ZRAM_CHANGED : ret;
+	if (!zram->compressed_writeback) {
+		ret = zram_load_page(zram, w->index, w->page);
+		return ret > 0 ? ZRAM_CHANGED : ret;
+	}
+	ret = zram_copy_object(zram, &zram->slots[w->index], w->held, w->page);
+	if (ret <= 0)
+		return ret ?: ZRAM_CHANGED;
+	/* The rest of the block says nothing of the kernel's memory. */
+	memset(w->page + ret, 0, PAGE_SIZE - ret);
+	return 0;
 }
 
 static bool is_limited(struct zram *zram)

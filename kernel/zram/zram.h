@@ -68,6 +68,7 @@ struct zram {
 	u64 **fills; /* of same-filled pages, by slot: values that fit no word (fill.c) */
 	u32 *accessed; /* by slot, where it has been asked for (idle.c); or NULL */
 	struct zram_backing *backing; /* or NULL */
+	bool compressed_writeback; /* what it holds is as it was in memory */
 	struct gendisk *disk;
 
 	atomic_long_t max_used_pages;
@@ -151,6 +152,8 @@ void *zram_table_alloc(unsigned long nr, size_t size);
 /* store.c: one page in, out, gone */
 int zram_store_page(struct zram *zram, unsigned long index, const void *page, int node);
 int zram_load_page(struct zram *zram, unsigned long index, void *page);
+int zram_copy_object(struct zram *zram, zram_slot *slot, u64 like, void *dst);
+int zram_decompress_page(struct zram *zram, u64 word, void *page);
 int zram_restore_page(struct zram *zram, unsigned long index, u64 held, const void *page,
 		      unsigned int priority, size_t below);
 void zram_clear_pages(struct zram *zram, unsigned long first, unsigned long nr);

@@ -118,17 +118,22 @@ truncate -s 16M /tmp/backing
 losetup /dev/loop0 /tmp/backing
 inject "backing_dev" sites : "set $Z/backing_dev /dev/loop0" : "set $Z/reset 1"
 backed="set $Z/writeback page_indexes=0-4095"
-# inject_backed WHAT ACT...: with pages that are written
-inject_backed() {
-	what=$1
-	shift
-	inject "$what" sites/5 "set $Z/backing_dev /dev/loop0" "set $Z/disksize 16M" \
-		"new /dev/zram0" "$written" "$@" : "settle /dev/zram0" "set $Z/reset 1"
-}
-inject_backed "writeback" : "$backed"
-for io in read read-odd write; do
-	inject_backed "$io of pages on the backing device" "$backed" : "io $io /dev/zram0"
+for compressed in 0 1; do
+	# inject_backed WHAT ACT...: with pages that are written
+	inject_backed() {
+		what=$1
+		shift
+		inject "$what, compressed: $compressed" sites/5 \
+			"set $Z/compressed_writeback $compressed" "set $Z/backing_dev /dev/loop0" \
+			"set $Z/disksize 16M" "new /dev/zram0" "$written" "$@" : \
+			"settle /dev/zram0" "set $Z/reset 1"
+	}
+	inject_backed "writeback" : "$backed"
+	for io in read read-odd write; do
+		inject_backed "$io of pages on the backing device" "$backed" : "io $io /dev/zram0"
+	done
 done
+echo 0 >$Z/compressed_writeback
 losetup -d /dev/loop0
 rm /tmp/backing
 inject "compact" sites "set $Z/disksize 16M" "new /dev/zram0" "$written" \

@@ -110,14 +110,19 @@ zram_load num_devices=2
 modules_load disks
 check "there is a device-mapper" eval "/sbin/dmsetup version >/dev/null"
 
-# ---- a setting of the newest kernel ----
+# ---- settings of the newest kernel ----
 
 same "mode of writeback_batch_size" "$(stat -c %a $Z/writeback_batch_size)" 644
+same "mode of compressed_writeback" "$(stat -c %a $Z/compressed_writeback)" 644
 same "writes in flight, at first" "$(cat $Z/writeback_batch_size)" 32
 for value in 0 junk -1 4294967296; do
 	same "writeback_batch_size '$value'" "$(attr writeback_batch_size $value)" EINVAL
 done
 same "as before" "$(cat $Z/writeback_batch_size)" 32
+for value in junk 2 -1; do
+	same "compressed_writeback '$value'" "$(attr compressed_writeback $value)" EINVAL
+done
+
 # ---- pages that change while they are being written ----
 
 check "a device with a disk below" device 8
@@ -128,6 +133,7 @@ check "a write starts, and waits for the disk" start huge
 noise 64 1
 blkdiscard -o $((65 * 4096)) -l 4096 /dev/zram0
 read_pages 66 1
+same "compressed_writeback on a device with a size" "$(attr compressed_writeback 1)" EBUSY
 same "one at a time" "$(attr writeback huge)" EAGAIN
 same "and of recompression" "$(attr recompress type=huge)" EINVAL
 same "nothing is on the disk yet" "$(cat $Z/bd_stat)" "       0        0        0"
@@ -296,16 +302,16 @@ all_the_while() {
 		[ "$2" = 0 ] || attr writeback "page_indexes=0-$2" >/dev/null
 	done
 }
-for seed in 40 41; do
+for compressed in 0 1; do
 	for alignment in 4096 512; do
-		device 4 writeback_batch_size 5
-		vmtest bio /dev/zram0 $seed 3000 $alignment &
+		device 4 compressed_writeback $compressed writeback_batch_size 5
+		vmtest bio /dev/zram0 4$compressed 3000 $alignment &
 		io=$!
 		all_the_while $io 4095
-		check "all that is read is what was written, aligned to $alignment" wait $io
+		check "all that is read is what was written, aligned to $alignment, compressed: $compressed" wait $io
 		compare "of which some was written back" "$(bd_stat writes)" -gt 100
 		compare "and read from there" "$(bd_stat reads)" -gt 100
-		say "$alignment: bd_stat $(cat $Z/bd_stat)"
+		say "$alignment, $compressed: bd_stat $(cat $Z/bd_stat)"
 		blkdiscard /dev/zram0
 		same "nothing is left" "$(bd_stat count) $(objects)" "0 0"
 		check "the end of it" device_end
@@ -313,13 +319,38 @@ for seed in 40 41; do
 done
 echo 32 >$Z/writeback_batch_size
 
+# ---- compressed ----
+
+device 8 compressed_writeback yes recomp_algorithm algo=zstd
+same "compressed_writeback" "$(cat $Z/compressed_writeback)" 1
+fill 64
+echo priority=1 >$Z/recompress
+dd if=/corpus of=/dev/zram0 bs=4k seek=200 count=64 oflag=direct 2>/dev/null
+content=$(sum)
+same "pages of two algorithms, and none" "$(attr writeback page_indexes=0-4095)" ok
+same "are all on the disk" "$(mm_stat zram0 compr) $(objects)" "0 0"
+unchanged "compressed"
+# Zeroes follow: the first 64 blocks are noise, and then come pages of files.
+short=0
+for block in $(seq 80 99); do
+	last=$(dd if=/tmp/backing bs=4k skip="$block" count=1 2>/dev/null | tail -c 256 | tr -d '\0' | wc -c)
+	[ "$last" != 0 ] || short=$((short + 1))
+done
+compare "and most of them shorter than a block" $short -ge 10
+# The disk holds other data now: noise is no page.
+dd if=/dev/urandom of=/tmp/backing bs=64k count=32 conv=notrunc 2>/dev/null
+check "what is no page any more is not read" eval '! read_pages 200 64'
+check "the end of it" device_end
+echo 0 >$Z/compressed_writeback
+
 # ---- swap ----
 
 check "a disk for swap" disk_make 64
-for seed in 50 51; do
+for compressed in 0 1; do
+	echo $compressed >$Z/compressed_writeback
 	echo $disk >$Z/backing_dev
 	check "swap on a device with a backing device" swap_start 64M
-	check "memory is swapped out" held_start 12 $seed
+	check "memory is swapped out" held_start 12 $((50 + compressed))
 	echo all >$Z/idle
 	same "and written back" "$(attr writeback idle)" ok
 	compare "nearly all of it" "$(bd_stat count)" -gt 2900
@@ -351,6 +382,7 @@ for seed in 50 51; do
 	check "stop" swap_stop
 done
 check "the disk can be removed" disk_remove
+echo 0 >$Z/compressed_writeback
 
 # ---- an exit costs no more than with the pages in memory ----
 
@@ -386,6 +418,7 @@ disk_remove
 
 disk_make 16
 echo $disk >/sys/block/zram1/backing_dev
+echo 1 >/sys/block/zram1/compressed_writeback
 echo 16M >/sys/block/zram1/disksize
 echo /dev/zram1 >$Z/backing_dev
 echo 16M >$Z/disksize
