@@ -51,6 +51,7 @@ generator() {
 	said "$1: units that failed" systemctl --failed --no-legend --plain
 	said "$1: swapon" swapon --show
 	said "$1: file system" findmnt -n -o SOURCE,FSTYPE /var/scratch
+	said "$1: backing device" cat /sys/block/zram0/backing_dev
 	said "$1: zramctl" zramctl --noheadings -o NAME,ALGORITHM,DISKSIZE,STREAMS,MOUNTPOINT
 }
 
@@ -86,6 +87,9 @@ swapping() {
 		echo 15M >/sys/fs/cgroup/swapping/memory.reclaim 2>/dev/null
 	used=$(swapon --show=USED --noheadings --raw --bytes | head -n 1)
 	check "pages are swapped out" test "${used:-0}" -gt 10000000
+	echo all >/sys/block/zram0/idle
+	check "and written back" sh -c "echo idle >/sys/block/zram0/writeback"
+	check "to the backing device" test "$(awk '{ print $1 }' /sys/block/zram0/bd_stat)" -gt 2000
 	check "and come back as they were" sh -c \
 		"sha256sum </run/pages/file | grep -q '^$(content 30000000 | sha256sum | cut -c 1-64)'"
 	umount /run/pages

@@ -67,7 +67,7 @@ begin() {
 	mkdir -p "$sys/var/scratch" "$sys/etc/systemd/journald.conf.d"
 	printf '[Journal]\nStorage=volatile\n' >"$sys/etc/systemd/journald.conf.d/test.conf"
 	# Under emulation, beside other tests, udev may take longer to start than 90 s.
-	for device in dev-zram0 dev-zram1; do
+	for device in dev-zram0 dev-zram1 dev-vdc; do
 		mkdir -p "$sys/etc/systemd/system/$device.device.d"
 		printf '[Unit]\nJobRunningTimeoutSec=infinity\n' \
 			>"$sys/etc/systemd/system/$device.device.d/test.conf"
@@ -77,6 +77,7 @@ begin() {
 		zram-size = 128
 		compression-algorithm = lz4
 		swap-priority = 50
+		writeback-device = /dev/vdc
 		[zram1]
 		zram-size = 64
 		fs-type = ext4
@@ -116,7 +117,9 @@ boot() {
 	mkdir -p "$work/kernel/boot"
 	cp "$work/boot/vmlinuz-$kver" "$work/kernel/boot/"
 	echo "$kver" >"$work/kernel/kver"
-	"$root/tests/vm/boot.sh" -d "$disk" -d "$work/tar" "$work/kernel" \
+	# What zram0 writes back to
+	truncate -s 128M "$work/backing"
+	"$root/tests/vm/boot.sh" -d "$disk" -d "$work/tar" -d "$work/backing" "$work/kernel" \
 		"$work/boot/initrd.img-$kver" "$out/$name.log" "$out/$name.results" 1500 640 2 \
 		root=/dev/vda rw systemd.show_status=error \
 		systemd.default_timeout_start_sec=900 "$@" >"$work/verdict" || verdict=$(cat "$work/verdict")
