@@ -133,13 +133,13 @@ check "a write starts, and waits for the disk" start huge
 noise 64 1
 blkdiscard -o $((65 * 4096)) -l 4096 /dev/zram0
 read_pages 66 1
-same "compressed_writeback on a device with a size" "$(attr compressed_writeback 1)" EBUSY
 same "one at a time" "$(attr writeback huge)" EAGAIN
 same "and of recompression" "$(attr recompress type=huge)" EINVAL
 same "nothing is on the disk yet" "$(cat $Z/bd_stat)" "       0        0        0"
 content=$(sum)
 disk_goes_on
 check "it ends" answers ok
+same "compressed_writeback on a device with a size" "$(attr compressed_writeback 1)" EBUSY
 same "pages that were written again or freed stay as they are" "$(cat $Z/bd_stat)" \
 	"       6        0        8"
 unchanged "written in flight"
@@ -160,9 +160,9 @@ unchanged "read in flight"
 
 # The same page twice
 noise 0 1
+content=$(sum)
 disk_stops
 check "a page, twice" start "page_index=0 page_index=0 page_indexes=0-3"
-content=$(sum)
 disk_goes_on
 check "is written" answers ok
 unchanged "twice"
