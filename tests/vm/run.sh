@@ -164,6 +164,8 @@ verdict=good
 	>"$work/$name.verdict" || verdict=$(cat "$work/$name.verdict")
 
 rm -f "$work/$name.disk"
+[[ " ${suites[*]} " != *" probe "* ]] ||
+	tr -d '\r' <"$results" | sed -n 's/^probe //p' >"$work/$name.answers"
 passed=$(grep -a -c '^ok ' "$results" || true)
 failed=$(grep -a -c '^not ok ' "$results" || true)
 if [ "$verdict" = good ]; then

@@ -1,0 +1,287 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
+#
+# What does zram answer, whichever it is? Every attribute is read, and written with what
+# is right and what is not, in each state of a device. Nothing is judged here: each
+# answer is a line "probe STATE: QUESTION<TAB>ANSWER", and tests/zram.sh compares those
+# of the kernel's own zram with those of ours. The two have to
+# answer the same questions, in this order.
+
+control=/sys/class/zram-control
+state=fresh
+
+# answer QUESTION ANSWER
+answer() {
+	printf 'probe %s: %s\t%s\n' "$state" "$1" "$2" >"$RESULTS"
+}
+
+# With blanks to be seen: a space at the end is part of what scripts read.
+shown() {
+	printf %s "$1" | tr '\t\n' '>|'
+}
+
+# put ATTRIBUTE VALUE...: the answer to each
+put() {
+	attribute=$1
+	shift
+	for value; do
+		said=$(shown "$value")
+		[ ${#said} -le 40 ] || said="${#said} characters"
+		answer "$attribute <- \"$said\"" "$(vmtest attr "$Z/$attribute" "$value")"
+	done
+}
+
+# get ATTRIBUTE WHEN
+get() {
+	answer "$1${2+, $2}" "$(shown "$(vmtest attr "$Z/$1")")"
+}
+
+# get_columns ATTRIBUTE MASK WHEN: columns that are 1 in the mask; the others are how much
+# memory an allocator takes for it, and how fast the machine is.
+get_columns() {
+	answer "$1, $3" "$(awk -v mask="$2" '{
+		for (i = 1; i <= NF; i++)
+			line = line " " (substr(mask, i, 1) == "1" ? $i : "*")
+		print line }' "$Z/$1" 2>&1)"
+}
+
+mm() {
+	get_columns mm_stat 110101011 "$1"
+}
+
+# The disk's own figures, but for times
+disk() {
+	get_columns stat 11101110100111010 "$1"
+}
+
+# block_state WHEN FIRST LAST: of these slots, but for when each was accessed
+block_state() {
+	answer "block_state, $1" "$(awk -v from="$2" -v to="$3" '
+		$1 >= from && $1 <= to {
+			printf "%s%s", $1, $NF ~ /^[.a-z]+$/ ? $NF : "" }' \
+		/sys/kernel/debug/zram/zram0/block_state 2>&1)"
+}
+
+# log WHEN: what zram has said since it was asked last
+log_lines=0
+log() {
+	lines=$(dmesg | sed -nE 's/^(\[[^]]*\] )?zram: //p')
+	answer "log, $1" "$(shown "$(printf '%s\n' "$lines" | tail -n +$((log_lines + 1)))")"
+	log_lines=$(printf '%s\n' "$lines" | wc -l)
+}
+
+# fill FIRST PAGES FROM: pages of a file onto the disk
+fill() {
+	dd if="$3" of=/dev/zram0 bs=4k seek="$1" count="$2" oflag=direct 2>/dev/null
+}
+
+content() {
+	answer "content, $1" "$(dd if=/dev/zram0 bs=64k 2>/dev/null | md5sum)"
+}
+
+# The same bytes for both implementations, of which nothing can be made less
+gzip -9 </corpus 2>/dev/null | tail -c +4097 | head -c 16384 >/tmp/noise
+
+# ---- what there is ----
+
+zram_load num_devices=2
+log "loaded"
+# Not those that every disk has
+for file in "$Z"/* "$control"/* /sys/module/zram/parameters/* /sys/kernel/debug/zram/zram0/*; do
+	case ${file##*/} in
+	alignment_offset | capability | dev | discard_alignment | diskseq | events | events_* | \
+		ext_range | hidden | inflight | partscan | range | removable | ro | size | uevent) ;;
+	*) [ ! -f "$file" ] || answer "mode of ${file#"$Z/"}" "$(stat -c %a "$file")" ;;
+	esac
+done
+for file in disksize initstate comp_algorithm max_comp_streams mm_stat io_stat debug_stat \
+	bd_stat backing_dev writeback_limit writeback_limit_enable writeback_batch_size \
+	compressed_writeback algorithm_params recomp_algorithm mem_limit idle stat; do
+	get $file
+done
+for file in hw_sector_size logical_block_size physical_block_size minimum_io_size \
+	optimal_io_size discard_granularity discard_max_bytes write_zeroes_max_bytes \
+	max_sectors_kb max_hw_sectors_kb rotational add_random nomerges write_cache fua stable_writes \
+	scheduler nr_requests zoned; do
+	get queue/$file
+done
+
+# ---- before a device has a size ----
+
+long=$(printf 'x%.0s' $(seq 1 200))
+page=$(printf 'x%.0s' $(seq 1 4000))
+newline='
+'
+put comp_algorithm '' "$newline" x 'lz4 ' ' lz4' "lz4$newline" "$long" "$page" LZ4 lz4x lz4hc zstd \
+	deflate lzo lzo-rle 842
+get comp_algorithm "after all of them"
+put comp_algorithm zstd
+get comp_algorithm "zstd"
+put comp_algorithm lz4
+put max_comp_streams 0 1 4 junk '' -1 99999999999999999999
+put disksize '' 0 junk -1 99999999999999999999 18446744073709551615
+put mem_limit '' junk 0 1 -1
+get mm_stat "with a limit"
+state="limited"
+put mem_limit 0
+put mem_used_max '' junk 0 1 -1 0x0 ' 0'
+put reset '' junk 0 -1 2 70000 '1 '
+put compact '' junk 0 1
+put idle '' all junk 0 1 -1
+put recompress '' junk type=idle threshold=100
+put writeback '' idle huge junk page_index=0 type=idle
+put writeback_limit '' junk 0 1 -1 100
+get writeback_limit "100"
+put writeback_limit_enable '' junk 0 -1 2 1
+get writeback_limit_enable "1"
+put writeback_limit 0
+put writeback_limit_enable 0
+put writeback_batch_size '' junk 0 -1 1 128
+put compressed_writeback '' junk -1 1 0
+put backing_dev '' none /dev/nope /dev /dev/zram0 /dev/zram1 /corpus "$long" "$page"
+get backing_dev "after that"
+put algorithm_params '' junk level=3 algo=lz4 'algo=lz4 level=3' 'algo=zstd level=999' \
+	'algo=nope level=3' 'priority=0 level=3' 'priority=1 level=3' 'priority=4 level=3' \
+	'priority=-1 level=1' priority=junk 'algo=lz4 level=junk' 'algo=lz4 dict=/nope' 'algo=lz4 dict=' \
+	'algo=lz4 dict=/dev' 'algo= level=3' foo=1 level algo 'algo=lz4 foo=1' 'algo=lz4  level=2' \
+	'algo=lz4 level=1'
+put recomp_algorithm '' junk algo=zstd 'algo=zstd priority=0' 'algo=zstd priority=1' \
+	'algo=lz4 priority=4' priority=1 'algo=nope priority=1' 'algo=zstd priority=3'
+get recomp_algorithm "after that"
+log "of a device without a size"
+
+# ---- with a size ----
+
+state=sized
+put disksize 16M 16m 0 junk
+put comp_algorithm zstd junk
+put algorithm_params 'algo=lz4 level=3' junk
+put recomp_algorithm 'algo=zstd priority=2'
+put backing_dev /dev/zram1 none
+put max_comp_streams 3
+put writeback_limit 1
+put writeback_limit 0
+log "of a device with a size"
+for file in disksize initstate comp_algorithm io_stat debug_stat bd_stat; do
+	get $file
+done
+mm "with a size"
+put idle '' all junk 0 -1 99999999999 18446744073709551616
+put writeback '' idle huge junk page_index=0
+put recompress '' junk type=nope threshold=junk
+
+state=written
+fill 0 8 /corpus
+fill 8 2 /tmp/noise
+fill 10 2 /dev/zero
+mm "12 pages"
+disk "12 pages"
+get io_stat "12 pages"
+content "12 pages"
+block_state "12 pages" 0 12
+put idle all
+block_state "idle" 0 12
+dd if=/dev/zram0 of=/dev/null bs=4k count=1 iflag=direct 2>/dev/null
+block_state "one was read" 0 12
+disk "one was read"
+for way in '-o 4096 -l 16384' '-o 4096 -l 12288' '-z -o 1048576 -l 1048576' '-o 4608 -l 16384'; do
+	# shellcheck disable=SC2086 # words
+	blkdiscard $way /dev/zram0
+	get io_stat "blkdiscard $way"
+	disk "blkdiscard $way"
+	mm "blkdiscard $way"
+done
+content "after that"
+put recompress 'type=huge' 'type=huge_idle' 'type=idle threshold=100'
+put compact '' junk
+
+state=open
+exec 9</dev/zram0
+put reset 1
+answer "hot_remove" "$(vmtest attr $control/hot_remove 0)"
+exec 9<&-
+
+state=reset
+put reset 1
+log "reset"
+get comp_algorithm
+get mm_stat
+get io_stat
+for value in 5 junk '' -1; do
+	answer "hot_remove <- \"$value\"" "$(vmtest attr $control/hot_remove "$value")"
+done
+answer "hot_add" "$(vmtest attr $control/hot_add)"
+answer "hot_remove <- 2" "$(vmtest attr $control/hot_remove 2)"
+log "a device added and removed"
+for size in 1T 64T 1024T 16384T; do
+	put disksize $size
+	vmtest attr "$Z/reset" 1 >/dev/null
+done
+
+# ---- a backing device ----
+
+state="backing"
+put comp_algorithm lz4
+echo 8M >/sys/block/zram1/disksize
+put backing_dev /dev/zram1
+get backing_dev "set"
+put backing_dev "/dev/zram1$newline" none /dev/nope
+log "set"
+put disksize 16M
+get bd_stat
+put backing_dev none
+answer "hot_remove of it" "$(vmtest attr $control/hot_remove 1)"
+answer "reset of it" "$(vmtest attr /sys/block/zram1/reset 1)"
+fill 0 64 /corpus
+fill 64 4 /tmp/noise
+fill 68 4 /dev/zero
+mm "72 pages"
+content "72 pages"
+
+state="backing, written back"
+put writeback idle
+get bd_stat "idle"
+put writeback huge
+get bd_stat "huge"
+mm "huge"
+content "huge"
+put idle all
+put writeback huge_idle page_index=0
+get bd_stat "page 0"
+put writeback page_index=99999999 page_index= page_index=junk page_index=70 page_indexes=1-2 \
+	page_indexes=2-1 page_indexes=3 type=idle type=nope
+get bd_stat "pages"
+put writeback idle
+get bd_stat "all"
+mm "all"
+block_state "all" 60 75
+content "all"
+get bd_stat "all, and read"
+mm "all, and read"
+put writeback incompressible
+
+state="backing, limited"
+put writeback_limit 2
+put writeback_limit_enable 1
+fill 100 4 /tmp/noise
+put writeback huge
+get writeback_limit "after that"
+get bd_stat "after that"
+put writeback_limit 1000 0
+put writeback_limit_enable 0
+put writeback huge
+get bd_stat "without a limit"
+
+state="backing, emptied"
+blkdiscard /dev/zram0
+get bd_stat
+mm "discarded"
+get io_stat
+put reset 1
+get backing_dev
+get writeback_limit
+get writeback_limit_enable
+get bd_stat "reset"
+log "the end"
+zram_unload
+ok "all has been asked"
