@@ -124,6 +124,8 @@ queue_all() {
 		queue package tests/package.sh -q
 		queue systems tests/systems/run.sh -q
 	fi
+	# shellcheck disable=SC2046 # words
+	queue zram tests/zram.sh $(scripts/kernels.sh names $column probe)
 	queue report tests/report.sh
 	queue lint scripts/lint.sh
 	# That the suites ask for nothing that the kernel's own zram does not do.

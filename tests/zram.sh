@@ -8,7 +8,7 @@
 #
 # usage: zram.sh [-r] [KERNEL ...]
 #   -r      write docs/zram.md from the answers
-#   KERNEL  names of kernels.txt; if none is given, those whose suite is "probe"
+#   KERNEL  names of kernels.txt; if none is given, those that have the run "probe"
 
 set -uo pipefail
 

@@ -62,7 +62,7 @@ compiler=(gcc)
 	compiler=("$arch_gnu-gcc" "--sysroot=$("$top/scripts/sysroot-fetch.sh" "$arch")/root")
 
 abi=(sysfs bio codecs params idle ext4 backing)
-ours=("${abi[@]}" greedy recompress writeback swap pending causes policies teardown hotplug streams stat try pressure)
+ours=("${abi[@]}" greedy recompress swap pending causes policies teardown hotplug streams stat try pressure)
 case $impl in
 lethe | debug | debug512)
 	suites=("${ours[@]}")
@@ -132,14 +132,14 @@ if [[ " ${suites[*]} " = *" users "* ]]; then
 	mib=768
 fi
 if [[ " ${suites[*]} " =~ \ (backing|writeback|inject)\  ]]; then
-	more+=(-p dmsetup -m "disks:loop,dm_mod,dm_delay")
+	more+=(-p dmsetup -m "disks:loop,dm_mod,dm_delay,virtio_pci,virtio_blk")
 fi
 "$here/image.sh" "${more[@]}" "$initramfs" "$kernel" "$modules" 6 "${guest[@]}"
 
 how=()
 [ "${suites[*]}" != numa ] || how=(-n)
 [[ " ${suites[*]} " != *" movable "* ]] || how+=(-p 128)
-if [[ " ${suites[*]} " = *" zpool "* ]]; then
+if [[ " ${suites[*]} " =~ \ (zpool|writeback)\  ]]; then
 	rm -f "$work/$name.disk"
 	truncate -s 512M "$work/$name.disk"
 	how+=(-d "$work/$name.disk")
