@@ -347,7 +347,9 @@ echo 0 >$Z/compressed_writeback
 # ---- swap ----
 
 # Each CPU keeps up to 64 slots that are free, and tells of them when there are more.
-few=200
+few_are_left() {
+	[ "$(bd_stat count)" -lt 200 ]
+}
 
 check "a disk for swap" disk_make 64
 for compressed in 0 1; do
@@ -365,7 +367,7 @@ for compressed in 0 1; do
 	echo idle >$Z/writeback
 	disk_stops
 	held munmap
-	check "unmapped while the disk does nothing, it is given up" within 5 eval '[ $(bd_stat count) -lt $few ]'
+	check "unmapped while the disk does nothing, it is given up" within 5 few_are_left
 	disk_goes_on
 	held_end
 	# Freed in flight
@@ -376,7 +378,7 @@ for compressed in 0 1; do
 	held_kill
 	disk_goes_on
 	check "and the process gone meanwhile" answers ok
-	check "no block is lost" within 5 eval '[ $(bd_stat count) -lt $few ]'
+	check "no block is lost" within 5 few_are_left
 	vmtest storm 6 5 3 4 &
 	storm=$!
 	all_the_while $storm 0
