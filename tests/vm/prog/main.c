@@ -27,6 +27,9 @@ static const struct {
 	{"inject", cmd_inject,
 	 "inject SITES REPORT sites|init|percpu|PID[/STEP] ACT... : [-]ACT : ACT...: "
 	 "do the act with each allocation failing in turn"},
+	{"late", cmd_late,
+	 "late DEVICE FILE CPU: a write of a MiB; prints how long it kept the CPU from a "
+	 "real-time task, and how long it took (ms)"},
 	{"meet", cmd_meet,
 	 "meet DEVICE READERS ROUNDS PAGES: free swapped pages while others read them"},
 	{"page", cmd_page, "page: print how many bytes a page has"},

@@ -41,6 +41,7 @@ int cmd_fill(int argc, char **argv);
 int cmd_held(int argc, char **argv);
 int cmd_hog(int argc, char **argv);
 int cmd_inject(int argc, char **argv);
+int cmd_late(int argc, char **argv);
 int cmd_meet(int argc, char **argv);
 int cmd_page(int argc, char **argv);
 int cmd_punch(int argc, char **argv);
