@@ -6,12 +6,13 @@
 # back, with compaction running and without, on other kernels and more CPUs; and
 # then busy.sh: when the memory is back on a busy machine.
 #
-# usage: storm.sh [-q | -a] [-r ROUNDS] [-v VARIANT,...]
+# usage: storm.sh [-q | -a | -o] [-r ROUNDS] [-v VARIANT,...]
 #
 # Prints a table for each boot, and writes build/bench/storm.json. All variants meet
 # at the sizes of the targets, some minutes each; -q: these only. At the others, two.
 # -a: with compaction running, on 6.1, and on 4 CPUs too, these two at two sizes; and on
-# 8 CPUs, which have two drain threads, with one alone beside it.
+# 8 CPUs, which have two drain threads, with one alone beside it. -o: these other machines
+# only; their records join those that storm.json has.
 
 set -euo pipefail
 
@@ -21,13 +22,14 @@ set -euo pipefail
 rounds=5 variants=intree,sync,array,unbatched,bulk,default extent=usual
 two=intree,default busy=intree,sync,array,default
 
-while getopts qar:v: option; do
+while getopts qaor:v: option; do
 	case $option in
 	q) extent=quick ;;
 	a) extent=all ;;
+	o) extent=others ;;
 	r) rounds=$OPTARG ;;
 	v) variants=$OPTARG busy=$OPTARG ;;
-	*) die "usage: storm.sh [-q | -a] [-r ROUNDS] [-v VARIANT,...]" ;;
+	*) die "usage: storm.sh [-q | -a | -o] [-r ROUNDS] [-v VARIANT,...]" ;;
 	esac
 done
 
@@ -50,20 +52,31 @@ machine() {
 }
 
 made=()
-machine 6.12-cloud-amd64 2 '' "$targets" "$variants"
-if [ $extent != quick ]; then
-	machine 6.12-cloud-amd64 2 '' $more $two
+if [ $extent != others ]; then
+	machine 6.12-cloud-amd64 2 '' "$targets" "$variants"
+elif [ -f "$work/storm.json" ]; then
+	made+=("$work/storm.json")
 fi
-if [ $extent = all ]; then
+case $extent in
+usual | all)
+	machine 6.12-cloud-amd64 2 '' $more $two
+	;;
+esac
+case $extent in
+all | others)
 	machine 6.12-cloud-amd64 2 1 $few $two
 	machine 6.12-cloud-amd64 4 '' $few $two
 	machine 6.12-cloud-amd64 8 '' $few $two,alone
 	machine 6.1-cloud-amd64 2 '' $few $two
 	machine 6.1-cloud-amd64 4 '' $few $two
-fi
+	;;
+esac
+# A record that was made again is instead of the one before.
 python3 -c 'import json, sys
-print(json.dumps([record for path in sys.argv[1:] for record in json.load(open(path))], indent=1))' \
+what = "kernel", "cpus", "compaction", "procs", "mib", "variant"
+records = {tuple(r[w] for w in what): r for path in sys.argv[1:] for r in json.load(open(path))}
+print(json.dumps(list(records.values()), indent=1))' \
 	"${made[@]}" >"$work/storm.json.part"
 mv "$work/storm.json.part" "$work/storm.json"
 printf '\n%d s in all; records in build/bench/storm.json\n' $((SECONDS - start))
-"$here/busy.sh" -r "$rounds" -v "$busy"
+[ $extent = others ] || "$here/busy.sh" -r "$rounds" -v "$busy"
