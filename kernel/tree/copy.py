@@ -127,8 +127,8 @@ class Copier:
         undefined = {"__cplusplus", "PORT_PAGES_FREE_IN_BULK"}
         if not os.path.exists(f"{source}/include/linux/zpool.h"):
             undefined.add("CONFIG_ZPOOL")
-        self.conditions = Conditions(kernel_version(source), {"__KERNEL__", "PORT_ALWAYS_INLINE"},
-                                     undefined)
+        self.conditions = Conditions(
+            kernel_version(source), {"__KERNEL__", "PORT_ALWAYS_INLINE", "LETHE_IN_TREE"}, undefined)
         self.objects = []
 
     def put(self, origin, to, change=lambda text: text):

@@ -13,6 +13,7 @@
 
 #include "debugfs.h"
 #include "home.h"
+#include "movable.h"
 #include "reclaim.h"
 
 #define VERSION                                                                          \
@@ -53,6 +54,9 @@ static int __init zs_init(void)
 
 	if (err)
 		return err;
+	err = movable_init();
+	if (err)
+		goto no_movable;
 	lethe_debugfs_init();
 	err = lethe_reclaim_init();
 	if (err)
@@ -63,6 +67,8 @@ static int __init zs_init(void)
 
 no_reclaim:
 	lethe_debugfs_exit();
+	movable_exit();
+no_movable:
 	zs_map_exit();
 	return err;
 }
@@ -73,6 +79,7 @@ static void __exit zs_exit(void)
 	zs_zpool_exit();
 	lethe_reclaim_exit();
 	lethe_debugfs_exit();
+	movable_exit();
 	zs_map_exit();
 }
 
