@@ -22,8 +22,8 @@ fi
 storm=$((${1:-600} / 3))
 logs=build/debug
 mapfile -t kernels < <(scripts/kernels.sh names all test-debug)
-parts=(mistakes-canary kasan kasan-storm kasan-inject race-canary kcsan kcsan-parts kcsan-storm
-	rt rt-parts rt-storm)
+parts=(mistakes-canary kasan kasan-writeback kasan-storm kasan-inject race-canary kcsan
+	kcsan-writeback kcsan-parts kcsan-storm rt rt-parts rt-storm)
 begin=$SECONDS
 
 die() {
@@ -112,10 +112,12 @@ for data races in which no function of our modules takes part. $(date -u +%F), i
 |---|---|---|---|---|---|
 $(row mistakes-canary "${kver[6.12-kasan]}: KASAN, lockdep, debug objects" "seeded mistakes")
 $(row kasan "the same, page poisoning" suites)
+$(row kasan-writeback "the same" "writeback")
 $(row kasan-storm "the same, kmemleak" "storm of $storm s")
 $(row kasan-inject "the same, owners of pages" "each place that allocates fails")
 $(row race-canary "${kver[6.12-kcsan]}: KCSAN, strict" "a seeded race")
 $(row kcsan "the same" suites)
+$(row kcsan-writeback "the same" "writeback")
 $(row kcsan-parts "the same" "I/O of parts of pages")
 $(row kcsan-storm "the same" "storm of $storm s")
 $(row rt "${kver[6.12-rt-amd64]}" suites)
@@ -148,6 +150,9 @@ queue part kasan-inject "${kasan[@]}" -w page_owner=on -w slab_debug=FZ -i debug
 queue part kcsan "${slow[@]}" 6.12-kcsan
 queue part kasan-storm "${kasan[@]}" -d "$storm" 6.12-kasan storm
 queue part kcsan-storm "${slow[@]}" -d "$storm" 6.12-kcsan storm
+# The disk is in the guest's memory.
+queue part kasan-writeback "${kasan[@]}" -m 512 -w kmemleak=off 6.12-kasan writeback
+queue part kcsan-writeback "${slow[@]}" -m 448 6.12-kcsan writeback
 queue part rt-storm -s 2 -m 256 -d "$storm" 6.12-rt-amd64 storm
 queue part rt -s 2 -m 256 6.12-rt-amd64
 # Blocks of less than a page
