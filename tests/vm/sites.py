@@ -38,6 +38,8 @@ ALLOCATES = """
 # the last opener closed it.
 DOES_NOT = """
     lzo1x_1_compress lzo1x_decompress_safe lzorle1x_1_compress zstd_.* zlib_.*
+    sw842_(de)?compress __sw_hweight64 __(Set|Clear)PageMovable __folio_(lock|put) unlock_page
+    zpool_(un)?register_driver
     __free_pages free_pages kfree kvfree vfree free_percpu put_disk debugfs_remove
     __cpuhp_(setup|remove)_state __cpuhp_state_(add|remove)_instance (un)?register_oom_notifier shrinker_free
     unregister_blkdev sync_blockdev bio_endio bio_(start|end)_io_acct.*
@@ -53,10 +55,11 @@ DOES_NOT = """
     kstrto[a-z0-9]* memparse strim str.* sized_strscpy snprintf mem(cpy|move|set)
     clear_page_.* _totalram_pages si_mem_available mod_zone_page_state dump_page __warn_printk
     _raw_spin_.* __raw_spin_lock_init mutex_.* __mutex_init (down|up)_(read|write)
-    __init_rwsem __wake_up finish_wait init_wait_entry prepare_to_wait_event
+    downgrade_write __init_rwsem __wake_up finish_wait init_wait_entry prepare_to_wait_event
     schedule yield usleep_range_state single_task_running sched_set_normal
     init_timer_key __msecs_to_jiffies ktime_get __might_.* preempt_.*
-    debug_locks_off debug_smp_processor_id __this_cpu_preempt_check lock_.* fs_reclaim_.* local_.*
+    debug_locks_off debug_check_no_locks_freed debug_smp_processor_id
+    __this_cpu_preempt_check lock_.* fs_reclaim_.* local_.* kmemleak_not_leak
     migrate_.* rt_.* __rt_.*
     __list_(add|del)_.* __asan_.* __kasan_.* __[kt][cm]?san_.* __fentry__
     __x86_.* __SCT__.* __stack_chk_fail __fortify_panic _find_(first|next)(_zero)?_bit
