@@ -33,6 +33,7 @@ static struct {
 	atomic_bool stop;
 	struct pusher pusher[PUSHERS];
 	unsigned int started;
+	uint64_t cpu_ns; /* the most CPU time that a call took */
 } stall;
 
 /* What callers want: pages, or of the shrinker handles; as zram and the kernel ask. */
@@ -114,10 +115,14 @@ static size_t call_again_and_again(enum zs_flush_cause cause, uint64_t *ns, size
 	size_t n = 0;
 
 	while (n < most && clock_ns(CLOCK_MONOTONIC) < end && !interrupt_caught()) {
+		uint64_t cpu = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 		uint64_t start = clock_ns(CLOCK_MONOTONIC);
 
 		drain(cause);
 		ns[n++] = clock_ns(CLOCK_MONOTONIC) - start;
+		cpu = clock_ns(CLOCK_THREAD_CPUTIME_ID) - cpu;
+		if (cpu > stall.cpu_ns)
+			stall.cpu_ns = cpu;
 		usleep(PAUSE_US);
 	}
 	return n;
@@ -128,10 +133,12 @@ static void print_calls(enum zs_flush_cause cause, uint64_t *ns, size_t n,
 {
 	samples_sort(ns, n);
 	printf("{\"call\": \"%s\", \"calls\": %zu, \"p50_ms\": %.10g, "
-	       "\"p99_ms\": %.10g, \"max_ms\": %.10g, \"handles_per_s\": %.10g}\n",
+	       "\"p99_ms\": %.10g, \"max_ms\": %.10g, \"max_cpu_ms\": %.10g, "
+	       "\"handles_per_s\": %.10g}\n",
 	       zs_flush_cause_name(cause), n, (double)samples_percentile(ns, n, 50) / 1e6,
 	       (double)samples_percentile(ns, n, 99) / 1e6,
-	       (double)samples_percentile(ns, n, 100) / 1e6, (double)pushed / seconds);
+	       (double)samples_percentile(ns, n, 100) / 1e6, (double)stall.cpu_ns / 1e6,
+	       (double)pushed / seconds);
 }
 
 static enum outcome measure(enum zs_flush_cause cause, const struct pack *pack,
