@@ -81,10 +81,12 @@ canary() {
 
 # A guest is so slow that whatever is waited for may take four times as long. On a
 # host that busy it may be wrong about the rate of the TSC: once it was by a factor of
-# three. KASAN needs memory of its own. A suite runs out of memory on purpose, and so
+# three. KASAN and KCSAN need memory of their own: without, the kernel reclaims what a
+# suite wants to be pending. A suite runs out of memory on purpose, and so
 # would kmemleak, which is then of no use: leaks are looked for in the other parts.
 slow=(-s 4 -w clocksource=hpet)
 kasan=("${slow[@]}" -m 256 -w page_poison=1)
+kcsan=("${slow[@]}" -m 224)
 
 # Starts it as soon as fewer than two are at work
 queue() {
@@ -147,16 +149,16 @@ queue canary race-canary 6.12-kcsan 'KCSAN: data-race in racer' 'kernel complain
 queue part kasan "${kasan[@]}" -w kmemleak=off 6.12-kasan
 queue part kasan-inject "${kasan[@]}" -w page_owner=on -w slab_debug=FZ -i debug512 \
 	6.12-kasan inject
-queue part kcsan "${slow[@]}" 6.12-kcsan
+queue part kcsan "${kcsan[@]}" 6.12-kcsan
 queue part kasan-storm "${kasan[@]}" -d "$storm" 6.12-kasan storm
-queue part kcsan-storm "${slow[@]}" -d "$storm" 6.12-kcsan storm
+queue part kcsan-storm "${kcsan[@]}" -d "$storm" 6.12-kcsan storm
 # The disk is in the guest's memory.
 queue part kasan-writeback "${kasan[@]}" -m 512 -w kmemleak=off 6.12-kasan writeback
-queue part kcsan-writeback "${slow[@]}" -m 448 6.12-kcsan writeback
+queue part kcsan-writeback "${kcsan[@]}" -m 448 6.12-kcsan writeback
 queue part rt-storm -s 2 -m 256 -d "$storm" 6.12-rt-amd64 storm
 queue part rt -s 2 -m 256 6.12-rt-amd64
 # Blocks of less than a page
-queue part kcsan-parts "${slow[@]}" -i debug512 6.12-kcsan bio
+queue part kcsan-parts "${kcsan[@]}" -i debug512 6.12-kcsan bio
 queue part rt-parts -s 2 -m 256 -i debug512 6.12-rt-amd64 bio
 wait
 

@@ -149,12 +149,13 @@ echo 'Call Trace: ? kmemleak_alloc+0x10/0x20' >>"$console"
 echo end >"$results"
 END
 
-# race FUNCTION PATTERN: what is said of a data race in which that function has a part
+# race FUNCTION PATTERN [WHERE]: what is said of a data race in which that function has a
+# part
 race() {
 	play race "$2" 60 <<END
 cat >"\$console" <<'REPORT'
 [    1.000000] ==================================================================
-[    1.000001] BUG: KCSAN: data-race in xas_load / $1
+[    1.000001] BUG: KCSAN: data-race in ${3-xas_load / $1}
 [    1.000002]
 [    1.000003] read to 0xffff8880069b8010 of 8 bytes by task 77 on cpu 1:
 [    1.000004]  $1
@@ -168,6 +169,9 @@ END
 race vfs_write+0x10/0x20 ''
 said race 'data-race in xas_load / vfs_write' "$log.races"
 race 'zram_slot_free_notify+0x10/0x20 [zram]' 'complained: .*KCSAN: data-race in xas_load / zram_slot_free'
+race 'write_words+0x10/0x20 [zram]' '' '__blk_flush_plug+0x200/0x260'
+race 'write_words+0x10/0x20 [zram]' 'complained: .*KCSAN: data-race in __blk_flush_plug' \
+	'__blk_flush_plug+0x200/0x260 / write_words+0x10/0x20 [zram]'
 play hang '^no end within 1 s$' 1 <<'END'
 exec sleep 30
 END
