@@ -230,7 +230,8 @@ held_start() {
 	mkfifo /tmp/held.in /tmp/held.out
 	vmtest held "$1" "$2" </tmp/held.in >/tmp/held.out &
 	HELD=$!
-	exec 7>/tmp/held.in 8</tmp/held.out
+	# Another child that ends meanwhile interrupts the opening, which would end the shell.
+	until command exec 7>/tmp/held.in 8</tmp/held.out; do :; done
 	read -r answer <&8 && [ "$answer" = ready ]
 }
 
