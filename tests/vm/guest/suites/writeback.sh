@@ -421,7 +421,8 @@ done
 memory=$(sort -n /tmp/memory | sed -n 3p)
 backed=$(sort -n /tmp/disk | sed -n 3p)
 say "munmap of a page in memory $((memory / 4096)) ns, on the disk $((backed / 4096)) ns"
-compare "unmapping is no slower for it" "$backed" -lt $((memory * 5 / 4))
+# A kernel that watches each access says nothing about time.
+[ "$SLOW" != 1 ] || compare "unmapping is no slower for it" "$backed" -lt $((memory * 5 / 4))
 swap_stop
 disk_remove
 
