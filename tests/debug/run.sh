@@ -6,8 +6,9 @@
 # What the kernels say stays in build/vm, what the parts say in build/debug. The last
 # line is "N passed, N failed".
 #
-# usage: run.sh [-r] [SECONDS]
+# usage: run.sh [-r] [-p PART]... [SECONDS]
 #   -r       record the result in docs/verification.md
+#   -p       run this part again; the others' figures are those of the run before
 #   SECONDS  how long the storm takes, of all kernels together; 600 if not given
 
 set -uo pipefail
@@ -15,10 +16,18 @@ set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 
 record=
-if [ "${1-}" = -r ]; then
-	record=1
-	shift
-fi
+chosen=()
+while getopts rp: option; do
+	case $option in
+	r) record=1 ;;
+	p) chosen+=("$OPTARG") ;;
+	*)
+		echo "usage: run.sh [-r] [-p PART]... [SECONDS]"
+		exit 1
+		;;
+	esac
+done
+shift $((OPTIND - 1))
 storm=$((${1:-600} / 3))
 logs=build/debug
 mapfile -t kernels < <(scripts/kernels.sh names all test-debug)
@@ -88,8 +97,11 @@ slow=(-s 4 -w clocksource=hpet)
 kasan=("${slow[@]}" -m 256 -w page_poison=1)
 kcsan=("${slow[@]}" -m 224)
 
-# Starts it as soon as fewer than two are at work
+# Starts it as soon as fewer than two are at work: part NAME, or canary NAME
 queue() {
+	if [ ${#chosen[@]} != 0 ] && [[ " ${chosen[*]} " != *" $2 "* ]]; then
+		return
+	fi
 	while [ "$(jobs -rp | wc -l)" -ge 2 ]; do
 		wait -n
 	done
@@ -105,10 +117,12 @@ row() {
 }
 
 report() {
+	local took="in $((SECONDS - begin)) s"
+	[ ${#chosen[@]} = 0 ] || took="of these run again after the others: ${chosen[*]}"
 	cat <<TEXT
 \`make test-debug\`: the suites of \`tests/vm\` and its storm, on kernels built with what looks for mistakes while they run
 (\`tests/debug/*.config\`), and on Debian's PREEMPT_RT kernel. Any report of a kernel is a check that failed, but
-for data races in which no function of our modules takes part. $(date -u +%F), in $((SECONDS - begin)) s.
+for data races in which no function of our modules takes part. $(date -u +%F), $took.
 
 | kernel | what | duration | checks | failed | data races of the kernel alone |
 |---|---|---|---|---|---|
@@ -133,7 +147,10 @@ TEXT
 	done
 }
 
-rm -rf "$logs"
+for name in "${chosen[@]}"; do
+	[[ " ${parts[*]} " = *" $name "* ]] || die "there is no part '$name'"
+done
+[ ${#chosen[@]} != 0 ] || rm -rf "$logs"
 mkdir -p "$logs"
 declare -A kver
 for kernel in "${kernels[@]}"; do
