@@ -437,6 +437,8 @@ static const struct {
 	int may_be[2]; /* errnos */
 } acts[] = {
 	{"set", 3, act_set, {ENOMEM}},
+	/* A dictionary that cannot be read, whyever, is EINVAL before 7.0. */
+	{"set_dictionary", 3, act_set, {ENOMEM, EINVAL}},
 	{"get", 2, act_get, {ENOMEM}},
 	{"add", 1, act_add, {ENOMEM, EINVAL}},
 	{"remove", 1, act_remove, {}},

@@ -69,7 +69,7 @@ deflate default sites/7
 END
 head -c 65536 /corpus >/tmp/dictionary
 inject "algorithm_params with a dictionary" sites : \
-	"set $Z/algorithm_params dict=/tmp/dictionary" : "set $Z/reset 1"
+	"set_dictionary $Z/algorithm_params dict=/tmp/dictionary" : "set $Z/reset 1"
 for codec in lz4 lz4hc zstd; do
 	inject "disksize with $codec and a dictionary" sites/7 "set $Z/comp_algorithm $codec" \
 		"set $Z/algorithm_params dict=/tmp/dictionary" : "set $Z/disksize 16M" : \
