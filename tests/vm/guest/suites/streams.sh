@@ -83,9 +83,9 @@ for _ in 1 2 3; do
 		$(vmtest late /dev/zram0 /corpus 0)
 	end
 	say "of $took ms that a write of a MiB took, a real-time task waited for $late"
-	[ $((late * 8)) -ge "$took" ] || break
+	[ $((late * 4)) -ge "$took" ] || break
 done
-compare "a write of 256 pages gives way, in 1/8 of it" $((late * 8)) -lt "$took"
+compare "a write of 256 pages gives way, in a quarter of it" $((late * 4)) -lt "$took"
 echo 1 >$Z/reset
 
 # ---- notifications that meet a reader ----
