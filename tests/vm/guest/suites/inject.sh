@@ -204,12 +204,17 @@ same "and none of an empty device" "$OURS" 0
 # ---- nothing is left, and no place was forgotten ----
 
 # What is younger than five seconds may still be on its way somewhere.
+# The name of a slab that sysfs has no memory for is the kernel's to lose: bioset_init().
 no_leak() {
 	echo scan >$leaks || return 1
 	sleep 6
 	echo scan >$leaks
-	cat $leaks
-	[ "$(wc -l <$leaks)" = 0 ]
+	awk '/^unreferenced/ { if (!theirs) printf "%s", text; text = ""; theirs = 0 }
+		{ text = text $0 "\n" }
+		/ sysfs_slab_add\+/ { theirs = 1 }
+		END { if (!theirs) printf "%s", text }' $leaks >/tmp/leaks
+	cat /tmp/leaks
+	[ ! -s /tmp/leaks ]
 }
 check "nothing has leaked that the modules know of" no_leak
 check "unload" zram_unload
