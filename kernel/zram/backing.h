@@ -25,6 +25,9 @@ struct workqueue_struct;
  */
 #define ZRAM_READ_COUNTS 256
 
+/* bd_stat and writeback_limit count in units of 4 KiB: so many of them are a page. */
+#define ZRAM_BACKING_UNITS (PAGE_SIZE >> 12)
+
 struct zram_backing {
 	unsigned long *used; /* a bit a block */
 	struct block_device *bdev;

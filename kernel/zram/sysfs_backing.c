@@ -63,7 +63,7 @@ static DEVICE_ATTR_RW(backing_dev);
 static ssize_t bd_stat_show(struct device *dev, struct device_attribute *attr, char *buf)
 {
 	struct zram *zram = to_zram(dev);
-	const unsigned int units = PAGE_SIZE >> 12;
+	const unsigned int units = ZRAM_BACKING_UNITS;
 
 	return sysfs_emit(buf, "%8llu %8llu %8llu\n",
 			  zram_stats_sum(zram, ZRAM_BACKED_PAGES) * units,

@@ -41,9 +41,6 @@
 #include "compat.h"
 #include "zram.h"
 
-/* writeback_limit counts in these. */
-#define LIMIT_UNITS (PAGE_SIZE >> 12)
-
 /* Pages of a range of slots. */
 struct target {
 	u64 first, last;
@@ -310,7 +307,7 @@ static int copy_page_out(struct page_write *w)
 static bool is_limited(struct zram *zram)
 {
 	return READ_ONCE(zram->writeback_limited) &&
-	       (u64)atomic64_read(&zram->writeback_limit) < LIMIT_UNITS;
+	       (u64)atomic64_read(&zram->writeback_limit) < ZRAM_BACKING_UNITS;
 }
 
 /* The limit may be set anew meanwhile. */
@@ -321,7 +318,7 @@ static void charge(struct zram *zram)
 	if (!READ_ONCE(zram->writeback_limited))
 		return;
 	do {
-		next = (u64)left < LIMIT_UNITS ? 0 : left - LIMIT_UNITS;
+		next = (u64)left < ZRAM_BACKING_UNITS ? 0 : left - ZRAM_BACKING_UNITS;
 	} while (!atomic64_try_cmpxchg(&zram->writeback_limit, &left, next));
 }
 

@@ -121,6 +121,16 @@ clean_up() {
 
 # ---- modules ----
 
+# attr NAME [VALUE]: read or write an attribute of zram0; says ok, or the errno
+attr() {
+	vmtest attr "$Z/$1" "$2"
+}
+
+# flags PAGE: what block_state says of a page of zram0
+flags() {
+	awk -v page="$1" '$1 == page { print $3 }' /sys/kernel/debug/zram/zram0/block_state
+}
+
 # modules_load LIST: what is on it and not there yet, but for zram itself
 modules_load() {
 	while read -r ko; do
@@ -270,6 +280,16 @@ deferred() {
 stat_of() {
 	awk -v key="$1:" '$1 == key { print $2 }' \
 		"/sys/kernel/debug/lethe/${2:-zram0}/stats"
+}
+
+# bd_stat count|reads|writes: of zram0's backing device
+bd_stat() {
+	case $1 in
+	count) column=1 ;;
+	reads) column=2 ;;
+	writes) column=3 ;;
+	esac
+	awk "{ print \$$column }" $Z/bd_stat
 }
 
 # orphans [DEVICE]: objects that no page of the device is in. That is what is

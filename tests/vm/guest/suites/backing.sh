@@ -6,14 +6,6 @@
 # well. Suite writeback has what the kernel's own is not asked for.
 
 Z1=/sys/block/zram1
-state=/sys/kernel/debug/zram/zram0/block_state
-attr() {
-	vmtest attr "$Z/$1" "$2"
-}
-# flags PAGE
-flags() {
-	awk -v page="$1" '$1 == page { print $3 }' $state
-}
 
 # 6.16 took types and ranges as key=value, 7.3 has two attributes more; ours has all of
 # it on every kernel.
@@ -107,15 +99,6 @@ content() {
 unchanged() {
 	echo 3 >/proc/sys/vm/drop_caches
 	same "$1: the content is the same" "$(md5sum </dev/zram0)" "$sum"
-}
-# bd_stat's columns by name: count, reads, writes
-bd_stat() {
-	case $1 in
-	count) column=1 ;;
-	reads) column=2 ;;
-	writes) column=3 ;;
-	esac
-	awk "{ print \$$column }" $Z/bd_stat
 }
 
 echo lz4 >$Z/comp_algorithm

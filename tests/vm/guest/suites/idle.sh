@@ -4,14 +4,7 @@
 # Idle pages, by mark and by age, and what block_state says of each page. True of the
 # kernel's own zram as well; only it notes when pages are accessed from the beginning.
 
-attr() {
-	vmtest attr "$Z/$1" "$2"
-}
 state=/sys/kernel/debug/zram/zram0/block_state
-# flags PAGE
-flags() {
-	awk -v page="$1" '$1 == page { print $3 }' $state
-}
 # marked: how many pages are idle
 marked() {
 	awk '$3 ~ /i/ { n++ } END { print n + 0 }' $state

@@ -7,10 +7,6 @@
 zram_load
 offered=$(tr -d '[]' <$Z/comp_algorithm)
 
-attr() {
-	vmtest attr "$Z/$1" "$2"
-}
-
 # compressed ALGORITHM PARAMETERS: bytes that the same content takes then, or what the
 # disk size was answered; and its content comes back
 compressed() {

@@ -4,10 +4,6 @@
 # Recompression: stored pages get smaller, and stay what they are, whatever goes on
 # meanwhile. Debian's kernels are built without it.
 
-attr() {
-	vmtest attr "$Z/$1" "$2"
-}
-
 zram_load
 same "mode of recomp_algorithm" "$(stat -c %a $Z/recomp_algorithm)" 644
 same "mode of recompress" "$(stat -c %a $Z/recompress)" 200

@@ -5,9 +5,6 @@
 # and resets with frees pending. The same with Lethe in place of zsmalloc, and without.
 
 pool=/sys/kernel/debug/lethe/zram0
-attr() {
-	vmtest attr "$Z/$1" "$2"
-}
 unchanged() {
 	same "the content is the same $1" "$(md5sum </dev/zram0)" "$sum"
 }

@@ -5,23 +5,6 @@
 # being written back, a backing device that is slow, fails or comes back, swap, other
 # devices, reset. Whatever happens, each page has its content, and no block is lost.
 
-attr() {
-	vmtest attr "$Z/$1" "$2"
-}
-bd_stat() {
-	case $1 in
-	count) column=1 ;;
-	reads) column=2 ;;
-	writes) column=3 ;;
-	esac
-	awk "{ print \$$column }" $Z/bd_stat
-}
-bd_is() {
-	[ "$(bd_stat "$1")" = "$2" ]
-}
-objects() {
-	awk '$1 == "objects:" { print $2 }' /sys/kernel/debug/lethe/zram0/stats
-}
 sum() {
 	md5sum </dev/zram0
 }
@@ -185,7 +168,7 @@ disk_goes_on
 wait $writer
 unchanged "killed"
 blkdiscard /dev/zram0
-same "no block is lost, and no object" "$(bd_stat count) $(objects)" "0 0"
+same "no block is lost, and no object" "$(bd_stat count) $(stat_of objects)" "0 0"
 # All blocks there are
 noise 0 2048
 same "as many pages as the disk has" "$(attr writeback huge)" ok
@@ -227,7 +210,7 @@ disk_works
 content=$(sum)
 unchanged "works again"
 blkdiscard /dev/zram0
-same "nothing is lost" "$(bd_stat count) $(objects)" "0 0"
+same "nothing is lost" "$(bd_stat count) $(stat_of objects)" "0 0"
 check "the end of it" device_end
 
 # ---- a block that is read is not used for another page ----
@@ -319,7 +302,7 @@ for compressed in 0 1; do
 		compare "and read from there" "$(bd_stat reads)" -gt 100
 		say "$alignment, $compressed: bd_stat $(cat $Z/bd_stat)"
 		blkdiscard /dev/zram0
-		same "nothing is left" "$(bd_stat count) $(objects)" "0 0"
+		same "nothing is left" "$(bd_stat count) $(stat_of objects)" "0 0"
 		check "the end of it" device_end
 	done
 done
@@ -334,7 +317,7 @@ echo priority=1 >$Z/recompress
 dd if=/corpus of=/dev/zram0 bs=4k seek=200 count=64 oflag=direct 2>/dev/null
 content=$(sum)
 same "pages of two algorithms, and none" "$(attr writeback page_indexes=0-4095)" ok
-same "are all on the disk" "$(mm_stat zram0 compr) $(objects)" "0 0"
+same "are all on the disk" "$(mm_stat zram0 compr) $(stat_of objects)" "0 0"
 unchanged "compressed"
 # Zeroes follow: the first 64 blocks are noise, and then come pages of files.
 short=0
