@@ -219,8 +219,8 @@ class Data:
 
     def of_home(self, home):
         """Where to look for a figure to reach, in this order."""
-        if home == 'native':
-            return self.machines.get('native', [])
+        if home in ('native', 'instructions'):
+            return self.machines.get(home, [])
         return [machine for source in ('storm', 'demo', 'busy')
                 for machine in self.machines.get(source, [])
                 if machine.kernel.startswith('6.12.') and machine.cpus == 2
