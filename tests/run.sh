@@ -157,14 +157,22 @@ else
 	queue_foreign
 fi
 
+# Once more what failed, by name: of a long run, some keep the end alone.
+say_failed() {
+	grep -a -E '^ *(not ok|FAILED:?|FAIL:?) |[0-9]/[0-9]+ .* (FAIL|TIMEOUT) |did not come to its end|^user: .* fails' "$1" |
+		tail -n 20 | sed "s/^/failed in $(basename "$1" .log): /"
+}
+
 passed=0
 failed=0
 counted=0
-while read -r good bad; do
+for count in "$logs"/*.count; do
+	read -r good bad <"$count"
+	[ "$bad" = 0 ] || say_failed "${count%.count}.log"
 	passed=$((passed + good))
 	failed=$((failed + bad))
 	counted=$((counted + 1))
-done < <(cat "$logs"/*.count)
+done
 if [ "$counted" != $((jobs + 1)) ]; then
 	printf 'only %d of %d parts ended\n' "$counted" $((jobs + 1))
 	failed=$((failed + 1))
