@@ -362,6 +362,11 @@ make_pending() {
 ZSWAP=/sys/module/zswap/parameters
 ZSWAP_COUNTERS=/sys/kernel/debug/zswap
 
+# zswap has no pool of ours, nor one that it used before and that is not gone yet.
+no_zswap_pools() {
+	! ls -d /sys/kernel/debug/lethe/zswap* >/dev/null 2>&1
+}
+
 counter() {
 	cat $ZSWAP_COUNTERS/"$1"
 }

@@ -36,6 +36,7 @@ struct site {
 /* What is done before, what with allocations failing, and what afterwards. */
 struct acts {
 	char *before[MAX_ACTS], *act, *after[MAX_ACTS];
+	char *filler; /* done until it fails, before the act: see fail_percpu() */
 	int accept; /* it may fail without an injection, too */
 	unsigned long step; /* from one N to the next */
 };
@@ -394,10 +395,12 @@ static void fail_task(const struct acts *acts, const char *pid)
 
 /*
  * Per-CPU memory is provided in advance: a worker fills it up. With that and all of
- * it failing, the act is repeated until there is none left.
+ * it failing, the act is repeated until there is none left; or another is, if this one
+ * takes it only once.
  */
 static void fail_percpu(const struct acts *acts)
 {
+	const char *repeated = acts->filler ? acts->filler : acts->act;
 	unsigned long times = 0;
 	int err;
 
@@ -408,16 +411,18 @@ static void fail_percpu(const struct acts *acts)
 	fault_set("times", PLENTY, "%lu");
 	fault_set("probability", 100, "%lu");
 	do {
-		err = act_run(acts->act);
+		err = act_run(repeated);
 		times++;
 	} while (!err && times < 1000);
+	if (acts->filler)
+		err = act_run(acts->act);
 	fault_off();
 	if (!err)
 		die("'%s' never fails", acts->act);
 	judge(acts, err, err);
 	sites_from_log();
 	must((char *const *)acts->after);
-	printf("# %s: fails the %luth time\n", acts->act, times);
+	printf("# %s: fails the %luth time\n", repeated, times);
 }
 
 /*
@@ -431,7 +436,7 @@ static void fail_some(const char *percent)
 	fault_set("probability", number(percent), "%lu");
 }
 
-/* ACT... : [-]ACT : ACT... */
+/* ACT... : [FILLER] [-]ACT : ACT... */
 static void acts_parse(struct acts *acts, int argc, char **argv)
 {
 	int part = 0, n[3] = {};
@@ -448,11 +453,13 @@ static void acts_parse(struct acts *acts, int argc, char **argv)
 			acts->before[n[part]++] = *argv;
 		else if (part == 2)
 			acts->after[n[part]++] = *argv;
-		else if (!n[part]++)
+		else if (n[part]++ < 2) {
+			acts->filler = acts->act;
 			acts->act = *argv;
+		}
 	}
-	if (part != 2 || n[1] != 1)
-		die("needs ACT... : ACT : ACT...");
+	if (part != 2 || n[1] < 1 || n[1] > 2)
+		die("needs ACT... : [FILLER] ACT : ACT...");
 	if (*acts->act == '-') {
 		acts->accept = 1;
 		acts->act++;
@@ -466,7 +473,7 @@ int cmd_inject(int argc, char **argv)
 	char *how, *step;
 
 	if (argc < 5)
-		die("needs SITES REPORT HOW ACT... : ACT : ACT...");
+		die("needs SITES REPORT HOW ACT... : [FILLER] ACT : ACT...");
 	sites_read(argv[1]);
 	if (!strcmp(argv[3], "some")) {
 		fault_prepare();
@@ -479,6 +486,8 @@ int cmd_inject(int argc, char **argv)
 	acts.step = step ? number(step) : 1;
 	fault_prepare();
 	atexit(fault_off);
+	if (acts.filler && strcmp(how, "percpu"))
+		die("only per-CPU memory is used up by another act");
 	if (!strcmp(how, "sites"))
 		fail_sites(&acts);
 	else if (!strcmp(how, "init"))

@@ -161,6 +161,27 @@ static int act_unload(char **word)
 	return syscall(SYS_delete_module, word[1], O_NONBLOCK) ? errno : 0;
 }
 
+/* users MODULE N: wait until it has no more; what used it may end later */
+static int act_users(char **word)
+{
+	unsigned long users = 0;
+	char path[64];
+	int tries;
+
+	snprintf(path, sizeof(path), "/sys/module/%s/refcnt", word[1]);
+	for (tries = 0; tries < 1000; tries++) {
+		FILE *in = fopen(path, "r");
+
+		if (!in || fscanf(in, "%lu", &users) != 1)
+			die("%s: %s", path, strerror(errno));
+		fclose(in);
+		if (users <= number(word[2]))
+			return 0;
+		usleep(10000);
+	}
+	die("%s has %lu users", word[1], users);
+}
+
 /* ---- a device, whose content is known ---- */
 
 static unsigned char *model; /* what each sector holds */
@@ -439,11 +460,14 @@ static const struct {
 	{"set", 3, act_set, {ENOMEM}},
 	/* A dictionary that cannot be read, whyever, is EINVAL before 7.0. */
 	{"set_dictionary", 3, act_set, {ENOMEM, EINVAL}},
+	/* To zswap a pool that cannot be made is one that is not known. */
+	{"set_zpool", 3, act_set, {EINVAL}},
 	{"get", 2, act_get, {ENOMEM}},
 	{"add", 1, act_add, {ENOMEM, EINVAL}},
 	{"remove", 1, act_remove, {}},
 	{"load", 2, act_load, {ENOMEM, EINVAL}},
 	{"unload", 2, act_unload, {}},
+	{"users", 3, act_users, {}},
 	{"new", 2, act_new, {}},
 	{"settle", 2, act_settle, {}},
 	{"io", 3, act_io, {EIO}},

@@ -142,13 +142,14 @@ inject "reset" sites "set $Z/disksize 16M" "new /dev/zram0" "$written" : "set $Z
 
 # ---- swap ----
 
-# inject_swap ACT...: with memory that is there to be swapped out
+# inject_swap WHAT ACT...: with memory that is there to be swapped out
 inject_swap() {
 	what=$1
 	shift
-	inject "$what" sites "set $Z/disksize 16M" "swapon /dev/zram0 16777216" fill "$@" \
+	inject "$what" sites$step "set $Z/disksize 16M" "swapon /dev/zram0 16777216" fill "$@" \
 		"swapoff /dev/zram0" "set $Z/reset 1"
 }
+step=
 inject_swap "swap-out" : pageout : check unmap
 inject_swap "swap-in" pageout : check : unmap
 inject_swap "unmap of what is swapped out" pageout : unmap :
@@ -157,6 +158,25 @@ inject "swapoff" sites "set $Z/disksize 16M" "swapon /dev/zram0 16777216" fill p
 inject "reset with frees pending" sites "set $Z/disksize 16M" \
 	"swapon /dev/zram0 16777216" fill pageout unmap "swapoff /dev/zram0" : \
 	"set $Z/reset 1" :
+
+# ---- zswap ----
+
+check "zswap is on, with a pool of another's" eval \
+	"echo zbud >$ZSWAP/zpool && echo 1 >$ZSWAP/enabled"
+# Once, and for all pools; all that devices have not taken is too little.
+inject "set zswap's pool without per-CPU memory" percpu : add "set_zpool $ZSWAP/zpool lethe" : \
+	remove
+# A pool that is no longer used goes after a while, and until then it is taken again.
+inject "set zswap's pool" sites/5 : "set_zpool $ZSWAP/zpool lethe" : "set $ZSWAP/zpool zbud" \
+	"users lethe 1"
+echo lethe >$ZSWAP/zpool
+step=/5
+inject_swap "swap-out to zswap" : pageout : check unmap
+inject_swap "swap-in from zswap" pageout : check : unmap
+inject_swap "unmap of what is in zswap" pageout : unmap :
+echo zbud >$ZSWAP/zpool
+echo 0 >$ZSWAP/enabled
+check "zswap lets go of our pools" within 10 no_zswap_pools
 
 swap_start 64M
 vmtest inject /sites $report some 20

@@ -7,10 +7,6 @@
 
 total=$(awk '/^MemTotal/ { print int($2 / 1024) }' /proc/meminfo)
 
-no_pools() {
-	! ls -d /sys/kernel/debug/lethe/zswap* >/dev/null 2>&1
-}
-
 check "the disk's modules" modules_load disk
 check "our module" zram_needs
 check "zswap is told to use our pools" eval "echo lethe >$ZSWAP/zpool"
@@ -81,7 +77,7 @@ echo 0 >$ZSWAP/enabled
 case $(uname -r) in
 6.[1-6].*) ;;
 *)
-	check "ours go" within 5 no_pools
+	check "ours go" within 5 no_zswap_pools
 	check "and the module" within 5 rmmod lethe
 	;;
 esac
