@@ -101,7 +101,7 @@ void port_spin_unlock(port_spinlock *lock)
 
 unsigned int port_cpus(void)
 {
-	return sim.config.cpus;
+	return sim.config.machine_cpus;
 }
 
 unsigned int port_cpu_slots(void)

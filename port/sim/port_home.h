@@ -45,8 +45,8 @@ typedef unsigned long long u64;
 #define DEFER_SCAN_MOST 200
 #define DEFER_CPUS_PER_THREAD 3
 
-/* Most threads of a simulation: the main one, actors, and the two that run works. */
-#define SIM_THREADS 8
+/* Most threads of a simulation: the main one, actors, and the four that run works. */
+#define SIM_THREADS 10
 
 /* A time of each thread. What is 0 in memory just allocated is before all. */
 struct sim_clock {

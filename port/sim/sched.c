@@ -354,8 +354,11 @@ static void thread_prepare(unsigned int i, void (*fn)(void *), void *arg,
 
 void sched_start_worker(unsigned int thread)
 {
+	static const char *const names[SIM_NR_WORKERS] = {"worker 4", "worker 3",
+							  "worker 2", "worker"};
+
 	thread_prepare(thread, work_thread, NULL,
-		       thread == SIM_WORKER ? "worker" : "worker 2");
+		       names[thread - (SIM_THREADS - SIM_NR_WORKERS)]);
 }
 
 unsigned int sim_spawn(void (*fn)(void *arg), void *arg, const char *name)
@@ -365,7 +368,7 @@ unsigned int sim_spawn(void (*fn)(void *arg), void *arg, const char *name)
 	if (sim.alone) {
 		sim.alone = false;
 		sim.watched = true;
-		sched_start_worker(SIM_WORKER);
+		sched_start_worker(SIM_WORKER(0));
 	}
 	while (sim.alive >> i & 1)
 		i++;

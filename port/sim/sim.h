@@ -34,6 +34,7 @@ struct sim_config {
 	u32 changes; /* of urgency, in a schedule (SIM_PRIORITIES) */
 	u32 length; /* points that a schedule is expected to have (the same) */
 	u32 cpus; /* port_cpu_slots() */
+	u32 machine_cpus; /* port_cpus(): there are as many drain threads as for these */
 	u32 stale_in_256; /* how often a load that may be stale is */
 	u32 fail_in_256; /* how often an allocation fails */
 	u32 fail_nth; /* this one alone fails, counted from 1; 0: none */

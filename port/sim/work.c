@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
 /*
- * Deferred work, time and waiting. Two threads run the works, each when it is due or, by
- * config.work_lag_us, later.
+ * Deferred work, time and waiting. SIM_NR_WORKERS threads run the works, each when it is
+ * due or, by config.work_lag_us, later.
  */
 #include <string.h>
 
@@ -32,10 +32,10 @@ void work_begin(void)
 	work_waiters = 0;
 }
 
-/* Two works of a pool are run by different threads. */
+/* Works of a pool are run by different threads. */
 static unsigned int thread_of(const struct work *w)
 {
-	return (w - works) % 2 ? SIM_WORKER_2 : SIM_WORKER;
+	return SIM_WORKER((unsigned int)(w - works));
 }
 
 static struct work *work_of(const port_work *work)
@@ -79,8 +79,8 @@ void port_work_schedule(port_work *work, unsigned int delay_ms)
 	if (!w->scheduled || due < w->due)
 		w->due = due;
 	w->scheduled = true;
-	if (thread_of(w) == SIM_WORKER_2 && !(sim.alive >> SIM_WORKER_2 & 1))
-		sched_start_worker(SIM_WORKER_2);
+	if (!(sim.alive >> thread_of(w) & 1))
+		sched_start_worker(thread_of(w));
 	else
 		sched_wake_by(thread_of(w), w->due);
 	TRACE("schedule work, ms", NULL, delay_ms, 0);

@@ -13,9 +13,10 @@
 
 #define SIM_USERS 4096
 #define SIM_NEVER (~0ull)
-#define SIM_WORKER (SIM_THREADS - 1) /* runs works: the first, third and so on */
-#define SIM_WORKER_2 (SIM_THREADS - 2) /* the second and so on, once there is one */
-#define SIM_WORKERS (1u << SIM_WORKER | 1u << SIM_WORKER_2)
+#define SIM_NR_WORKERS                                                                   \
+	4u /* run works in turn: the last thread the first, fifth and so on */
+#define SIM_WORKER(n) (SIM_THREADS - 1 - (n) % SIM_NR_WORKERS)
+#define SIM_WORKERS (((1u << SIM_NR_WORKERS) - 1) << (SIM_THREADS - SIM_NR_WORKERS))
 #define SIM_EPOCH_BITS 28 /* of a time, in the shadow memory */
 
 struct sim_thread {
@@ -121,7 +122,7 @@ void sched_sleep_until(u64 time);
 void sched_wake(u32 threads);
 /* Have @thread, if asleep, wake at @time if that is earlier. */
 void sched_wake_by(unsigned int thread, u64 time);
-/* SIM_WORKER or SIM_WORKER_2, which is not there yet. */
+/* A SIM_WORKER(), which is not there yet. */
 void sched_start_worker(unsigned int thread);
 /* Which of @n stores a load sees; 0: the newest. */
 u32 sched_choose_store(u32 n);

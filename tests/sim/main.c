@@ -147,10 +147,10 @@ static void program_print(const struct program *p)
 	printf("budget %zu, sizes %u %u %u, ballast %u and %u pushed, %u cells, %u "
 	       "filled, each %u-th "
 	       "freed, "
-	       "%u pending, %u CPUs, at the end %s\n",
+	       "%u pending, %u CPUs and drain threads for %u, at the end %s\n",
 	       p->budget, p->size[0], p->size[1], p->size[2], p->ballast, p->pushed,
 	       p->cells, p->filled, p->holes, p->pending, p->config.cpus,
-	       ending_name(p->ending));
+	       p->config.machine_cpus, ending_name(p->ending));
 	for (a = 0; a < p->actors; a++) {
 		printf("  %c:", 'A' + a);
 		for (i = 0; i < OPS_MAX; i++) {

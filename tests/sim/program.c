@@ -207,6 +207,9 @@ void program_generate(struct program *p, enum zs_defer_policy policy, u64 seed)
 		storm_generate(p);
 	p->adversary = !below(16);
 	p->mover = !below(3);
+	/* One or two drain threads; of a larger machine three or four. */
+	p->config.machine_cpus =
+		below(4) ? p->config.cpus : DEFER_CPUS_PER_THREAD * (3 + below(2));
 }
 
 const char *ending_name(enum ending ending)
