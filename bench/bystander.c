@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -11,15 +10,16 @@
 
 #define PAGE_BYTES 4096UL
 #define REGION_PAGES 1024UL
-#define SAMPLES 65536UL
-/* So many pages, then a rest: some 10 % of a CPU, so that it is in nobody's way. */
-#define PAGES_AT_A_TIME 4
-#define REST_NS 250000
+#define NS_PER_S 1000000000ULL
+#define WINDOW_NS (BYSTANDER_MS * 1000000ULL)
+/* A page is due so often: some 10 % of a CPU in QEMU, so that it is in nobody's way. */
+#define DUE_NS 250000ULL
+#define SAMPLES (WINDOW_NS / DUE_NS)
 
 static struct {
-	volatile bool stop;
-	volatile unsigned long n;
-	uint32_t ns[SAMPLES];
+	unsigned long samples;
+	uint32_t fault_ns[SAMPLES];
+	uint32_t late_ns[SAMPLES];
 } * shared;
 
 static pid_t child;
@@ -29,36 +29,57 @@ static uint64_t now_ns(void)
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
 }
 
-static void fault_in(unsigned char *page)
+static void sleep_until(uint64_t ns)
 {
-	uint64_t start = now_ns();
+	const struct timespec at = {.tv_sec = (time_t)(ns / NS_PER_S),
+				    .tv_nsec = (long)(ns % NS_PER_S)};
+
+	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
+}
+
+/*
+ * A page is needed at @due, and maybe more until it is there: they are there with it. So
+ * the samples are spread evenly over the window, however slow faults are. A fault of 1 ms
+ * is one of 1000 us, one of 750 and so on. That the process wakes up late is not the
+ * fault's doing, but the page is late by that, too. Returns when the next is needed.
+ */
+static uint64_t fault_in(unsigned char *page, uint64_t due)
+{
+	uint64_t start = now_ns(), end;
 
 	*(volatile unsigned char *)page = 1;
-	shared->ns[shared->n++] = now_ns() - start;
+	end = now_ns();
+	do {
+		unsigned long n = shared->samples++;
+
+		shared->fault_ns[n] = (uint32_t)(end - (due > start ? due : start));
+		shared->late_ns[n] = (uint32_t)(end - due);
+		due += DUE_NS;
+	} while (due < end && shared->samples < SAMPLES);
+	return due;
 }
 
 __attribute__((noreturn)) static void bystander_main(void)
 {
-	const struct timespec rest = {.tv_nsec = REST_NS};
 	unsigned char *mem = mmap(NULL, REGION_PAGES * PAGE_BYTES, PROT_READ | PROT_WRITE,
 				  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	unsigned long page = 0, i;
+	uint64_t due = now_ns();
+	unsigned long page = 0;
 
 	/* EINVAL: a kernel that has no large pages */
 	if (mem == MAP_FAILED ||
 	    (madvise(mem, REGION_PAGES * PAGE_BYTES, MADV_NOHUGEPAGE) && errno != EINVAL))
 		_exit(1);
-	while (!shared->stop && shared->n + PAGES_AT_A_TIME <= SAMPLES) {
-		for (i = 0; i < PAGES_AT_A_TIME; i++)
-			fault_in(mem + page++ * PAGE_BYTES);
+	while (shared->samples < SAMPLES) {
+		sleep_until(due);
+		due = fault_in(mem + page++ * PAGE_BYTES, due);
 		if (page == REGION_PAGES) {
 			madvise(mem, REGION_PAGES * PAGE_BYTES, MADV_DONTNEED);
 			page = 0;
 		}
-		nanosleep(&rest, NULL);
 	}
 	_exit(0);
 }
@@ -84,19 +105,24 @@ static int compare(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-void bystander_stop(struct fault_times *times)
+void bystander_wait(struct fault_times *times)
 {
-	unsigned long n;
+	unsigned long n, i;
+	uint32_t *fault, *late;
 
-	shared->stop = true;
 	waitpid(child, NULL, 0);
-	n = shared->n;
-	*times = (struct fault_times){.faults = n};
+	n = shared->samples;
+	fault = shared->fault_ns;
+	late = shared->late_ns;
+	*times = (struct fault_times){.samples = n};
 	if (n) {
-		qsort(shared->ns, n, sizeof(*shared->ns), compare);
-		times->p50_ns = shared->ns[n / 2];
-		times->p99_ns = shared->ns[n * 99 / 100];
-		times->max_ns = shared->ns[n - 1];
+		qsort(fault, n, sizeof(*fault), compare);
+		qsort(late, n, sizeof(*late), compare);
+		times->p50_ns = fault[n / 2];
+		times->p99_ns = fault[n * 99 / 100];
+		times->max_ns = fault[n - 1];
+		for (i = n / 2; i < n; i++)
+			times->lost_ns += late[i] - late[n / 2];
 	}
 	munmap(shared, sizeof(*shared));
 }

@@ -27,8 +27,8 @@
  * is not in cpu_ns. This process is SCHED_FIFO above them, and looks each ms.
  *
  * "storm" is "kill" with a bystander: fault_p50_ns and so on are how long its page
- * faults took from the first SIGKILL until the memory was back. In "read" the
- * processes touch all of their memory, and ns is until the last has it back.
+ * faults took in the BYSTANDER_MS that begin just before the first SIGKILL. In "read"
+ * the processes touch all of their memory, and ns is until the last has it back.
  *
  * CPU time is the scheduler's own count in ns (sum_exec_runtime): for the
  * processes through their CPU clocks and, once they are dead, through their
@@ -229,7 +229,7 @@ static void measure(void)
 		need(victims_go(&victims, &result));
 	back_ns = wait_until_back(before.used, full.used, start);
 	if (storm)
-		bystander_stop(&faults);
+		bystander_wait(&faults);
 	if (opt.load && load_stop())
 		die("a busy loop ended early: %s", strerror(errno));
 	kernel_ns = kernel_cpu_after.ns - kernel_ns;
@@ -253,10 +253,11 @@ static void measure(void)
 	print_number("orig", full.orig - before.orig);
 	print_number("store_ns", victims_store_ns(&victims));
 	if (storm) {
-		print_number("faults", faults.faults);
+		print_number("faults", faults.samples);
 		print_number("fault_p50_ns", faults.p50_ns);
 		print_number("fault_p99_ns", faults.p99_ns);
 		print_number("fault_max_ns", faults.max_ns);
+		print_number("fault_lost_ns", faults.lost_ns);
 	}
 	putchar('\n');
 }

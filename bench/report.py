@@ -313,6 +313,21 @@ class Page:
                            f'medians of {doc[0]["rounds"]})\n\n{phone_tables(doc)}'
                            for name, doc in self.phones())
 
+    def phone_value(self, variant, key):
+        for _, doc in self.phones():
+            value = phone_table.find(doc, variant).get(key)
+            if value is not None:
+                return figures.show(value)
+        raise Missing
+
+    def phone_range(self, variant, key):
+        """From run to run"""
+        for _, doc in self.phones():
+            span = phone_table.find(doc, variant).get(f'{key}_range')
+            if span:
+                return ' to '.join(figures.show(value) for value in span)
+        raise Missing
+
     def phone_legend(self):
         self.phone_there()
         return explain(phone_table.COLUMNS)

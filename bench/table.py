@@ -65,6 +65,7 @@ MEDIANS = (
     ('storm', 'fault_p50_ns', 'fault_p50_us', 1e3),
     ('storm', 'fault_p99_ns', 'fault_p99_us', 1e3),
     ('storm', 'fault_max_ns', 'fault_max_us', 1e3),
+    ('storm', 'fault_lost_ns', 'fault_lost_ms', 1e6),
     ('busy', 'ns', 'reaped_ms', 1e6),
     ('busy', 'ns', 'kill_ns_per_page', 'page'),
     ('busy', 'cpu_ns', 'cpu_ns_per_page', 'page'),
@@ -140,7 +141,11 @@ COLUMNS = (
     ('read', 'read_ns_per_page', 1, 0,
      'ns per page: touching all of it again'),
     ('fault', 'fault_p99_us', 1, 1,
-     'us: 99th percentile of the page faults of a bystander during the kill'),
+     'us: 99th percentile of the page faults of a bystander, in the 500 ms from the\n'
+     '        first SIGKILL on'),
+    ('lost', 'fault_lost_ms', 1, 2,
+     'ms: by how much pages were later there than half of them are, faults and waiting\n'
+     '        for the CPU, summed over the same time'),
     ('(N x)', None, 0, 0,
      "how many times less than the kernel's own zram"),
 )

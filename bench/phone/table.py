@@ -76,6 +76,7 @@ def figures_of(run):
 
 
 SUMS = ('second_kills', 'oom_kills')  # over all runs: each is one too many
+RANGES = ('launch_p99_ms', 'fault_p99_ms')  # differ much from run to run
 
 
 def make_record(kernel, variant, runs):
@@ -87,6 +88,8 @@ def make_record(kernel, variant, runs):
         value = sum(values) if key in SUMS else statistics.median(values)
         if math.isfinite(value):
             record[key] = round(value, 3)
+            if key in RANGES:
+                record[f'{key}_range'] = [round(min(values), 3), round(max(values), 3)]
     return record
 
 
