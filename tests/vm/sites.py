@@ -56,7 +56,7 @@ DOES_NOT = """
     clear_page_.* _totalram_pages si_mem_available mod_zone_page_state dump_page __warn_printk
     _raw_spin_.* __raw_spin_lock_init mutex_.* __mutex_init (down|up)_(read|write)
     downgrade_write __init_rwsem __wake_up finish_wait init_wait_entry prepare_to_wait_event
-    schedule yield usleep_range_state single_task_running sched_set_normal
+    schedule yield usleep_range_state single_task_running sched_setattr_nocheck
     init_timer_key __msecs_to_jiffies ktime_get __might_.* preempt_.*
     debug_locks_off debug_check_no_locks_freed debug_smp_processor_id
     __this_cpu_preempt_check lock_.* fs_reclaim_.* local_.* kmemleak_not_leak
