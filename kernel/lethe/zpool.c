@@ -108,8 +108,9 @@ static int pool_alloc_node(void *pool, size_t size, gfp_t gfp, unsigned long *ha
 			   const int node)
 {
 	struct lethe_zpool *p = pool;
+	/* zswap may not wait, and calls once: a page that gets no memory goes to disk. */
 	enum zs_alloc how =
-		gfpflags_allow_blocking(gfp) ? ZS_ALLOC_WAIT : ZS_ALLOC_NOWAIT;
+		gfpflags_allow_blocking(gfp) ? ZS_ALLOC_WAIT : ZS_ALLOC_RESERVES;
 
 	/* To zswap that is what does not compress. */
 	if (size > PAGE_SIZE)
