@@ -7,7 +7,7 @@
 #               [-s FACTOR] [-t TAG] [-w WORD] KERNEL [SUITE ...]
 #
 # KERNEL is a name for kernel-fetch.sh, or a directory that it has printed. -m is
-# the guest's memory, 160 MiB if it is not given (192 for arm64). -s: the kernel is that
+# the guest's memory, 168 MiB if it is not given (192 for arm64). -s: the kernel is that
 # many times slower than Debian's, so that whatever has to happen in a time may
 # take as many times longer. -d is how long the suite "storm" storms, which is only
 # run if it is named. -w is a word for the kernel's command line. Without SUITE: all that the
@@ -56,7 +56,7 @@ shift
 # shellcheck source=scripts/arch.sh
 . "$top/scripts/arch.sh"
 arch_set "$(arch_of "$kernel")"
-[ -n "$mib" ] || mib=$([ "$arch" = arm64 ] && echo 192 || echo 160)
+[ -n "$mib" ] || mib=$([ "$arch" = arm64 ] && echo 192 || echo 168)
 compiler=(gcc)
 [ "$arch" = "$(machine_arch)" ] ||
 	compiler=("$arch_gnu-gcc" "--sysroot=$("$top/scripts/sysroot-fetch.sh" "$arch")/root")

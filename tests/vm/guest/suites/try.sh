@@ -5,8 +5,8 @@
 # where it cannot be done.
 
 # In MiB: of a thousand pages or more, as the kernel's own caches of swap slots keep up
-# to 64 a CPU. After other suites not much more memory may be available than it takes.
-size=6
+# to 64 a CPU.
+size=8
 [ "$PAGE" = 4096 ] || size=16
 
 # machine: devices, swap but for how much of it is used, and what new devices get
