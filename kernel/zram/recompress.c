@@ -27,6 +27,7 @@ struct recompress {
 	unsigned long threshold; /* bytes: smaller ones are left as they are */
 	unsigned long max_pages; /* how many to try; 0: all */
 	int first, last; /* priorities */
+	int lowest, highest; /* of those that have an algorithm */
 };
 
 static int parse_type(struct recompress *r, const char *value)
@@ -79,7 +80,7 @@ static bool is_meant(const struct recompress *r, u64 word)
 		return false;
 	if (r->idle_only && !(word & SLOT_IDLE))
 		return false;
-	/* The last algorithm of those wanted has done, or failed, already. */
+	/* The last algorithm of those wanted has done it already. */
 	return !(word & SLOT_INCOMPRESSIBLE) && slot_size(word) >= r->threshold &&
 	       slot_priority(word) < r->last;
 }
@@ -124,8 +125,9 @@ static int recompress_slot(struct recompress *r, unsigned long index, u64 held)
 		ret = try_algorithms(r, index, held);
 	if (!ret || ret == -EAGAIN)
 		return 0;
-	/* All have been tried in vain, whatever size was wanted. */
-	if (ret > 0 && r->first == 1 && r->last == ZRAM_ALGORITHMS - 1 && !r->threshold)
+	/* All that there are have been tried in vain, whatever size was wanted. */
+	if (ret > 0 && r->first <= r->lowest && r->last == r->highest && !r->threshold &&
+	    !slot_priority(word))
 		word |= SLOT_INCOMPRESSIBLE;
 	/* If not, something else is there, and the bit is gone. */
 	slot_replace(slot, held, word);
@@ -162,15 +164,23 @@ static int recompress_slots(struct recompress *r)
  */
 int zram_recompress(struct zram *zram, const char *line)
 {
-	struct recompress r = {.zram = zram, .first = 1, .last = ZRAM_ALGORITHMS - 1};
+	struct recompress r = {.zram = zram};
 	char *copy = kstrdup(line, GFP_KERNEL);
-	int err;
+	int err, i;
 
 	if (!copy)
 		return -ENOMEM;
+	for (i = ZRAM_ALGORITHMS - 1; i >= 1; i--) {
+		if (!zram->streams[i])
+			continue;
+		r.lowest = i;
+		r.highest = max(r.highest, i);
+	}
+	r.first = 1;
+	r.last = r.highest;
 	err = parse(&r, copy);
 	kfree(copy);
-	if (!err && !zram->streams[1] && !zram->streams[2] && !zram->streams[3])
+	if (!err && !r.highest)
 		err = -EINVAL;
 	if (err)
 		return err;

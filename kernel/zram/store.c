@@ -93,6 +93,7 @@ struct store {
 	int node; /* of NUMA, that it is on; or ZS_NO_NODE */
 	unsigned int priority; /* of the algorithm */
 	size_t below; /* bytes; a page that needs as many or more is stored as it is */
+	bool replaces; /* a larger object, which goes then: mem_limit does not matter */
 	unsigned long handle; /* the object, not yet in a word; or 0 */
 	size_t room; /* that it has, in bytes; 0 without one */
 };
@@ -115,7 +116,7 @@ static void store_try_object(struct store *s, size_t size)
 		return;
 	s->handle = handle;
 	s->room = size;
-	if (unlikely(!within_limit(s->zram)))
+	if (unlikely(!s->replaces && !within_limit(s->zram)))
 		store_drop_object(s);
 }
 
@@ -129,7 +130,7 @@ static int store_wait_object(struct store *s, size_t size)
 
 	store_drop_object(s);
 	handle = zs_malloc_node(zram->pool, size, ZS_ALLOC_WAIT, s->node);
-	if (!zs_handle_error(handle) && unlikely(!within_limit(zram)))
+	if (!zs_handle_error(handle) && unlikely(!s->replaces && !within_limit(zram)))
 		handle = malloc_at_limit(zram, handle, size, s->node);
 	err = zs_handle_error(handle);
 	if (err)
@@ -284,6 +285,7 @@ int zram_restore_page(struct zram *zram, unsigned long index, u64 held, const vo
 		.node = ZS_NO_NODE,
 		.priority = priority,
 		.below = min(below, zram->huge_size),
+		.replaces = true,
 	};
 	u64 word;
 	int err = store_compressed(&store, &word);

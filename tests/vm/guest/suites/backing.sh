@@ -213,6 +213,36 @@ same "without a limit that is on" "$(attr writeback huge)" ok
 same "all is written" "$(bd_stat writes)" $((before + 32))
 unchanged "no limit"
 
+# ---- incompressible: what recompression has tried in vain ----
+
+if [ "$IMPL-$new" = lethe-1 ]; then
+	echo 1 >$Z/reset
+	echo lz4 >$Z/comp_algorithm
+	echo algo=zstd >$Z/recomp_algorithm
+	echo /dev/loop0 >$Z/backing_dev
+	echo 16M >$Z/disksize
+	content
+	same "incompressible pages, before anything has been tried" "$(attr writeback incompressible)" ok
+	same "are none" "$(bd_stat writes)" 0
+	for again in once twice; do
+		echo all >$Z/idle
+		same "recompression, $again" "$(attr recompress priority=1)" ok
+	done
+	same "incompressible pages" "$(attr writeback incompressible)" ok
+	same "are the noise" "$(bd_stat writes) $(flags 64 | cut -c 2)$(flags 67 | cut -c 2)" "$((16384 / PAGE)) ww"
+	unchanged "incompressible"
+	dd if=/dev/urandom of=/dev/zram0 bs=4k seek=100 count=4 oflag=direct 2>/dev/null
+	dd if=/corpus of=/dev/zram0 bs=4k count=64 oflag=direct 2>/dev/null
+	sum=$(md5sum </dev/zram0)
+	echo all >$Z/idle
+	read_page=$(dd if=/dev/zram0 bs=4k skip=101 count=1 iflag=direct 2>/dev/null | md5sum)
+	before=$(bd_stat writes)
+	same "pages that are huge and idle" "$(attr writeback huge_idle)" ok
+	same "are those that nobody has read" "$(bd_stat writes)" $((before + 3))
+	same "and not this" "$(dd if=/dev/zram0 bs=4k skip=101 count=1 iflag=direct 2>/dev/null | md5sum)" "$read_page"
+	unchanged "huge and idle"
+fi
+
 # ---- full ----
 
 blkdiscard /dev/zram0
