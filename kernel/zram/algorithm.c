@@ -65,7 +65,7 @@ void zram_algorithms_reset(struct zram_algorithm *algorithms)
 
 /**
  * zram_algorithm_choose() - choose an algorithm
- * @algorithm: which to change; its parameters stay
+ * @algorithm: which to change; the parameters that it had are forgotten
  * @name: the name, perhaps with a newline after it
  *
  * Context: process context.
@@ -78,6 +78,7 @@ int zram_algorithm_choose(struct zram_algorithm *algorithm, const char *name)
 	if (!codec)
 		return -EINVAL;
 	algorithm->codec = codec;
+	params_clear(&algorithm->params);
 	return 0;
 }
 
@@ -161,12 +162,15 @@ static int request_priority(const struct request *request,
 	return priority;
 }
 
-static int request_apply(struct request *request, struct zram_algorithm *algorithms)
+static int request_apply(struct request *request, struct zram_algorithm *algorithms,
+			 bool in_use)
 {
 	int priority = request_priority(request, algorithms), err;
 
 	if (priority < 0)
 		return priority;
+	if (in_use)
+		return -EBUSY;
 	if (request->dict) {
 		err = dict_read(&request->params, request->dict);
 		if (err)
@@ -181,13 +185,15 @@ static int request_apply(struct request *request, struct zram_algorithm *algorit
  * zram_algorithm_set_params() - set the parameters of an algorithm
  * @algorithms: of the device, by priority; what parameters the one had are forgotten
  * @line: as it is written to algorithm_params
+ * @in_use: the device has a size, so that nothing may be changed
  *
  * Context: process context, may sleep; reads a file.
  * Return: 0; -EINVAL for what cannot be understood, or is for an algorithm that the
- * device has not; another errno if the dictionary cannot be read. Nothing is changed
- * then.
+ * device has not; -EBUSY for what can, if it is in use; another errno if the dictionary
+ * cannot be read. Nothing is changed then.
  */
-int zram_algorithm_set_params(struct zram_algorithm *algorithms, const char *line)
+int zram_algorithm_set_params(struct zram_algorithm *algorithms, const char *line,
+			      bool in_use)
 {
 	struct request request = {
 		.priority = ZRAM_PARAM_UNSET,
@@ -200,7 +206,7 @@ int zram_algorithm_set_params(struct zram_algorithm *algorithms, const char *lin
 		return -ENOMEM;
 	err = request_parse(&request, copy);
 	if (!err)
-		err = request_apply(&request, algorithms);
+		err = request_apply(&request, algorithms, in_use);
 	kfree(copy);
 	return err;
 }

@@ -18,6 +18,7 @@ void zram_algorithms_reset(struct zram_algorithm *algorithms);
 int zram_algorithm_choose(struct zram_algorithm *algorithm, const char *name);
 int zram_algorithm_add(struct zram_algorithm *algorithms, const char *line);
 int zram_algorithm_find(const struct zram_algorithm *algorithms, const char *name);
-int zram_algorithm_set_params(struct zram_algorithm *algorithms, const char *line);
+int zram_algorithm_set_params(struct zram_algorithm *algorithms, const char *line,
+			      bool in_use);
 
 #endif /* ZRAM_ALGORITHM_H */

@@ -31,9 +31,6 @@ struct zram_codec_params {
 		.level = ZRAM_PARAM_UNSET, .winbits = ZRAM_PARAM_UNSET,                  \
 	}
 
-/* LZ4 looks no further back. */
-#define ZRAM_LZ4_DICT_MAX (64 << 10)
-
 struct zram_codec {
 	const char *name;
 

@@ -3,7 +3,8 @@
  * LZ4. The level is the acceleration: the more, the faster, and the larger.
  *
  * With a dictionary, each page is compressed in a state that has just been loaded with
- * it. To load takes longer than to compress, so it is done once a stream, and copied.
+ * it. To load takes longer than to compress, so it is done once a stream, and copied. Of
+ * a dictionary, the library uses the last 64 KiB.
  */
 #include <linux/slab.h>
 #include <linux/lz4.h>
@@ -20,9 +21,7 @@ struct lz4_work {
 
 static int lz4_share(struct zram_codec_params *params)
 {
-	if (params->level != ZRAM_PARAM_UNSET && params->level < 1)
-		return -EINVAL;
-	return params->dict_len > ZRAM_LZ4_DICT_MAX ? -EINVAL : 0;
+	return params->level != ZRAM_PARAM_UNSET && params->level < 1 ? -EINVAL : 0;
 }
 
 static void lz4_destroy(void *work)

@@ -28,7 +28,7 @@ static int lz4hc_share(struct zram_codec_params *params)
 		return -EINVAL;
 	if (params->dict && !IS_ENABLED(COMPAT_HAS_LZ4HC_DICT))
 		return -EINVAL;
-	return params->dict_len > ZRAM_LZ4_DICT_MAX ? -EINVAL : 0;
+	return 0;
 }
 
 static void lz4hc_destroy(void *work)

@@ -50,8 +50,29 @@ case " $offered " in
 	base=$(compressed deflate "foo=1")
 	compare "deflate at level 1 is larger" "$(compressed deflate level=1)" -gt "$base"
 	compare "deflate at level 9 is not" "$(compressed deflate level=9)" -le "$base"
+	if [ "$IMPL" = lethe ]; then
+		compare "with a smaller window it is larger" \
+			"$(compressed deflate deflate.winbits=-9)" -gt "$base"
+		for bits in -7 -16 3 junk; do
+			same "a window of $bits bits" "$(compressed deflate deflate.winbits=$bits)" EINVAL
+		done
+	fi
 	;;
 esac
+
+# ---- of the algorithm that they were set for ----
+
+if [ "$IMPL" = lethe ]; then
+	plain=$(compressed lz4 "foo=1")
+	echo zstd >$Z/comp_algorithm
+	same "parameters of zstd" "$(attr algorithm_params "level=-5 dict=/tmp/dictionary")" ok
+	same "and then lz4, which has no such level" "$(compressed lz4 foo=1)" "$plain"
+	echo zstd >$Z/comp_algorithm
+	echo level=-5 >$Z/algorithm_params
+	echo lz4 >$Z/comp_algorithm
+	same "with none of its own" "$(attr disksize 16M)" ok
+	echo 1 >$Z/reset
+fi
 
 # ---- a level that there is not ----
 
@@ -63,7 +84,7 @@ intree-6.*) ;; # takes some for others
 	same "lz4 has no level 0" "$(compressed lz4 level=0)" EINVAL
 	same "lz4hc has no level 0" "$(compressed lz4hc level=0)" EINVAL
 	same "nor 22" "$(compressed lz4hc level=22)" EINVAL
-	same "deflate has no level 10" "$(compressed deflate level=22)" EINVAL
+	same "deflate has no level 10" "$(compressed deflate level=10)" EINVAL
 	same "nor -5" "$(compressed deflate level=-5)" EINVAL
 	same "after that, it is as if nothing had been asked" "$(compressed deflate foo=1)" "$base"
 	;;
@@ -82,10 +103,24 @@ for codec in zstd lz4 lz4hc; do
 	compare "$codec with a dictionary is smaller" \
 		"$(compressed $codec dict=/tmp/dictionary)" -lt "$base"
 done
+# Of a large one, LZ4 uses the end.
+if [ "$IMPL-${KVER#6.1.}" = "lethe-$KVER" ]; then
+	head -c 112640 /corpus >/tmp/large
+	for codec in zstd lz4 lz4hc; do
+		base=$(compressed $codec foo=1)
+		compare "$codec with a dictionary of 110 KiB is smaller" \
+			"$(compressed $codec dict=/tmp/large)" -lt "$base"
+	done
+fi
 case $KVER in
-6.*) missing=EINVAL ;;
-*) missing=ENOENT ;;
+6.*) missing=EINVAL toolarge=EINVAL ;;
+*) missing=ENOENT toolarge=EFBIG ;;
 esac
+if [ "$IMPL" = lethe ]; then
+	truncate -s 17M /tmp/large
+	same "one of 17 MiB" "$(attr algorithm_params dict=/tmp/large)" $toolarge
+	rm /tmp/large
+fi
 same "a dictionary that is not there" "$(attr algorithm_params dict=/nope)" $missing
 # The one of 6.12 says nothing.
 [ "$IMPL-${KVER%%.*}" = intree-6 ] || check "the log says so" eval 'dmesg | grep -q "zram: failed to load dictionary /nope (err=-2)"'
