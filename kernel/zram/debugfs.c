@@ -91,8 +91,7 @@ static int block_show(struct seq_file *m, void *slot)
 	if (slot_kind(word) == SLOT_EMPTY)
 		return SEQ_SKIP;
 	block_flags(word, flags);
-	seq_printf(m, "%12lu %12u.000000 %s\n", index,
-		   zram->accessed ? zram_accessed(zram, index) : 0, flags);
+	seq_printf(m, "%12lu %12u.000000 %s\n", index, zram_accessed(zram, index), flags);
 	return 0;
 }
 
@@ -109,10 +108,10 @@ static int block_state_open(struct inode *inode, struct file *file)
 	int err = 0;
 
 	/* The reader wants to know when pages are accessed: from now on. */
-	down_write(&zram->init_lock);
+	down_read(&zram->init_lock);
 	if (zram_initialised(zram))
 		err = zram_track_access(zram);
-	up_write(&zram->init_lock);
+	up_read(&zram->init_lock);
 	if (!err)
 		err = seq_open(file, &block_state_sops);
 	if (!err)

@@ -18,6 +18,9 @@
 #include "stream.h"
 #include "zram.h"
 
+/* Bytes that a table leaves to other tasks */
+#define TABLE_LEAVES (4 << 20)
+
 static DEFINE_MUTEX(devices_lock);
 static DEFINE_IDR(devices); /* struct zram by id */
 static int zram_major;
@@ -100,7 +103,8 @@ static int streams_create(struct zram *zram)
  * What the machine cannot do without is not asked for: the table takes memory that is
  * free or that reclaim has at its first attempt, never what the OOM killer would have to
  * get; and only if it fits into what is available with the page tables that map it, for
- * vmalloc() takes those at any cost, and other tasks want some meanwhile.
+ * vmalloc() takes those at any cost. Other tasks want some meanwhile: a sixteenth of what
+ * is available is left to them, at least TABLE_LEAVES.
  *
  * Context: process context, may sleep.
  * Return: the table, for vfree(); NULL if there is no memory.
@@ -110,8 +114,9 @@ void *zram_table_alloc(unsigned long nr, size_t size)
 	unsigned long pages = DIV_ROUND_UP(nr, PAGE_SIZE / size);
 	unsigned long tables = DIV_ROUND_UP(pages, PTRS_PER_PTE) + 2;
 	long available = si_mem_available();
+	unsigned long left = max(available / 16, (long)(TABLE_LEAVES / PAGE_SIZE));
 
-	if (available < 0 || pages + tables > available)
+	if (available < 0 || pages + tables + left > available)
 		return NULL;
 	return __vmalloc(nr * size,
 			 GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN | __GFP_NORETRY);
@@ -131,6 +136,7 @@ int zram_device_setup(struct zram *zram, u64 disksize)
 {
 	struct zs_pool_params params = {};
 	unsigned long nr_slots;
+	bool writing;
 	int err;
 
 	if (!disksize)
@@ -139,7 +145,7 @@ int zram_device_setup(struct zram *zram, u64 disksize)
 		return COMPAT_ZRAM_DISKSIZE_OVERFLOW;
 	nr_slots = DIV_ROUND_UP_ULL(disksize, PAGE_SIZE);
 
-	down_write(&zram->init_lock);
+	writing = zram_lock_settings(zram);
 	err = -EBUSY;
 	if (zram_initialised(zram)) {
 		pr_info("zram: Cannot change disksize for initialized device\n");
@@ -180,7 +186,7 @@ free_slots:
 	vfree(zram->slots);
 	zram->slots = NULL;
 unlock:
-	up_write(&zram->init_lock);
+	zram_unlock_settings(zram, writing);
 	return err;
 }
 

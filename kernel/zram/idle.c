@@ -13,12 +13,14 @@
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/string.h>
+#include <linux/vmalloc.h>
 
 #include "zram.h"
 
 /**
  * zram_track_access() - note from now on when pages are accessed
- * @zram: the device, set up; the caller holds its init_lock for writing
+ * @zram: the device, set up; the caller holds its init_lock, for reading: writeback has
+ *it for as long as a disk takes, and whoever asks to write keeps all others waiting
  *
  * Context: process context, may sleep.
  * Return: 0 or -ENOMEM.
@@ -27,20 +29,23 @@ int zram_track_access(struct zram *zram)
 {
 	u32 *accessed;
 
-	if (zram->accessed)
+	if (READ_ONCE(zram->accessed))
 		return 0;
 	accessed = zram_table_alloc(zram->nr_slots, sizeof(*accessed));
 	if (!accessed)
 		return -ENOMEM;
-	zram->accessed_since = zram_now();
-	/* All of it is zero before I/O sees it. */
-	smp_store_release(&zram->accessed, accessed);
+	/* Of several that come here at once, whichever: they mean the same moment. */
+	WRITE_ONCE(zram->accessed_since, zram_now());
+	/* Fully ordered: all of it is zero, and the time is there, before others see it.
+	 */
+	if (cmpxchg(&zram->accessed, NULL, accessed))
+		vfree(accessed);
 	return 0;
 }
 
 /**
  * zram_accessed() - when a page was accessed
- * @zram: the device, which tracks that
+ * @zram: the device
  * @index: the slot
  *
  * Context: any context.
@@ -48,14 +53,18 @@ int zram_track_access(struct zram *zram)
  */
 u32 zram_accessed(struct zram *zram, unsigned long index)
 {
-	return READ_ONCE(zram->accessed[index]);
+	/* Pairs with zram_track_access(). */
+	u32 *accessed = smp_load_acquire(&zram->accessed);
+
+	return accessed ? READ_ONCE(accessed[index]) : 0;
 }
 
+/* A page may have been accessed after @now was taken: the least old of all. */
 static bool is_old(struct zram *zram, unsigned long index, u32 now, u64 age)
 {
-	u32 then = zram_accessed(zram, index) ?: zram->accessed_since;
+	u32 then = zram_accessed(zram, index) ?: READ_ONCE(zram->accessed_since);
 
-	return now - then >= age;
+	return then <= now && now - then >= age;
 }
 
 static void mark(zram_slot *slot)

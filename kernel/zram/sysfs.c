@@ -97,6 +97,7 @@ static ssize_t comp_algorithm_store(struct device *dev, struct device_attribute 
 				    const char *buf, size_t len)
 {
 	struct zram *zram = to_zram(dev);
+	bool writing;
 	int err;
 
 	/* Without the newline; the length is that of the kernel's own zram. */
@@ -105,14 +106,14 @@ static ssize_t comp_algorithm_store(struct device *dev, struct device_attribute 
 		return -E2BIG;
 	if (!zram_codec_find(buf))
 		return -EINVAL;
-	down_write(&zram->init_lock);
+	writing = zram_lock_settings(zram);
 	if (zram_initialised(zram)) {
 		pr_info("zram: Can't change algorithm for initialized device\n");
 		err = -EBUSY;
 	} else {
 		err = zram_algorithm_choose(&zram->algorithms[0], buf);
 	}
-	up_write(&zram->init_lock);
+	zram_unlock_settings(zram, writing);
 	return err ?: len;
 }
 static DEVICE_ATTR_RW(comp_algorithm);
@@ -121,12 +122,12 @@ static ssize_t algorithm_params_store(struct device *dev, struct device_attribut
 				      const char *buf, size_t len)
 {
 	struct zram *zram = to_zram(dev);
-	int err = -EBUSY;
+	bool writing;
+	int err;
 
-	down_write(&zram->init_lock);
-	if (!zram_initialised(zram))
-		err = zram_algorithm_set_params(zram->algorithms, buf);
-	up_write(&zram->init_lock);
+	writing = zram_lock_settings(zram);
+	err = zram_algorithm_set_params(zram->algorithms, buf, zram_initialised(zram));
+	zram_unlock_settings(zram, writing);
 	return err ?: len;
 }
 static DEVICE_ATTR_WO(algorithm_params);
@@ -153,14 +154,15 @@ static ssize_t recomp_algorithm_store(struct device *dev, struct device_attribut
 				      const char *buf, size_t len)
 {
 	struct zram *zram = to_zram(dev);
+	bool writing;
 	int err = -EBUSY;
 
-	down_write(&zram->init_lock);
+	writing = zram_lock_settings(zram);
 	if (!zram_initialised(zram))
 		err = zram_algorithm_add(zram->algorithms, buf);
 	else
 		pr_info("zram: Can't change algorithm for initialized device\n");
-	up_write(&zram->init_lock);
+	zram_unlock_settings(zram, writing);
 	return err ?: len;
 }
 static DEVICE_ATTR_RW(recomp_algorithm);
@@ -175,12 +177,11 @@ static ssize_t idle_store(struct device *dev, struct device_attribute *attr,
 	if (!sysfs_streq(buf, "all") &&
 	    (kstrtoull(buf, 0, &age) || age > COMPAT_ZRAM_AGE_MAX))
 		return -EINVAL;
-	down_write(&zram->init_lock);
+	down_read(&zram->init_lock);
 	if (!zram_initialised(zram))
 		err = -EINVAL;
 	else if (age)
 		err = zram_track_access(zram);
-	downgrade_write(&zram->init_lock);
 	if (!err)
 		err = zram_mark_idle(zram, age);
 	up_read(&zram->init_lock);
@@ -233,9 +234,9 @@ static ssize_t mem_limit_store(struct device *dev, struct device_attribute *attr
 
 	if (err)
 		return err;
-	down_write(&zram->init_lock);
+	down_read(&zram->init_lock);
 	WRITE_ONCE(zram->limit_pages, DIV_ROUND_UP_ULL(bytes, PAGE_SIZE));
-	up_write(&zram->init_lock);
+	up_read(&zram->init_lock);
 	return len;
 }
 static DEVICE_ATTR_WO(mem_limit);
@@ -293,7 +294,7 @@ static ssize_t mm_stat_show(struct device *dev, struct device_attribute *attr, c
 	down_read(&zram->init_lock);
 	if (zram_initialised(zram))
 		zs_pool_stats(zram->pool, &pool);
-	limit_pages = zram->limit_pages;
+	limit_pages = READ_ONCE(zram->limit_pages);
 	max_used_pages = atomic_long_read(&zram->max_used_pages);
 	up_read(&zram->init_lock);
 

@@ -155,17 +155,17 @@ static ssize_t compressed_writeback_store(struct device *dev,
 					  size_t len)
 {
 	struct zram *zram = to_zram(dev);
-	bool value;
+	bool value, writing;
 	int err = -EBUSY;
 
 	if (kstrtobool(buf, &value))
 		return -EINVAL;
-	down_write(&zram->init_lock);
+	writing = zram_lock_settings(zram);
 	if (!zram_initialised(zram)) {
 		WRITE_ONCE(zram->compressed_writeback, value);
 		err = 0;
 	}
-	up_write(&zram->init_lock);
+	zram_unlock_settings(zram, writing);
 	return err ?: len;
 }
 static DEVICE_ATTR_RW(compressed_writeback);

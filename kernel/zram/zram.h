@@ -110,6 +110,30 @@ static inline void zram_partial_unlock(struct zram *zram, unsigned long index)
 		mutex_unlock(&zram->partial_lock[index % ZRAM_PARTIAL_LOCKS]);
 }
 
+/*
+ * Take init_lock to change what is fixed while the device has a size: for writing if it
+ * has none. If it has one, for reading: writeback holds the lock for as long as a disk
+ * takes, and whoever waits to write keeps all others waiting. Return: is it for writing?
+ * The device may have got a size meanwhile.
+ */
+static inline bool zram_lock_settings(struct zram *zram)
+{
+	down_read(&zram->init_lock);
+	if (zram_initialised(zram))
+		return false;
+	up_read(&zram->init_lock);
+	down_write(&zram->init_lock);
+	return true;
+}
+
+static inline void zram_unlock_settings(struct zram *zram, bool writing)
+{
+	if (writing)
+		up_write(&zram->init_lock);
+	else
+		up_read(&zram->init_lock);
+}
+
 /* Seconds since boot. */
 static inline u32 zram_now(void)
 {
@@ -129,10 +153,11 @@ static inline void zram_touch(struct zram *zram, unsigned long index)
 	/* Pairs with zram_track_access(). */
 	u32 *accessed = smp_load_acquire(&zram->accessed);
 
-	if (slot_peek(&zram->slots[index]) & SLOT_IDLE)
-		slot_clear_idle(&zram->slots[index]);
+	/* First: whoever marks by age after the mark was taken away sees a young page. */
 	if (accessed)
 		WRITE_ONCE(accessed[index], zram_now());
+	if (slot_peek(&zram->slots[index]) & SLOT_IDLE)
+		slot_clear_idle(&zram->slots[index]);
 }
 
 /* params.c: module parameters */

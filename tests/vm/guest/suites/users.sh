@@ -137,7 +137,7 @@ meanwhile() {
 		for what in "type=huge" "type=idle max_pages=64"; do
 			[ ! -e $Z/recompress ] || echo "$what" >$Z/recompress
 		done
-		[ "$backed" = no ] || echo huge_idle >$Z/writeback
+		[ "$backed" = no ] || echo idle >$Z/writeback
 		echo 1 >$Z/compact
 		cat $Z/mm_stat >/dev/null
 		usleep 50000
@@ -163,6 +163,10 @@ cat /tmp/said
 check "no job of it was stopped" eval '! grep -q signal /tmp/said'
 same "both came to their end" "$(grep -c 'err= 0' /tmp/fio)" 2
 grep -E 'err=|verify' /tmp/fio
+if [ $backed = yes ]; then
+	compare "pages were written back meanwhile" "$(awk '{ print $3 }' $Z/bd_stat)" -gt 100
+	compare "and read from there" "$(awk '{ print $2 }' $Z/bd_stat)" -gt 10
+fi
 kill $also
 wait $also 2>/dev/null
 check "reset after fio" eval 'echo 1 >$Z/reset'
