@@ -61,6 +61,9 @@ FIGURES = (
            (1.15, 1.25), (Term(USUAL, 'default', 'munmap_ns_per_page'),
                           Term(USUAL, 'intree', 'munmap_floor_ns_per_page')),
            unit='ns a page'),
+    Figure('fills', 'SIGKILL to reaped, pages of one value that fits no 32 bits, default / in-tree, '
+           '1 process of 48 MiB', '<=', (1.0, None), share((1, 48), 'fills_ns_per_page'),
+           unit='ns a page'),
     Figure('cliff', 'no cliff: munmap a page, default, 512 MiB / 128 MiB', '<=', (1.15, 1.15),
            (Term(LARGE, 'default', 'munmap_ns_per_page'),
             Term(SMALL, 'default', 'munmap_ns_per_page')), unit='ns a page'),

@@ -71,12 +71,6 @@ all | others)
 	machine 6.1-cloud-amd64 4 '' $few $two
 	;;
 esac
-# A record that was made again is instead of the one before.
-python3 -c 'import json, sys
-what = "kernel", "cpus", "compaction", "procs", "mib", "variant"
-records = {tuple(r[w] for w in what): r for path in sys.argv[1:] for r in json.load(open(path))}
-print(json.dumps(list(records.values()), indent=1))' \
-	"${made[@]}" >"$work/storm.json.part"
-mv "$work/storm.json.part" "$work/storm.json"
+"$here/join.py" "$work/storm.json" "${made[@]}"
 printf '\n%d s in all; records in build/bench/storm.json\n' $((SECONDS - start))
 [ $extent = others ] || "$here/busy.sh" -r "$rounds" -v "$busy"
