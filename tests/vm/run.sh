@@ -132,8 +132,9 @@ if [[ " ${suites[*]} " = *" users "* ]]; then
 	mib=768
 fi
 if [[ " ${suites[*]} " =~ \ (backing|writeback|inject)\  ]]; then
-	more+=(-p dmsetup -m "disks:loop,dm_mod,dm_delay,virtio_pci,virtio_blk")
+	more+=(-m "disks:loop,dm_mod,dm_delay,virtio_pci,virtio_blk")
 fi
+[[ " ${suites[*]} " != *" writeback "* ]] || more+=(-p dmsetup)
 "$here/image.sh" "${more[@]}" "$initramfs" "$kernel" "$modules" 6 "${guest[@]}"
 
 how=()

@@ -16,6 +16,14 @@ case $KVER in
 esac
 [ "$IMPL" = lethe ] && new=1 || new=$((1 - old))
 
+# A disk of 4096 pages, and one of half as many below. bd_stat and writeback_limit count
+# units of 4 KiB.
+units=$((PAGE / 4096))
+disk=$((16 * units))M below=$((8 * units))M
+bd_pages() {
+	echo $(($(bd_stat "$1") / units))
+}
+
 zram_load num_devices=3
 modules_load disks
 for file in backing_dev:644 bd_stat:444 writeback:200 writeback_limit:644 \
@@ -31,7 +39,7 @@ for value in idle huge junk page_index=0 type=idle; do
 	same "writeback '$value' without a size" "$(attr writeback $value)" EINVAL
 done
 ln -s /dev/loop0 /tmp/link
-truncate -s 8M /tmp/backing
+truncate -s $below /tmp/backing
 truncate -s 2048 /tmp/small
 losetup /dev/loop1 /tmp/small
 while read -r path answer; do
@@ -78,7 +86,7 @@ same "off" "$(attr writeback_limit_enable 0) $(cat $Z/writeback_limit_enable)" "
 # ---- a device without one ----
 
 echo lz4 >$Z/comp_algorithm
-echo 16M >$Z/disksize
+echo $disk >$Z/disksize
 for value in idle huge page_index=0; do
 	same "writeback '$value' without a backing device" "$(attr writeback $value)" ENODEV
 done
@@ -91,9 +99,9 @@ echo 1 >$Z/reset
 
 # content: 64 pages of files, 4 of noise, 4 of zeroes; sets sum
 content() {
-	dd if=/corpus of=/dev/zram0 bs=4k count=64 oflag=direct 2>/dev/null
-	dd if=/dev/urandom of=/dev/zram0 bs=4k seek=64 count=4 oflag=direct 2>/dev/null
-	dd if=/dev/zero of=/dev/zram0 bs=4k seek=68 count=4 oflag=direct 2>/dev/null
+	dd if=/corpus of=/dev/zram0 bs=$PAGE count=64 oflag=direct 2>/dev/null
+	dd if=/dev/urandom of=/dev/zram0 bs=$PAGE seek=64 count=4 oflag=direct 2>/dev/null
+	dd if=/dev/zero of=/dev/zram0 bs=$PAGE seek=68 count=4 oflag=direct 2>/dev/null
 	sum=$(md5sum </dev/zram0)
 }
 unchanged() {
@@ -103,14 +111,14 @@ unchanged() {
 
 echo lz4 >$Z/comp_algorithm
 echo /dev/loop0 >$Z/backing_dev
-same "disksize with a backing device" "$(attr disksize 16M)" ok
+same "disksize with a backing device" "$(attr disksize $disk)" ok
 content
 huge=$(mm_stat zram0 huge)
 orig=$(mm_stat zram0 orig)
 same "idle pages, of which there are none" "$(attr writeback idle)" ok
-same "none is written" "$(bd_stat writes)" 0
+same "none is written" "$(bd_pages writes)" 0
 same "huge pages" "$(attr writeback huge)" ok
-same "are written" "$(cat $Z/bd_stat)" "$(printf '%8d %8d %8d' "$huge" 0 "$huge")"
+same "are written" "$(cat $Z/bd_stat)" "$(printf '%8d %8d %8d' $((huge * units)) 0 $((huge * units)))"
 same "and are not in memory" "$(mm_stat zram0 huge)" 0
 same "but on the device" "$(mm_stat zram0 orig)" "$orig"
 case $(flags 64) in
@@ -118,20 +126,20 @@ case $(flags 64) in
 *) not_ok "and so marked (got '$(flags 64)')" ;;
 esac
 unchanged "huge"
-same "each was read from the backing device" "$(bd_stat reads)" "$huge"
+same "each was read from the backing device" "$(bd_pages reads)" "$huge"
 same "huge pages, once more" "$(attr writeback huge)" ok
-same "there are no more" "$(bd_stat writes)" "$huge"
+same "there are no more" "$(bd_pages writes)" "$huge"
 page=0
 while [ "$(flags $page)" != "....$rest" ]; do
 	page=$((page + 1))
 done
 same "one page" "$(attr writeback page_index=$page)" ok
 same "is written" "$(flags $page)" ".w..$rest"
-same "it and no other" "$(bd_stat count)" $((huge + 1))
+same "it and no other" "$(bd_pages count)" $((huge + 1))
 same "once more" "$(attr writeback page_index=$page)" ok
 same "a page of zeroes" "$(attr writeback page_index=70)" ok
 same "a page that is not there" "$(attr writeback page_index=1000)" ok
-same "are not" "$(bd_stat writes)" $((huge + 1))
+same "are not" "$(bd_pages writes)" $((huge + 1))
 same "the last page but one" "$(attr writeback page_index=4095)" ok
 for value in page_index=4096 page_index=99999999; do
 	same "writeback '$value'" "$(attr writeback $value)" $nobody
@@ -139,34 +147,34 @@ done
 for value in junk page_index= page_index=junk page_index=-1 IDLE; do
 	same "writeback '$value'" "$(attr writeback $value)" EINVAL
 done
-same "none of that writes" "$(bd_stat writes)" $((huge + 1))
+same "none of that writes" "$(bd_pages writes)" $((huge + 1))
 echo all >$Z/idle
-dd if=/dev/zram0 of=/dev/null bs=4k skip=60 count=4 iflag=direct 2>/dev/null
+dd if=/dev/zram0 of=/dev/null bs=$PAGE skip=60 count=4 iflag=direct 2>/dev/null
 same "incompressible idle pages" "$(attr writeback huge_idle)" ok
-same "are all written already" "$(bd_stat writes)" $((huge + 1))
+same "are all written already" "$(bd_pages writes)" $((huge + 1))
 same "idle pages" "$(attr writeback idle)" ok
-before=$(bd_stat writes)
+before=$(bd_pages writes)
 compare "are written" "$before" -ge 60
 compare "but for those that were read" "$before" -le 68
-compare "which are still in memory" "$(mm_stat zram0 compr)" -le $((4 * 4096))
+compare "which are still in memory" "$(mm_stat zram0 compr)" -le $((4 * PAGE))
 unchanged "idle"
-same "blocks are as many as pages" "$(bd_stat count)" "$before"
-dd if=/dev/urandom of=/dev/zram0 bs=4k seek=64 count=2 oflag=direct 2>/dev/null
-same "a page that is written again is in memory" "$(bd_stat count)" $((before - 2))
-blkdiscard -o $((66 * 4096)) -l 8192 /dev/zram0
-same "one that is discarded is nowhere" "$(bd_stat count)" $((before - 4))
+same "blocks are as many as pages" "$(bd_pages count)" "$before"
+dd if=/dev/urandom of=/dev/zram0 bs=$PAGE seek=64 count=2 oflag=direct 2>/dev/null
+same "a page that is written again is in memory" "$(bd_pages count)" $((before - 2))
+blkdiscard -o $((66 * PAGE)) -l $((2 * PAGE)) /dev/zram0
+same "one that is discarded is nowhere" "$(bd_pages count)" $((before - 4))
 sum=$(md5sum </dev/zram0)
 unchanged "some written again"
 
 if [ $new = 1 ]; then
 	same "all of a range" "$(attr writeback page_indexes=64-67)" ok
-	same "that is in memory" "$(bd_stat count)" $((before - 2))
+	same "that is in memory" "$(bd_pages count)" $((before - 2))
 	same "ranges and pages" "$(attr writeback "page_index=0 page_indexes=1-5 page_index=70 page_indexes=10-4095")" ok
 	same "type=" "$(attr writeback type=huge)" ok
 	for value in page_indexes=10-4096 page_indexes=5-2 page_index=18446744073709551616; do
 		same "writeback '$value'" "$(attr writeback $value)" $nobody
 	done
-	before=$(bd_stat writes)
+	before=$(bd_pages writes)
 	for value in page_indexes=7- page_indexes=-7 page_indexes= page_indexes=1-2-3 \
 		page_indexes=3 type=junk type= "page_index=64 junk" "page_index=64 page_indexes=junk"; do
 		same "writeback '$value'" "$(attr writeback "$value")" EINVAL
@@ -178,39 +186,39 @@ if [ $new = 1 ]; then
 		same "a key that is not known" "$(attr writeback foo=1)" EINVAL
 		same "what follows a type" "$(attr writeback "idle junk")" EINVAL
 	fi
-	same "none of that writes" "$(bd_stat writes)" "$before"
+	same "none of that writes" "$(bd_pages writes)" "$before"
 	unchanged "ranges"
 fi
 blkdiscard /dev/zram0
-same "all is given up by a discard of all" "$(bd_stat count)" 0
+same "all is given up by a discard of all" "$(bd_pages count)" 0
 
 # ---- how many ----
 
 noise() {
-	dd if=/dev/urandom of=/dev/zram0 bs=4k seek=100 count=16 oflag=direct 2>/dev/null
+	dd if=/dev/urandom of=/dev/zram0 bs=$PAGE seek=100 count=16 oflag=direct 2>/dev/null
 	sum=$(md5sum </dev/zram0)
 }
 noise
-before=$(bd_stat writes)
-echo 10 >$Z/writeback_limit
+before=$(bd_pages writes)
+echo $((10 * units)) >$Z/writeback_limit
 echo 1 >$Z/writeback_limit_enable
 same "no more than the limit" "$(attr writeback huge)" EIO
-same "is written" "$(bd_stat writes)" $((before + 10))
+same "is written" "$(bd_pages writes)" $((before + 10))
 same "and nothing left of it" "$(cat $Z/writeback_limit)" 0
-same "nor written any more" "$(attr writeback huge) $(bd_stat writes)" "EIO $((before + 10))"
-echo 3 >$Z/writeback_limit
+same "nor written any more" "$(attr writeback huge) $(bd_pages writes)" "EIO $((before + 10))"
+echo $((3 * units)) >$Z/writeback_limit
 same "with more" "$(attr writeback huge)" EIO
-same "as much is" "$(bd_stat writes)" $((before + 13))
-echo 100 >$Z/writeback_limit
+same "as much is" "$(bd_pages writes)" $((before + 13))
+echo $((100 * units)) >$Z/writeback_limit
 same "with plenty" "$(attr writeback huge)" ok
-same "all is" "$(bd_stat writes)" $((before + 16))
-same "and what was not needed is left" "$(cat $Z/writeback_limit)" 97
+same "all is" "$(bd_pages writes)" $((before + 16))
+same "and what was not needed is left" "$(cat $Z/writeback_limit)" $((97 * units))
 unchanged "limits"
 noise
 echo 0 >$Z/writeback_limit
 echo 0 >$Z/writeback_limit_enable
 same "without a limit that is on" "$(attr writeback huge)" ok
-same "all is written" "$(bd_stat writes)" $((before + 32))
+same "all is written" "$(bd_pages writes)" $((before + 32))
 unchanged "no limit"
 
 # ---- incompressible: what recompression has tried in vain ----
@@ -220,47 +228,47 @@ if [ "$IMPL-$new" = lethe-1 ]; then
 	echo lz4 >$Z/comp_algorithm
 	echo algo=zstd >$Z/recomp_algorithm
 	echo /dev/loop0 >$Z/backing_dev
-	echo 16M >$Z/disksize
+	echo $disk >$Z/disksize
 	content
 	same "incompressible pages, before anything has been tried" "$(attr writeback incompressible)" ok
-	same "are none" "$(bd_stat writes)" 0
+	same "are none" "$(bd_pages writes)" 0
 	for again in once twice; do
 		echo all >$Z/idle
 		same "recompression, $again" "$(attr recompress priority=1)" ok
 	done
 	same "incompressible pages" "$(attr writeback incompressible)" ok
-	same "are the noise" "$(bd_stat writes) $(flags 64 | cut -c 2)$(flags 67 | cut -c 2)" "$((16384 / PAGE)) ww"
+	same "are the noise" "$(bd_pages writes) $(flags 64 | cut -c 2)$(flags 67 | cut -c 2)" "4 ww"
 	unchanged "incompressible"
-	dd if=/dev/urandom of=/dev/zram0 bs=4k seek=100 count=4 oflag=direct 2>/dev/null
-	dd if=/corpus of=/dev/zram0 bs=4k count=64 oflag=direct 2>/dev/null
+	dd if=/dev/urandom of=/dev/zram0 bs=$PAGE seek=100 count=4 oflag=direct 2>/dev/null
+	dd if=/corpus of=/dev/zram0 bs=$PAGE count=64 oflag=direct 2>/dev/null
 	sum=$(md5sum </dev/zram0)
 	echo all >$Z/idle
-	read_page=$(dd if=/dev/zram0 bs=4k skip=101 count=1 iflag=direct 2>/dev/null | md5sum)
-	before=$(bd_stat writes)
+	read_page=$(dd if=/dev/zram0 bs=$PAGE skip=101 count=1 iflag=direct 2>/dev/null | md5sum)
+	before=$(bd_pages writes)
 	same "pages that are huge and idle" "$(attr writeback huge_idle)" ok
-	same "are those that nobody has read" "$(bd_stat writes)" $((before + 3))
-	same "and not this" "$(dd if=/dev/zram0 bs=4k skip=101 count=1 iflag=direct 2>/dev/null | md5sum)" "$read_page"
+	same "are those that nobody has read" "$(bd_pages writes)" $((before + 3))
+	same "and not this" "$(dd if=/dev/zram0 bs=$PAGE skip=101 count=1 iflag=direct 2>/dev/null | md5sum)" "$read_page"
 	unchanged "huge and idle"
 fi
 
 # ---- full ----
 
 blkdiscard /dev/zram0
-dd if=/dev/urandom of=/dev/zram0 bs=64k count=144 oflag=direct 2>/dev/null
+dd if=/dev/urandom of=/dev/zram0 bs=$((16 * PAGE)) count=144 oflag=direct 2>/dev/null
 sum=$(md5sum </dev/zram0)
 same "more than there is room for" "$(attr writeback huge)" ENOSPC
-compare "the backing device is full" "$(bd_stat count)" -ge 2047
-compare "and not more than that" "$(bd_stat count)" -le 2048
+compare "the backing device is full" "$(bd_pages count)" -ge 2047
+compare "and not more than that" "$(bd_pages count)" -le 2048
 unchanged "full"
 dd if=/corpus of=/dev/zram0 bs=64k count=4 oflag=direct 2>/dev/null
 sum=$(md5sum </dev/zram0)
 unchanged "full, and written"
-blkdiscard -l 2M /dev/zram0
+blkdiscard -l $((2 * units))M /dev/zram0
 sum=$(md5sum </dev/zram0)
 same "with room again" "$(attr writeback huge)" ok
 unchanged "full, and made room"
 blkdiscard /dev/zram0
-same "it is empty" "$(bd_stat count) $(mm_stat zram0 used)" "0 0"
+same "it is empty" "$(bd_pages count) $(mm_stat zram0 used)" "0 0"
 
 # ---- reset ----
 

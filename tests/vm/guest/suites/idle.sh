@@ -109,7 +109,9 @@ if [ "$IMPL" = lethe ]; then
 	echo all >$Z/idle
 	read_page $((PER_MIB + 44))
 	compr=$(mm_stat zram0 compr)
+	huge=$(mm_stat zram0 huge)
 	same "incompressible idle pages" "$(attr recompress type=huge_idle)" ok
+	compare "are not those that are compressed" "$(awk '$3 ~ /r/' $state | wc -l)" -le "$huge"
 	same "idle pages" "$(attr recompress type=idle)" ok
 	compare "are smaller" "$(mm_stat zram0 compr)" -lt $((compr * 9 / 10))
 	same "but for one that was read" "$(flags $((PER_MIB + 44)))" "....$rest"
