@@ -450,6 +450,9 @@ int zram_writeback(struct zram *zram, const char *line)
 {
 	int err = each_word(zram, line, NULL);
 
+	/* Before 6.16 there was one word, always. */
+	if (!COMPAT_ZRAM_WRITEBACK_KEYS && !*skip_spaces(line))
+		err = -EINVAL;
 	if (!zram->backing && (!err || COMPAT_ZRAM_WRITEBACK_KEYS))
 		err = -ENODEV;
 	if (err)

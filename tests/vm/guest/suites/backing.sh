@@ -147,6 +147,8 @@ done
 for value in junk page_index= page_index=junk page_index=-1 IDLE; do
 	same "writeback '$value'" "$(attr writeback $value)" EINVAL
 done
+[ $old = 0 ] || same "writeback of no word" "$(attr writeback "
+")" EINVAL
 same "none of that writes" "$(bd_pages writes)" $((huge + 1))
 echo all >$Z/idle
 dd if=/dev/zram0 of=/dev/null bs=$PAGE skip=60 count=4 iflag=direct 2>/dev/null

@@ -112,40 +112,40 @@ long=$(printf 'x%.0s' $(seq 1 200))
 page=$(printf 'x%.0s' $(seq 1 4000))
 newline='
 '
-put comp_algorithm '' "$newline" x 'lz4 ' ' lz4' "lz4$newline" "$long" "$page" LZ4 lz4x lz4hc zstd \
+put comp_algorithm "$newline" x 'lz4 ' ' lz4' "lz4$newline" "$long" "$page" LZ4 lz4x lz4hc zstd \
 	deflate lzo lzo-rle 842
 get comp_algorithm "after all of them"
 put comp_algorithm zstd
 get comp_algorithm "zstd"
 put comp_algorithm lz4
-put max_comp_streams 0 1 4 junk '' -1 99999999999999999999
-put disksize '' 0 junk -1 99999999999999999999 18446744073709551615
-put mem_limit '' junk 0 1 -1
+put max_comp_streams 0 1 4 junk "$newline" -1 99999999999999999999
+put disksize "$newline" 0 junk -1 99999999999999999999 18446744073709551615
+put mem_limit "$newline" junk 0 1 -1
 get mm_stat "with a limit"
 state="limited"
 put mem_limit 0
-put mem_used_max '' junk 0 1 -1 0x0 ' 0'
-put reset '' junk 0 -1 2 70000 '1 '
-put compact '' junk 0 1
-put idle '' all junk 0 1 -1
-put recompress '' junk type=idle threshold=100
-put writeback '' idle huge junk page_index=0 type=idle
-put writeback_limit '' junk 0 1 -1 100
+put mem_used_max "$newline" junk 0 1 -1 0x0 ' 0'
+put reset "$newline" junk 0 -1 2 70000 '1 '
+put compact "$newline" junk 0 1
+put idle "$newline" all junk 0 1 -1
+put recompress "$newline" junk type=idle threshold=100
+put writeback "$newline" idle huge junk page_index=0 type=idle
+put writeback_limit "$newline" junk 0 1 -1 100
 get writeback_limit "100"
-put writeback_limit_enable '' junk 0 -1 2 1
+put writeback_limit_enable "$newline" junk 0 -1 2 1
 get writeback_limit_enable "1"
 put writeback_limit 0
 put writeback_limit_enable 0
-put writeback_batch_size '' junk 0 -1 1 128
-put compressed_writeback '' junk -1 1 0
-put backing_dev '' none /dev/nope /dev /dev/zram0 /dev/zram1 /corpus "$long" "$page"
+put writeback_batch_size "$newline" junk 0 -1 1 128
+put compressed_writeback "$newline" junk -1 1 0
+put backing_dev "$newline" none /dev/nope /dev /dev/zram0 /dev/zram1 /corpus "$long" "$page"
 get backing_dev "after that"
-put algorithm_params '' junk level=3 algo=lz4 'algo=lz4 level=3' 'algo=zstd level=999' \
+put algorithm_params "$newline" junk level=3 algo=lz4 'algo=lz4 level=3' 'algo=zstd level=999' \
 	'algo=nope level=3' 'priority=0 level=3' 'priority=1 level=3' 'priority=4 level=3' \
 	'priority=-1 level=1' priority=junk 'algo=lz4 level=junk' 'algo=lz4 dict=/nope' 'algo=lz4 dict=' \
 	'algo=lz4 dict=/dev' 'algo= level=3' foo=1 level algo 'algo=lz4 foo=1' 'algo=lz4  level=2' \
 	'algo=lz4 level=1'
-put recomp_algorithm '' junk algo=zstd 'algo=zstd priority=0' 'algo=zstd priority=1' \
+put recomp_algorithm "$newline" junk algo=zstd 'algo=zstd priority=0' 'algo=zstd priority=1' \
 	'algo=lz4 priority=4' priority=1 'algo=nope priority=1' 'algo=zstd priority=3'
 get recomp_algorithm "after that"
 log "of a device without a size"
@@ -166,9 +166,9 @@ for file in disksize initstate comp_algorithm io_stat debug_stat bd_stat; do
 	get $file
 done
 mm "with a size"
-put idle '' all junk 0 -1 99999999999 18446744073709551616
-put writeback '' idle huge junk page_index=0
-put recompress '' junk type=nope threshold=junk
+put idle "$newline" all junk 0 -1 99999999999 18446744073709551616
+put writeback "$newline" idle huge junk page_index=0
+put recompress "$newline" junk type=nope threshold=junk
 
 state=written
 fill 0 8 /corpus
@@ -193,7 +193,7 @@ for way in '-o 4096 -l 16384' '-o 4096 -l 12288' '-z -o 1048576 -l 1048576' '-o 
 done
 content "after that"
 put recompress 'type=huge' 'type=huge_idle' 'type=idle threshold=100'
-put compact '' junk
+put compact "$newline" junk
 
 state=open
 exec 9</dev/zram0
@@ -207,8 +207,8 @@ log "reset"
 get comp_algorithm
 get mm_stat
 get io_stat
-for value in 5 junk '' -1; do
-	answer "hot_remove <- \"$value\"" "$(vmtest attr $control/hot_remove "$value")"
+for value in 5 junk "$newline" -1; do
+	answer "hot_remove <- \"$(shown "$value")\"" "$(vmtest attr $control/hot_remove "$value")"
 done
 answer "hot_add" "$(vmtest attr $control/hot_add)"
 answer "hot_remove <- 2" "$(vmtest attr $control/hot_remove 2)"
