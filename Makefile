@@ -114,6 +114,7 @@ bench: demo
 
 bench-native: setup
 	@bench/native.sh
+	@for cpus in 1 2 4; do bench/native.sh -k 7.3 -c $$cpus || exit 1; done
 
 # What a page was made from stays with it: the page can be made again without measuring.
 report: setup

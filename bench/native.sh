@@ -1,22 +1,28 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
 #
-# The benchmark of demo.sh at the speed of this machine: Debian's 6.12 as a
-# User-Mode Linux kernel, which is a program, on one CPU.
+# The benchmark of demo.sh at the speed of this machine: Debian's kernel as a
+# User-Mode Linux kernel, which is a program.
 #
-# usage: native.sh [-r ROUNDS] [-m MIB,...] [-n PROCS,...] [-v VARIANT,...]
-#        native.sh -p VARIANT [-r ROUNDS] [-m MIB] [-w MODE] [-t LINES] [-a SYMBOL]
+# usage: native.sh [-k SERIES] [-c CPUS] [-r ROUNDS] [-m MIB,...] [-n PROCS,...]
+#            [-v VARIANT,...]
+#        native.sh -p VARIANT [-k SERIES] [-c CPUS] [-r ROUNDS] [-m MIB] [-n PROCS]
+#            [-w MODE] [-t LINES] [-a SYMBOL]
 #
 # Prints a line a step and then a table; build/bench/native.json has one record
-# a row. Variants: intree, sync, array, tombstone, unbatched, bulk, alone, default.
+# a row: of this machine, and of those that were measured before. Variants: intree,
+# sync, array, tombstone, unbatched, bulk, alone, default. SERIES: 6.12, if none is
+# given, or 7.3, which has several CPUs if asked.
 #
 # With -p, prints instead where one variant's time goes: in munmap (or another
 # MODE: kill, munmap-floor, kill-floor), and from then until the memory is back,
 # by samples of perf; LINES (40) of each. With -a, where in one function.
 #
 # What to know of the figures. The kernel's own paths, which munmap and exit are
-# made of, run as on hardware, but for one CPU: there are no locked instructions
-# and no spinlocks in them, and a worker runs when the exiting task does not.
+# made of, run as on hardware. 6.12 is built for one CPU: there are no locked
+# instructions and no spinlocks in it, and a drain thread runs when the exiting task
+# does not. 7.3 is built for several, and has both, also on one CPU. A CPU is a thread
+# of this machine's: with more of them than it has, one that holds a lock may not run.
 # Processes of the guest are processes of the host that the kernel traces: a
 # page fault or a system call costs microseconds, up to hundreds in a virtual
 # machine, so times to fill, store and read back mean nothing here. The guest's
@@ -29,39 +35,59 @@ set -euo pipefail
 # shellcheck source=bench/guest.sh
 . "$(dirname "$0")/guest.sh"
 
-rounds=5 sizes=128,256,512 procs=1 variants=intree,sync,array,default
+series=6.12 cpus=1 rounds=5 sizes='' procs='' variants=intree,sync,array,default
 modes=munmap,munmap-floor,kill,kill-floor
-profile='' lines=40 symbol='' sized='' wanted=munmap
+profile='' lines=40 symbol='' wanted=munmap
 
-while getopts r:m:n:v:p:w:t:a: option; do
+usage() {
+	die "usage: native.sh [-k SERIES] [-c CPUS] [-r ROUNDS] [-m MIB,...] [-n PROCS,...]" \
+		"[-v VARIANT,...], or -p VARIANT [-k SERIES] [-c CPUS] [-r ROUNDS] [-m MIB]" \
+		"[-n PROCS] [-w MODE] [-t LINES] [-a SYMBOL]"
+}
+
+while getopts k:c:r:m:n:v:p:w:t:a: option; do
 	case $option in
+	k) series=$OPTARG ;;
+	c) cpus=$OPTARG ;;
 	r) rounds=$OPTARG ;;
-	m) sizes=$OPTARG sized=1 ;;
+	m) sizes=$OPTARG ;;
 	n) procs=$OPTARG ;;
 	v) variants=$OPTARG ;;
 	p) profile=$OPTARG variants=$OPTARG ;;
 	w) wanted=$OPTARG ;;
 	t) lines=$OPTARG ;;
 	a) symbol=$OPTARG ;;
-	*) die "usage: native.sh [-r ROUNDS] [-m MIB,...] [-n PROCS,...] [-v VARIANT,...]," \
-		"or -p VARIANT [-r ROUNDS] [-m MIB] [-w MODE] [-t LINES] [-a SYMBOL]" ;;
+	*) usage ;;
 	esac
 done
+case $series:$cpus in
+*:1 | 7.*:[2-4]) ;;
+*:[2-9]*) die "User-Mode Linux $series is built for $([ "${series%%.*}" = 6 ] && echo one CPU || echo 'four CPUs')" ;;
+*) usage ;;
+esac
+# One process is what 6.12 can show. Several meet at locks, of whatever size.
+if [ -n "$profile" ]; then
+	: "${sizes:=256}" "${procs:=1}"
+elif [ "$series" = 6.12 ]; then
+	: "${sizes:=128,256,512}" "${procs:=1}"
+else
+	: "${sizes:=128}" "${procs:=1,4}"
+fi
 
 name=native
 if [ -n "$profile" ]; then
 	command -v perf >/dev/null || die "perf is missing (package linux-perf)"
 	# Samples of the kernel's start are of no use: four measurements each time.
 	name=profile modes=$wanted,$wanted,$wanted,$wanted
-	[ -n "$sized" ] || sizes=256
 fi
 points=$(points_of "$procs" "$sizes")
 period=200000 # ns of CPU time between samples: in a virtual machine they are dear
 results=$work/$name.results
 data=$work/perf.data
 
-# What linux is run under. One CPU: to change between two processes of the guest
-# takes longer if they are on different ones.
+# What linux is run under. One CPU of the guest is on one of this machine: to change
+# between two processes of the guest takes longer if they are on different ones. Several
+# are where the scheduler puts them, and give way: each waits for others, spinning.
 runner() {
 	local cpu
 	# shellcheck disable=SC2016 # for that shell to expand
@@ -71,10 +97,12 @@ runner() {
 	[ -z "$profile" ] ||
 		run+=(perf record -q --no-inherit -k CLOCK_MONOTONIC -e cpu-clock -c "$period"
 			-m 32M -o "$data" --)
-	cpu=$(taskset -cp $$ | sed 's/.*[ ,-]//')
-	run+=(taskset -c "$cpu")
-	if chrt -f 1 true 2>/dev/null; then
-		run+=(chrt -f 1)
+	if [ "$cpus" = 1 ]; then
+		cpu=$(taskset -cp $$ | sed 's/.*[ ,-]//')
+		run+=(taskset -c "$cpu")
+		if chrt -f 1 true 2>/dev/null; then
+			run+=(chrt -f 1)
+		fi
 	fi
 	if unshare -m sh -c "$huge" sh true 2>/dev/null; then
 		run+=(unshare -m sh -c "$huge" sh)
@@ -88,6 +116,7 @@ runner() {
 boot() {
 	local boot status=0
 	: >"$results"
+	[ "$series" = 6.12 ] || set -- "ncpus=$cpus" seccomp=on "$@"
 	"${run[@]}" "$kernel/linux" "mem=$(($(mib_of "$points") * 2 + 512))M" "initrd=$work/$name.cpio" \
 		"uml_dir=$work/uml/" con=null con0=null,fd:1 ssl1=null,fd:9 TOUCH=1 \
 		"ROUNDS=$rounds" "POINTS=$points" "MODES=$modes" \
@@ -106,10 +135,10 @@ boot() {
 }
 
 step "build the User-Mode Linux kernel, if it is not in the cache"
-kernel=$("$top/scripts/uml-build.sh")
+kernel=$("$top/scripts/uml-build.sh" "$series")
 prepare "$kernel" "$variants" "$work/$name.cpio"
 
-step "run it on one CPU"
+step "run it on $cpus CPU$([ "$cpus" = 1 ] || echo s)"
 runner
 if [ -n "$profile" ]; then
 	boot TRACE=1
@@ -118,7 +147,11 @@ if [ -n "$profile" ]; then
 			"$symbol"
 else
 	boot
-	python3 "$here/table.py" "$results" "$work/native.json" "um-$kver"
+	python3 "$here/table.py" "$results" "$work/native.part.json" "um-$kver" "cpus=$cpus"
+	others=()
+	[ ! -f "$work/native.json" ] || others=("$work/native.json")
+	"$here/join.py" "$work/native.json" "${others[@]}" "$work/native.part.json"
+	rm "$work/native.part.json"
 	printf '\n%s, %d s in all; records in build/bench/native.json\n' "$kver" \
 		$((SECONDS - start))
 fi
