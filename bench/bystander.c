@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "bystander.h"
+#include "clock.h"
 
 #define PAGE_BYTES 4096UL
 #define REGION_PAGES 1024UL
@@ -24,14 +25,6 @@ static struct {
 
 static pid_t child;
 
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
-}
-
 static void sleep_until(uint64_t ns)
 {
 	const struct timespec at = {.tv_sec = (time_t)(ns / NS_PER_S),
@@ -48,10 +41,10 @@ static void sleep_until(uint64_t ns)
  */
 static uint64_t fault_in(unsigned char *page, uint64_t due)
 {
-	uint64_t start = now_ns(), end;
+	uint64_t start = clock_ns(CLOCK_MONOTONIC), end;
 
 	*(volatile unsigned char *)page = 1;
-	end = now_ns();
+	end = clock_ns(CLOCK_MONOTONIC);
 	do {
 		unsigned long n = shared->samples++;
 
@@ -66,7 +59,7 @@ __attribute__((noreturn)) static void bystander_main(void)
 {
 	unsigned char *mem = mmap(NULL, REGION_PAGES * PAGE_BYTES, PROT_READ | PROT_WRITE,
 				  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	uint64_t due = now_ns();
+	uint64_t due = clock_ns(CLOCK_MONOTONIC);
 	unsigned long page = 0;
 
 	/* EINVAL: a kernel that has no large pages */

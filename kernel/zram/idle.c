@@ -19,8 +19,8 @@
 
 /**
  * zram_track_access() - note from now on when pages are accessed
- * @zram: the device, set up; the caller holds its init_lock, for reading: writeback has
- *it for as long as a disk takes, and whoever asks to write keeps all others waiting
+ * @zram: the device, set up; the caller holds its init_lock, for reading: see
+ *	  zram_lock_settings()
  *
  * Context: process context, may sleep.
  * Return: 0 or -ENOMEM.

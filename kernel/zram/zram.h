@@ -113,8 +113,8 @@ static inline void zram_partial_unlock(struct zram *zram, unsigned long index)
 /*
  * Take init_lock to change what is fixed while the device has a size: for writing if it
  * has none. If it has one, for reading: writeback holds the lock for as long as a disk
- * takes, and whoever waits to write keeps all others waiting. Return: is it for writing?
- * The device may have got a size meanwhile.
+ * takes, and a task that waits to write keeps all readers of the lock waiting. Return: is
+ * it for writing? The device may have got a size meanwhile.
  */
 static inline bool zram_lock_settings(struct zram *zram)
 {
@@ -153,7 +153,7 @@ static inline void zram_touch(struct zram *zram, unsigned long index)
 	/* Pairs with zram_track_access(). */
 	u32 *accessed = smp_load_acquire(&zram->accessed);
 
-	/* First: whoever marks by age after the mark was taken away sees a young page. */
+	/* First: zram_mark_idle() must not find the mark gone and the page still old. */
 	if (accessed)
 		WRITE_ONCE(accessed[index], zram_now());
 	if (slot_peek(&zram->slots[index]) & SLOT_IDLE)

@@ -13,8 +13,8 @@
 
 #define SIM_USERS 4096
 #define SIM_NEVER (~0ull)
-#define SIM_NR_WORKERS                                                                   \
-	4u /* run works in turn: the last thread the first, fifth and so on */
+/* They run works in turn: the last thread the first, fifth and so on. */
+#define SIM_NR_WORKERS 4u
 #define SIM_WORKER(n) (SIM_THREADS - 1 - (n) % SIM_NR_WORKERS)
 #define SIM_WORKERS (((1u << SIM_NR_WORKERS) - 1) << (SIM_THREADS - SIM_NR_WORKERS))
 #define SIM_EPOCH_BITS 28 /* of a time, in the shadow memory */
