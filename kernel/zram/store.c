@@ -8,7 +8,8 @@
  * is freed.
  *
  * A writer compresses with its CPU's stream held, and takes the object under it only if
- * memory for it is free at once. If not, the writer lets the stream go, drains pending
+ * memory for it is there at once: free, or of the reserves, which a task that swaps out
+ * to reclaim memory may use. If not, the writer lets the stream go, drains pending
  * frees, reclaims and waits for memory with nothing held, and compresses again into the
  * object that it then has. So a task holds a stream as long as a page takes to be
  * compressed, never as long as memory takes to be found.
@@ -110,7 +111,7 @@ static void store_drop_object(struct store *s)
 static void store_try_object(struct store *s, size_t size)
 {
 	unsigned long handle =
-		zs_malloc_node(s->zram->pool, size, ZS_ALLOC_NOWAIT, s->node);
+		zs_malloc_node(s->zram->pool, size, ZS_ALLOC_RESERVES, s->node);
 
 	if (zs_handle_error(handle))
 		return;
