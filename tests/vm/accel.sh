@@ -20,8 +20,9 @@ arch_set "$(arch_of "$kernel")"
 found=tcg,thread=multi
 
 try_kvm() {
+	emulator=$("$(dirname "$0")/../../scripts/qemu-fetch.sh" "$arch") || return 1
 	# shellcheck disable=SC2086 # arch_board is words
-	timeout --kill-after=2 10 "qemu-system-$arch_machine" $arch_board -accel kvm -cpu host -m 256 -smp 2 \
+	timeout --kill-after=2 10 "$emulator" $arch_board -accel kvm -cpu host -m 256 -smp 2 \
 		-nodefaults -no-user-config -display none -no-reboot \
 		-kernel "$kernel/boot/vmlinuz-$(cat "$kernel/kver")" -append "panic=-1" \
 		</dev/null >/dev/null 2>&1

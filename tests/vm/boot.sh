@@ -97,6 +97,7 @@ fi
 arch_set "$(arch_of "$kernel")"
 # shellcheck disable=SC2206 # arch_board is words
 machine=($arch_board)
+emulator=$("$(dirname "$0")/../../scripts/qemu-fetch.sh" "$arch") || die "there is no QEMU"
 case $arch in
 amd64)
 	results_port=(-serial "file:$results")
@@ -124,7 +125,7 @@ boot() {
 	status=0
 	# Memory is touched by QEMU before the guest starts: what the host has yet to
 	# provide would otherwise be charged to whoever in the guest touches it first.
-	timeout --kill-after=5 "$seconds" "qemu-system-$arch_machine" "${machine[@]}" "$@" \
+	timeout --kill-after=5 "$seconds" "$emulator" "${machine[@]}" "$@" \
 		"${memory[@]}" -mem-prealloc -smp "$cpus" "${numa[@]}" \
 		-nodefaults -no-user-config -display none -no-reboot \
 		"${disks[@]}" -serial "file:$log" "${results_port[@]}" \
