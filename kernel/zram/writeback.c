@@ -337,7 +337,10 @@ static int write_held(struct page_write *w)
 	return 0;
 }
 
-/* Return: 0, or a negative errno, after which no more is written. */
+/*
+ * A write that has failed is no reason not to try others: the disk may be bad in a place.
+ * Return: 0, or a negative errno, after which no more is written.
+ */
 static int write_slot(struct writeback *wb, const struct target *t, unsigned long index)
 {
 	struct page_write *w;
@@ -354,10 +357,9 @@ static int write_slot(struct writeback *wb, const struct target *t, unsigned lon
 	w = write_get(wb);
 	if (!w)
 		return -ENOMEM;
-	ret = wb->err;
-	if (ret || !hold(w, t, index)) {
+	if (!hold(w, t, index)) {
 		write_put(w);
-		return ret;
+		return 0;
 	}
 	ret = write_held(w);
 	if (ret) {
@@ -442,8 +444,9 @@ static int write_words(struct zram *zram, const char *line)
  * Context: process context, may sleep; waits for the writes that it has started.
  * Return: 0; -ENODEV without a backing device; -EINVAL, or the kernel's own errno for a
  * page that the device does not have, and nothing has been written. With some of
- * the pages written: -EIO at the limit, -ENOSPC if the backing device is full, what a
- * write failed with, -ENOMEM, -EINTR if the caller is killed. -EAGAIN if another task
+ * the pages written: -EIO at the limit, -ENOSPC if the backing device is full, -ENOMEM,
+ * -EINTR if the caller is killed. With all written that could be: what the first write
+ * failed with that did. -EAGAIN if another task
  * writes back or recompresses.
  */
 int zram_writeback(struct zram *zram, const char *line)

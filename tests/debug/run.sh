@@ -32,7 +32,7 @@ storm=$((${1:-600} / 3))
 logs=build/debug
 mapfile -t kernels < <(scripts/kernels.sh names all test-debug)
 parts=(mistakes-canary kasan kasan-writeback kasan-storm kasan-inject race-canary kcsan
-	kcsan-writeback kcsan-parts kcsan-storm rt rt-parts rt-storm)
+	kcsan-writeback kcsan-parts kcsan-storm rt rt-writeback rt-parts rt-storm)
 begin=$SECONDS
 
 die() {
@@ -128,8 +128,8 @@ for data races in which no function of our modules takes part. $(date -u +%F), $
 |---|---|---|---|---|---|
 $(row mistakes-canary "${kver[6.12-kasan]}: KASAN, lockdep, debug objects" "seeded mistakes")
 $(row kasan "the same, page poisoning" suites)
-$(row kasan-writeback "the same" "writeback")
-$(row kasan-storm "the same, kmemleak" "storm of $storm s")
+$(row kasan-writeback "the same, kmemleak" "writeback")
+$(row kasan-storm "the same" "storm of $storm s")
 $(row kasan-inject "the same, owners of pages" "each place that allocates fails")
 $(row race-canary "${kver[6.12-kcsan]}: KCSAN, strict" "a seeded race")
 $(row kcsan "the same" suites)
@@ -137,6 +137,7 @@ $(row kcsan-writeback "the same" "writeback")
 $(row kcsan-parts "the same" "I/O of parts of pages")
 $(row kcsan-storm "the same" "storm of $storm s")
 $(row rt "${kver[6.12-rt-amd64]}" suites)
+$(row rt-writeback "the same" "writeback")
 $(row rt-parts "the same" "I/O of parts of pages")
 $(row rt-storm "the same" "storm of $storm s")
 
@@ -170,10 +171,11 @@ queue part kcsan "${kcsan[@]}" 6.12-kcsan
 queue part kasan-storm "${kasan[@]}" -d "$storm" 6.12-kasan storm
 queue part kcsan-storm "${kcsan[@]}" -d "$storm" 6.12-kcsan storm
 # The disk is in the guest's memory.
-queue part kasan-writeback "${kasan[@]}" -m 512 -w kmemleak=off 6.12-kasan writeback
+queue part kasan-writeback "${kasan[@]}" -m 512 6.12-kasan writeback
 queue part kcsan-writeback "${kcsan[@]}" -m 448 6.12-kcsan writeback
 queue part rt-storm -s 2 -m 256 -d "$storm" 6.12-rt-amd64 storm
 queue part rt -s 2 -m 256 6.12-rt-amd64
+queue part rt-writeback -s 2 -m 256 6.12-rt-amd64 writeback
 # Blocks of less than a page
 queue part kcsan-parts "${kcsan[@]}" -i debug512 6.12-kcsan bio
 queue part rt-parts -s 2 -m 256 -i debug512 6.12-rt-amd64 bio

@@ -64,7 +64,7 @@ held_kill
 echo 0 >$Z/mem_limit
 same "no write was refused" "$(awk '{ print $2 }' $Z/io_stat)" 0
 
-# The kernel is asked to kill somebody; it asks everyone for memory first.
+# The kernel is asked to kill a process; it asks for memory first.
 oom_request() {
 	oom_kill
 	same "the victim was killed" $? 137

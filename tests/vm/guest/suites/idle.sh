@@ -94,6 +94,24 @@ check "each line says when a page was accessed" \
 	eval 'awk -v now="$(cut -d . -f 1 /proc/uptime)" "\$2 < now - 60 || \$2 > now + 1 { bad++ }
 		END { exit bad }" $state'
 
+# Pages that are read all the while are never idle, however long a look at all of them
+# takes: one is accessed after the look began, and before it is reached.
+dd if=/corpus of=/dev/zram0 bs=1M count=4 oflag=direct 2>/dev/null
+(while :; do
+	dd if=/dev/zram0 of=/dev/null bs=64k count=64 iflag=direct 2>/dev/null
+done) &
+reader=$!
+old=$((2 * SLOW))
+sleep $((old + 1))
+wrong=0
+for _ in $(seq 1 100); do
+	echo $old >$Z/idle
+	[ "$(marked)" = 0 ] || wrong=$((wrong + 1))
+done
+kill $reader
+wait $reader 2>/dev/null
+[ $fills = 1 ] || same "of pages that are read all the while, none is older than $old s" $wrong 0
+
 # ---- recompressed ----
 
 if [ "$IMPL" = lethe ]; then

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
 #
 # Everything at once, for STORM seconds, with every policy in turn: processes with
-# swapped-out memory that end, are killed and unmap, more of them than fit; direct
+# swapped-out memory that end, are killed and unmap, more of them than fit; idle pages
+# that are written back to a third device, and recompressed; direct
 # I/O on a second device; compaction, caches dropped, a CPU that comes and goes,
 # statistics read. What is not of the storm's own making is to be seen by the
 # kernel it runs on (make test-debug).
@@ -21,6 +22,7 @@ tree)
 esac
 round=$((${STORM:-60} / $(echo "$policies" | wc -w)))
 Z1=/sys/block/zram1
+Z2=/sys/block/zram2
 
 # forever COMMAND...: until the file is gone that says that the round is on
 forever() {
@@ -43,6 +45,16 @@ noise_compact() {
 	put 1 $Z1/compact 2>/dev/null # which may have no size just now
 	expected put 2 /proc/sys/vm/drop_caches
 	usleep 200000
+}
+
+# One refuses while the other is at work, and the third device may be full.
+noise_writeback() {
+	expected put all $Z/idle
+	put idle $Z/writeback 2>/dev/null
+	usleep 100000
+	expected put 1 $Z/idle
+	expected put "type=idle max_pages=200" $Z/recompress
+	usleep 100000
 }
 
 noise_hotplug() {
@@ -81,10 +93,12 @@ round() {
 	[ "$policy" = "$1" ] || budget=${1#*:}
 	echo "$policy" >$parameters/policy || return 1
 	[ ! -e $parameters/budget ] || echo "$budget" >$parameters/budget || return 1
+	echo 8M >$Z2/disksize && echo /dev/zram2 >$Z/backing_dev &&
+		echo algo=zstd >$Z/recomp_algorithm || return 1
 	swap_start $((total * 3 / 2))M && echo 8M >$Z1/disksize || return 1
 	rm -f /tmp/failed
 	: >/tmp/storm
-	for noise in compact hotplug statistics bio reset; do
+	for noise in compact hotplug statistics bio reset writeback; do
 		forever noise_$noise &
 		eval "$noise=\$!"
 	done
@@ -92,7 +106,8 @@ round() {
 	vmtest storm $round "$2" 8 $((total * 2 / 8)) && stormed=yes || stormed=no
 	rm -f /tmp/storm
 	# shellcheck disable=SC2154
-	wait "$compact" "$hotplug" "$statistics" "$bio" "$reset"
+	wait "$compact" "$hotplug" "$statistics" "$bio" "$reset" "$writeback"
+	backed=$(bd_stat writes)
 	swapoff /dev/zram0 || return 1
 	[ ! -e /tmp/failed ] || cat /tmp/failed
 	[ $stormed = yes ] && [ ! -e /tmp/failed ]
@@ -103,6 +118,7 @@ nothing_left() {
 }
 
 zram_load num_devices=2
+[ -d $Z2 ] || cat /sys/class/zram-control/hot_add >/dev/null
 swapped=$(awk '/^pswpout/ { print $2 }' /proc/vmstat)
 seed=1
 for policy in $policies; do
@@ -111,7 +127,10 @@ for policy in $policies; do
 		check "$policy: all of $device is drained" within 5 nothing_left $device
 		same "$policy: no free of $device was invalid" "$(deferred invalid $device)" 0
 	done
-	check "$policy: reset" eval "echo 1 >$Z/reset && echo 1 >$Z1/reset"
+	compare "$policy: pages were written back" "$backed" -gt 100
+	# The header of the swap is one.
+	compare "$policy: the third device has one page of the first's at most" "$(bd_stat count)" -le 1
+	check "$policy: reset" eval "echo 1 >$Z/reset && echo 1 >$Z1/reset && echo 1 >$Z2/reset"
 	seed=$((seed + 1))
 done
 swapped=$(($(awk '/^pswpout/ { print $2 }' /proc/vmstat) - swapped))

@@ -33,9 +33,9 @@ under_make() {
 dm() {
 	/sbin/dmsetup --noudevsync --noudevrules "$@" </dev/null
 }
-# disk_make MIB
+# disk_make MIB [SECTORS]: so large, or so many of 512 bytes
 disk_make() {
-	sectors=$(($1 * 2048))
+	sectors=${2:-$(($1 * 2048))}
 	dm create disk --table "0 $sectors linear $under 0" && dm mknodes
 }
 disk_remove() {
@@ -58,6 +58,16 @@ disk_works() {
 # Of the disk's first pages, so many
 disk_fails() {
 	disk_is "0 $sectors error"
+}
+# disk_fails_at BLOCK: and nowhere else
+disk_fails_at() {
+	at=$(($1 * 8))
+	disk_is "$(
+		[ $at = 0 ] || echo "0 $at linear $under 0"
+		echo "$at 8 error"
+		[ $((at + 8)) = $sectors ] ||
+			echo "$((at + 8)) $((sectors - at - 8)) linear $under $((at + 8))"
+	)"
 }
 # waits PID: for the disk
 waits() {
@@ -135,7 +145,7 @@ blkdiscard -o $((65 * 4096)) -l 4096 /dev/zram0
 read_pages 66 1
 same "one at a time" "$(attr writeback huge)" EAGAIN
 same "and of recompression" "$(attr recompress type=huge)" EAGAIN
-# A disk that hangs keeps nobody waiting who wants nothing from it.
+# A disk that hangs delays no task that wants nothing from it.
 for what in "echo 3600 >$Z/idle" "echo all >$Z/idle" "cat $Z/mm_stat" "echo 0 >$Z/mem_limit" \
 	"cat /sys/kernel/debug/zram/zram0/block_state"; do
 	check "meanwhile, $what" timeout 5 sh -c "$what >/dev/null"
@@ -227,6 +237,51 @@ same "nothing is lost" "$(bd_stat count) $(stat_of objects)" "0 0"
 check "nor a block" all_blocks 8
 check "the end of it" device_end
 
+# ---- each of its blocks fails in turn ----
+
+# How many of the first eight pages cannot be read
+unreadable() {
+	lost=0
+	for page in $(seq 0 7); do
+		read_pages $page 1 || lost=$((lost + 1))
+	done
+	echo $lost
+}
+# block_fails BLOCK: of a disk of eight, when pages are written back and when they are read.
+# Says what was wrong.
+block_fails() {
+	noise 0 4
+	dd if=/corpus of=/dev/zram0 bs=4k seek=4 skip=$((4 * $1)) count=4 oflag=direct 2>/dev/null
+	content=$(sum)
+	disk_fails_at "$1"
+	[ "$(attr writeback page_indexes=0-7)" = EIO ] || echo "no EIO"
+	[ "$(bd_stat count)" = 7 ] || echo "not 7 pages are on the disk, but $(bd_stat count)"
+	[ "$(sum)" = "$content" ] || echo "other content after a write that failed"
+	disk_works
+	[ "$(attr writeback page_indexes=0-7)" = ok ] || echo "not written at last"
+	[ "$(bd_stat count) $(stat_of objects)" = "8 0" ] || echo "not on the disk at last"
+	disk_fails_at "$1"
+	[ "$(unreadable)" = 1 ] || echo "not one page is lost, but $(unreadable)"
+	disk_works
+	echo 3 >/proc/sys/vm/drop_caches
+	[ "$(sum)" = "$content" ] || echo "other content"
+	blkdiscard /dev/zram0
+	[ "$(bd_stat count) $(stat_of objects)" = "0 0" ] || echo "something is left"
+}
+
+for compressed in 0 1; do
+	disk_make 0 64
+	echo $compressed >$Z/compressed_writeback
+	echo lz4 >$Z/comp_algorithm
+	echo $disk >$Z/backing_dev
+	echo 64K >$Z/disksize
+	for block in $(seq 0 7); do
+		same "a disk whose block $block fails, compressed: $compressed" "$(block_fails "$block")" ""
+	done
+	check "the end of it" device_end
+done
+echo 0 >$Z/compressed_writeback
+
 # ---- a block that is read is not used for another page ----
 
 device 1
@@ -268,7 +323,7 @@ check "the end of it" device_end
 
 # ---- reset and removal with writes in flight ----
 
-for how in reset remove; do
+for how in reset remove unload; do
 	device 8
 	noise 0 32
 	disk_stops
@@ -276,14 +331,21 @@ for how in reset remove; do
 	case $how in
 	reset) vmtest attr $Z/reset 1 >/tmp/gone & ;;
 	remove) vmtest attr /sys/class/zram-control/hot_remove 0 >/tmp/gone & ;;
+	unload)
+		rmmod zram &
+		echo ok >/tmp/gone
+		;;
 	esac
 	gone=$!
 	check "which waits for it" within 10 waits $gone
 	disk_goes_on
 	check "the write ends" answers ok
-	wait $gone
+	wait $gone || echo "it failed" >/tmp/gone
 	same "and the $how" "$(cat /tmp/gone)" ok
-	[ $how = reset ] || cat /sys/class/zram-control/hot_add >/dev/null
+	case $how in
+	remove) cat /sys/class/zram-control/hot_add >/dev/null ;;
+	unload) check "zram is loaded again" zram_load num_devices=2 ;;
+	esac
 	same "there is no backing device" "$(cat $Z/backing_dev)" none
 	check "it is given back" disk_remove
 done
@@ -395,7 +457,7 @@ done
 check "the disk can be removed" disk_remove
 echo 0 >$Z/compressed_writeback
 
-# ---- an exit costs no more than with the pages in memory ----
+# ---- an exit costs no more than with the pages in memory, nor for their ages ----
 
 disk_make 64
 echo $disk >$Z/backing_dev
@@ -414,15 +476,25 @@ unmap() {
 }
 : >/tmp/memory
 : >/tmp/disk
+: >/tmp/aged
 for _ in 1 2 3 4 5; do
 	unmap memory >>/tmp/memory
 	unmap disk >>/tmp/disk
 done
+# From here on it is noted when a page is accessed.
+echo 4000000000 >$Z/idle
+for _ in 1 2 3 4 5; do
+	unmap memory >>/tmp/aged
+done
 memory=$(sort -n /tmp/memory | sed -n 3p)
 backed=$(sort -n /tmp/disk | sed -n 3p)
-say "munmap of a page in memory $((memory / 4096)) ns, on the disk $((backed / 4096)) ns"
+aged=$(sort -n /tmp/aged | sed -n 3p)
+say "munmap of a page in memory $((memory / 4096)) ns, on the disk $((backed / 4096)) ns, whose access is noted $((aged / 4096)) ns"
 # A kernel that watches each access says nothing about time.
-[ "$SLOW" != 1 ] || compare "unmapping is no slower for it" "$backed" -lt $((memory * 5 / 4))
+if [ "$SLOW" = 1 ]; then
+	compare "unmapping is no slower for it" "$backed" -lt $((memory * 5 / 4))
+	compare "nor for ages" "$aged" -lt $((memory * 5 / 4))
+fi
 swap_stop
 disk_remove
 
@@ -462,4 +534,45 @@ umount /mnt
 check "the file system is clean" /sbin/e2fsck -fn /dev/zram0
 echo 1 >$Z/reset
 check "the disk is given back" disk_remove
+
+# ---- a partition, and nothing beside it ----
+
+if [ -b /dev/vda ]; then
+	# A table with one entry: type 0x83, 16 MiB from 1 MiB on
+	{
+		head -c 446 /dev/zero
+		printf '\0\0\0\0\203\0\0\0\0\010\0\0\0\200\0\0'
+		head -c 48 /dev/zero
+		printf '\125\252'
+	} | dd of=/dev/vda conv=fsync 2>/dev/null
+	blockdev --rereadpt /dev/vda
+	check "a disk with a partition" within 5 test -b /dev/vda1
+	# beside: what the disk has around it
+	beside() {
+		{
+			dd if=/dev/vda bs=64k count=16 iflag=direct
+			dd if=/dev/vda bs=64k skip=272 count=16 iflag=direct
+		} 2>/dev/null | md5sum
+	}
+	before=$(beside)
+	same "the partition" "$(attr backing_dev /dev/vda1)" ok
+	same "is the backing device" "$(cat $Z/backing_dev)" /dev/vda1
+	echo 16M >$Z/disksize
+	fill 256
+	same "pages are written to it" "$(attr writeback page_indexes=0-4095)" ok
+	unchanged "a partition"
+	check "as many as it has blocks" all_blocks 16
+	check "reset" eval "echo 1 >$Z/reset"
+	same "beside it the disk is as it was" "$(beside)" "$before"
+fi
+if [ -e /sys/kernel/debug/kmemleak ]; then
+	# Zspages that are full are on no list: only handles lead to them.
+	echo 32M >$Z/disksize
+	dd if=/corpus of=/dev/zram0 bs=1M oflag=direct 2>/dev/null
+	compare "a device has objects" "$(stat_of objects)" -gt 1000
+	same "none of what it has is taken for lost" "$(leaks)" 0
+	echo 1 >$Z/reset
+	same "no block of memory is left behind" "$(leaks)" 0
+	cat /sys/kernel/debug/kmemleak
+fi
 check "unload" zram_unload
