@@ -30,10 +30,13 @@ for kernel in "${kernels[@]}"; do
 		continue
 	}
 	kver=$(cat "$dir/kver")
+	slow=()
+	# See tests/debug/run.sh
+	[[ $kernel != *-kasan ]] || slow=(-s 4 -w clocksource=hpet -w kmemleak=off -m 256)
 	for impl in intree lethe; do
 		said=build/vm/probe-$impl-$kver.answers
 		rm -f "$said"
-		tests/vm/run.sh -t "probe-$impl" -i $impl "$kernel" probe || failed=$((failed + 1))
+		tests/vm/run.sh -t "probe-$impl" -i $impl "${slow[@]}" "$kernel" probe || failed=$((failed + 1))
 	done
 	answers+=("$kver")
 done

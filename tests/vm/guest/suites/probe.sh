@@ -79,8 +79,23 @@ content() {
 	answer "content, $1" "$(dd if=/dev/zram0 bs=64k 2>/dev/null | md5sum)"
 }
 
-# The same bytes for both implementations, of which nothing can be made less
-gzip -9 </corpus 2>/dev/null | tail -c +4097 | head -c 16384 >/tmp/noise
+# The same bytes for both implementations: of which nothing can be made less; and pages
+# that begin with such bytes and end with zeroes. What a page takes is then far from where
+# implementations differ in what they store as it is, but for pages of seven eighths.
+gzip -9 </corpus 2>/dev/null | tail -c +4097 >/tmp/bytes
+# pages COUNT BYTES: so many, with so many bytes of noise
+pages() {
+	for page in $(seq 0 $(($1 - 1))); do
+		{
+			dd if=/tmp/bytes bs="$2" skip="$page" count=1
+			head -c $((4096 - $2)) /dev/zero
+		} 2>/dev/null
+	done
+}
+pages 4 4096 >/tmp/noise
+pages 64 2048 >/tmp/half
+pages 2 3500 >/tmp/seven-eighths
+seq 10000 30000 | head -c 65536 >/tmp/numbers
 
 # ---- what there is ----
 
@@ -171,7 +186,7 @@ put writeback "$newline" idle huge junk page_index=0
 put recompress "$newline" junk type=nope threshold=junk
 
 state=written
-fill 0 8 /corpus
+fill 0 8 /tmp/half
 fill 8 2 /tmp/noise
 fill 10 2 /dev/zero
 mm "12 pages"
@@ -192,8 +207,9 @@ for way in '-o 4096 -l 16384' '-o 4096 -l 12288' '-z -o 1048576 -l 1048576' '-o 
 	mm "blkdiscard $way"
 done
 content "after that"
-put recompress 'type=huge' 'type=huge_idle' 'type=idle threshold=100'
 put compact "$newline" junk
+fill 0 2 /tmp/seven-eighths
+block_state "pages of seven eighths" 0 1
 
 state=open
 exec 9</dev/zram0
@@ -218,6 +234,39 @@ for size in 1T 64T 1024T 16384T; do
 	vmtest attr "$Z/reset" 1 >/dev/null
 done
 
+# ---- other algorithms, where there are ----
+
+state="recompressed"
+put comp_algorithm lz4
+put recomp_algorithm 'algo=zstd priority=1' 'algo=deflate priority=3'
+get recomp_algorithm "two of them"
+put disksize 16M
+put recomp_algorithm 'algo=zstd priority=2'
+fill 0 8 /tmp/half
+fill 8 2 /tmp/noise
+fill 10 2 /dev/zero
+fill 12 16 /tmp/numbers
+put idle all
+mm "28 pages"
+# recompress WORDS...: what comes of each
+recompress() {
+	for words; do
+		put recompress "$words"
+		block_state "$words" 0 30
+		mm "$words"
+	done
+}
+recompress type=nope threshold=junk threshold=4096 threshold=99999 algo=nope priority=2 priority=4 \
+	priority=junk max_pages=junk 'type=idle threshold=4000' 'type=huge' 'type=huge_idle' \
+	'type=idle max_pages=3' 'type=idle priority=1' 'type=idle algo=zstd' 'priority=3' \
+	'type=idle algo=deflate' "$newline"
+fill 12 4 /tmp/numbers
+recompress 'threshold=100' 'algo=zstd max_pages=2' 'algo=zstd'
+content "recompressed"
+put reset 1
+get recomp_algorithm "reset"
+log "recompressed"
+
 # ---- a backing device ----
 
 state="backing"
@@ -232,7 +281,7 @@ get bd_stat
 put backing_dev none
 answer "hot_remove of it" "$(vmtest attr $control/hot_remove 1)"
 answer "reset of it" "$(vmtest attr /sys/block/zram1/reset 1)"
-fill 0 64 /corpus
+fill 0 64 /tmp/half
 fill 64 4 /tmp/noise
 fill 68 4 /dev/zero
 mm "72 pages"
