@@ -131,6 +131,7 @@ if [[ " ${suites[*]} " = *" users "* ]]; then
 	more+=(-m "users:$names")
 	mib=768
 fi
+[[ " ${suites[*]} " != *" hugepages "* ]] || mib=1024
 if [[ " ${suites[*]} " =~ \ (backing|writeback|inject)\  ]]; then
 	more+=(-m "disks:loop,dm_mod,dm_delay,virtio_pci,virtio_blk")
 fi

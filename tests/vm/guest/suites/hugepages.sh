@@ -3,7 +3,7 @@
 #
 # How many huge pages can be had while a device has pages all over memory. It is written
 # between files that then go, and three pages of four are discarded. Run if it is named
-# only, with -m 1024; the figures are printed, for ours to be put beside the kernel's own
+# only, in 1 GiB; the figures are printed, for ours to be put beside the kernel's own
 # (-i intree).
 
 ASKED=290 MIB=240
