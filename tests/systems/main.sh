@@ -129,6 +129,30 @@ zramctl_forms() {
 	said "devices that are left" sh -c "ls -d /sys/class/block/zram*"
 }
 
+# algorithms WORDS WANTED [SECOND]: what the generator makes of them, on a device that it
+# is told of now; the second algorithm is to recompress with.
+algorithms() {
+	conf=/etc/systemd/zram-generator.conf.d
+	mkdir -p $conf
+	printf '[zram2]\nzram-size = 16\ncompression-algorithm = %s\n' "$1" >$conf/more.conf
+	systemctl daemon-reload
+	check "the generator sets up '$1'" systemctl start dev-zram2.swap
+	check "'$1' is $2" grep -q -F "[$2]" /sys/block/zram2/comp_algorithm
+	[ -z "${3-}" ] ||
+		check "'$1' has $3 to recompress with" grep -q "^#1.*\[$3\]" /sys/block/zram2/recomp_algorithm
+	check "'$1' goes again" systemctl stop dev-zram2.swap systemd-zram-setup@zram2.service
+	rm -r $conf
+	systemctl daemon-reload
+}
+
+# What Debian's own zram has not: it is built without them.
+more_algorithms() {
+	algorithms deflate deflate
+	# Versions before take one algorithm.
+	! dpkg --compare-versions "$(dpkg-query -W -f '${Version}' systemd-zram-generator)" ge 1.2 ||
+		algorithms 'lz4 zstd(level=3)' lz4 zstd
+}
+
 stop_generator() {
 	check "the generator's units stop" systemctl stop dev-zram0.swap var-scratch.mount \
 		systemd-zram-setup@zram0.service systemd-zram-setup@zram1.service
@@ -180,6 +204,7 @@ round() {
 	files
 	swapping
 	zramctl_forms
+	[ "$1" != lethe ] || more_algorithms
 	stop_generator
 	[ "$impl" = both ] || zram_tools
 	start_generator "$1"
