@@ -127,23 +127,19 @@ static inline void compat_page_forget_movable(struct page *page)
 #endif
 }
 
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
 /* 0 or a negative errno: have the kernel call @ops for our pages. Context: process. */
 static inline int compat_movable_register(const struct movable_operations *ops)
 {
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
-	return 0;
-#else
 	return set_movable_ops(ops, PGTY_zsmalloc);
-#endif
 }
 
-/* Pre: there is no page of ours. */
+/* Pre: there never was a page of ours. */
 static inline void compat_movable_unregister(void)
 {
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
 	set_movable_ops(NULL, PGTY_zsmalloc);
-#endif
 }
+#endif
 
 #endif /* COMPAT_PAGES_MOVE */
 

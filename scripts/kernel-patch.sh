@@ -55,6 +55,9 @@ kver=$(version) || die "'$1' holds no kernel source: its Makefile says no versio
 [ -f "$source/mm/zsmalloc.c" ] || die "Linux $kver in '$1' has no mm/zsmalloc.c to take the place of"
 [ ! -e "$source/mm/lethe" ] || die "Linux $kver in '$1' has Lethe already: there is mm/lethe"
 out=$(realpath -m "${2:-$root/build/kernel-patch/$kver}")
+case $out/ in
+"$(realpath "$source")"/*) die "the patches are not to be in the source that they are for" ;;
+esac
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -121,7 +124,13 @@ reformat() {
 	find "$repo/mm/lethe" -name '*.[ch]' -exec clang-format -i --style="file:$work/.clang-format" {} +
 }
 
+# Drivers have those of Linux 6.10 to 6.14.
 add_zpool() {
+	local operation
+	for operation in map unmap total_pages; do
+		grep -q "(\*$operation)(" "$source/include/linux/zpool.h" ||
+			die "include/linux/zpool.h has drivers without $operation(), as Lethe does not know them"
+	done
 	python3 "$tree/edit.py" "$repo" zpool
 	cocci zpool mm/zpool.c
 	grep -q '^void zpool_free_deferred(' "$repo/mm/zpool.c" ||
@@ -172,20 +181,23 @@ zram=$(touched | grep '^drivers/block/zram/' || true)
 	die "drivers/block/zram has not one file that the swap core notifies: ${zram:-none}"
 
 step core add_core
-step home add_home
+# Before what has the operation: each patch is to build.
 free=zs_free
 if [ -f "$source/include/linux/zpool.h" ]; then
 	step zpool add_zpool
 	free=zpool_free
 fi
+step home add_home
 step zram defer "$zram" release_of_slot zs_free "a slot of a task"
 step limit add_limit
 step zswap defer mm/zswap.c release_of_entry "$free" "an entry of a task"
 
-rm -rf "$out"
 mkdir -p "$out"
-git_here config branch."$(git_here branch --show-current)".description \
-	"$(cat "$tree/messages/cover")"
+rm -f "$out"/[0-9][0-9][0-9][0-9]-*.patch "$out"/0000-cover-letter.txt
+# With the figures as they were measured last
+cover=$(python3 "$root/bench/report.py" -t "$tree/messages/cover" "$root/docs/performance") ||
+	die "the cover letter has no figures"
+git_here config branch."$(git_here branch --show-current)".description "$cover"
 git_here format-patch -q --no-signature --cover-letter --cover-from-description=subject \
 	-o "$out" base
 # "git am" would take it for an empty patch.

@@ -3,14 +3,15 @@
 #
 # To be sourced, after cache.sh, by what builds a kernel of its own into the cache,
 # from Debian's source. The caller sets "package" (of the source), "arch" (as make
-# wants it), and "key" (of all that the result depends on but the version).
+# wants it), and "key" (of all that the result depends on but the version); "cross" is
+# the prefix of the compiler, if it is for another architecture.
 #
 # Entries are keyed by package version and key, and appear by a rename, so one is
 # whole or not there. Concurrent calls wait for one another. An entry that is
 # there is used without the network.
 
 : "${cache:?is for cache.sh}" "${package:?is for the caller to set}" "${arch:?}" "${key:?}"
-: "${tmp=}"
+: "${tmp=}" "${cross=}"
 src=
 
 # Of the newest package that apt knows
@@ -33,7 +34,7 @@ kmake() {
 	local log=$1
 	shift
 	if ! MAKEFLAGS='' KBUILD_BUILD_USER=lethe KBUILD_BUILD_HOST=lethe \
-		nice make -C "$src" ARCH="$arch" "$@" >"$log" 2>&1; then
+		nice make -C "$src" ARCH="$arch" ${cross:+CROSS_COMPILE="$cross"} "$@" >"$log" 2>&1; then
 		tail -n 20 "$log" >&2
 		die "make $* failed"
 	fi

@@ -4,10 +4,11 @@
 # Build a kernel from a source of Debian's to which the series of kernel-patch.sh has been
 # applied by "git am", and print the directory it is in.
 #
-# usage: tree-build.sh linux-source-SERIES lethe|plain|kasan
+# usage: tree-build.sh linux-source-SERIES lethe|plain|kasan|arm64
 #
 # lethe: with ZSMALLOC_LETHE, plain: without, from one configuration, tests/tree; kasan:
-# with it, and with what watches a kernel. The directory is laid out as that of
+# with it, and with what watches a kernel; arm64: with it, for that architecture, and with
+# KASAN by tags. The directory is laid out as that of
 # kernel-fetch.sh. Source and objects stay in the cache, so that what is built again is
 # what has changed; the first time takes some 6 minutes of two CPUs, and 4 GiB.
 
@@ -23,16 +24,23 @@ key=tree
 # shellcheck source=scripts/source.sh
 . "$root/scripts/source.sh"
 
+image=arch/x86/boot/bzImage
+objects=objects
 case $#:$package:$kind in
-2:linux-source-[0-9]*:lethe | 2:linux-source-[0-9]*:plain | 2:linux-source-[0-9]*:kasan) ;;
-*) die "usage: tree-build.sh linux-source-SERIES lethe|plain|kasan" ;;
+2:linux-source-[0-9]*:lethe | 2:linux-source-[0-9]*:plain) ;;
+2:linux-source-[0-9]*:kasan) objects='objects-kasan' ;;
+2:linux-source-[0-9]*:arm64)
+	arch=arm64 image=arch/arm64/boot/Image objects='objects-arm64'
+	cross=aarch64-linux-gnu-
+	need aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu
+	;;
+*) die "usage: tree-build.sh linux-source-SERIES lethe|plain|kasan|arm64" ;;
 esac
 need flock:util-linux make:make flex:flex bison:bison bc:bc git:git
 source=$("$root/scripts/kernel-source.sh" "$package")
 entry=$cache/$(basename "$(dirname "$source")")
 linux=$entry/source
-objects=$entry/objects
-[ "$kind" != kasan ] || objects=$entry/objects-kasan
+objects=$entry/$objects
 kernel=$entry/$kind
 # For kmake and source_configure
 src=$objects
@@ -45,18 +53,19 @@ git_here() {
 # A copy by links: git replaces files, and does not write into them. What the series
 # touches is all that git knows.
 prepare() {
-	local file
-	[ ! -f "$entry/prepared" ] || return 0
+	local file files
+	files=$(sed -n 's,^--- a/,,p' "$patches"/*.patch | sort -u)
+	[ "$(cat "$entry/prepared" 2>/dev/null)" != "$files" ] || return 0
 	rm -rf "$entry"
 	mkdir -p "$entry"
 	cp -al "$source" "$linux"
 	git_here init -q
-	sed -n 's,^--- a/,,p' "$patches"/*.patch | sort -u | while read -r file; do
+	for file in $files; do
 		git_here add -f "$file"
 	done
 	git_here commit -q -m base
 	git_here tag base
-	: >"$entry/prepared"
+	printf '%s\n' "$files" >"$entry/prepared"
 }
 
 # Applied anew only if it is another series: what git writes is built again.
@@ -77,7 +86,10 @@ configure() {
 	local version=${package#linux-source-}
 	[ ! -f "$root/tests/tree/$version.config" ] || config+=("$root/tests/tree/$version.config")
 	[ "$kind" != plain ] || lethe='# CONFIG_ZSMALLOC_LETHE is not set'
-	[ "$kind" != kasan ] || config+=("$root/tests/tree/kasan.config")
+	[ $arch != x86_64 ] || config+=("$root/tests/tree/x86.config")
+	case $kind in
+	kasan | arm64) config+=("$root/tests/tree/$kind.config") ;;
+	esac
 	printf '%s\nCONFIG_LOCALVERSION="-tree-%s"\n' "$lethe" "$kind" >"$tmp/last"
 	config+=("$tmp/last")
 	if [ ! -f "$objects/Makefile" ]; then
@@ -95,18 +107,22 @@ build() {
 	local kver
 	say "building $kind of $package; minutes the first time"
 	# The release is what it is called, and not what git thinks of the source.
-	kmake "$objects/log" -j"$(nproc)" LOCALVERSION= bzImage
+	kmake "$objects/log" -j"$(nproc)" LOCALVERSION= "${image##*/}"
+	# What the compiler warns of in our files, or in what the rules have changed, it is to
+	# warn of again the next time.
+	if grep -E '(mm/(lethe/|zswap|zpool)|drivers/block/zram/).*warning:' "$objects/log" >&2; then
+		find "$objects/mm" "$objects/drivers/block/zram" -name '*.o' -delete
+		die "the compiler warns"
+	fi
 	kver=$(cat "$objects/include/config/kernel.release")
 	rm -rf "$kernel"
 	mkdir -p "$kernel/boot" "$kernel/lib/modules/$kver"
-	cp "$objects/arch/x86/boot/bzImage" "$kernel/boot/vmlinuz-$kver"
+	cp "$objects/$image" "$kernel/boot/vmlinuz-$kver"
 	cp "$objects/System.map" "$kernel/boot/System.map-$kver"
 	# All is built in.
 	: >"$kernel/lib/modules/$kver/modules.dep"
 	printf '%s\n' "$kver" >"$kernel/kver"
-	# What the compiler warns of in our files, or in what the rules have changed
-	! grep -E '(mm/(lethe/|zswap|zpool)|drivers/block/zram/).*warning:' "$objects/log" >&2 ||
-		die "the compiler warns"
+	[ $arch = x86_64 ] || printf '%s\n' "$arch" >"$kernel/arch"
 }
 
 # One source at a time is built by one caller.

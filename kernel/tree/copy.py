@@ -113,9 +113,9 @@ COMPAT_HEAD = """/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
 
 
 def compat(text):
-    """Of compat.h, what the allocator needs: the sections before zram's."""
+    """Of compat.h, what the allocator needs: the sections before zpool's."""
     begin = text.index("/* ---- shrinkers")
-    end = text.index("/* ---- zram")
+    end = text.index("/* ---- zpool")
     return COMPAT_HEAD + text[begin:end] + "#endif /* LETHE_COMPAT_H */\n"
 
 
@@ -164,7 +164,10 @@ class Copier:
 
     def adapter(self):
         """The files of kernel/tree/api that this kernel's interface takes."""
-        header = declarations(read(f"{self.source}/include/linux/zsmalloc.h"))
+        path = f"{self.source}/include/linux/zsmalloc.h"
+        if not os.path.exists(path):
+            refuse("there is no include/linux/zsmalloc.h")
+        header = declarations(read(path))
         common = definitions(read(f"{self.root}/kernel/tree/pool.c"))
         files = {os.path.relpath(path, self.root): definitions(read(path))
                  for path in sorted(glob.glob(f"{self.root}/kernel/tree/api/*.c"))}

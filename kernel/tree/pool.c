@@ -50,7 +50,7 @@ EXPORT_SYMBOL_GPL(zs_destroy_pool);
 /*
  * The allocator is told whether it may sleep, and whether it may use reserves. It never
  * starts I/O, and knows no half-hearted reclaim: a caller that does not want to retry
- * gets none. Pages are of the direct map, and come zeroed to nobody.
+ * gets none. Pages are of the direct map, and are not zeroed.
  */
 static enum lethe_alloc alloc_how(gfp_t gfp)
 {

@@ -18,10 +18,11 @@
  *
  * No call comes after the module is gone: the kernel finds the calls by page->mapping,
  * under the page's lock. If a task has that lock, a worker waits for it, and then clears
- * the mapping and frees the page. Where the kernel finds the calls by the page's type,
- * they stay as long as the kernel, and it asks the owner of page->private.
+ * the mapping and frees the page. Where the kernel finds the calls by the page's type, it
+ * may call as long as a page is isolated, whosever it was: the module stays.
  */
 #include <linux/migrate.h>
+#include <linux/module.h>
 #include <linux/pagemap.h>
 #include <linux/spinlock.h>
 #include <linux/vmstat.h>
@@ -161,6 +162,11 @@ static PORT_NOINLINE bool disown_isolated(struct page *page)
 	return locked;
 }
 
+int movable_init(void)
+{
+	return 0;
+}
+
 void movable_exit(void)
 {
 	flush_work(&late_work);
@@ -176,9 +182,20 @@ static PORT_NOINLINE bool disown_isolated(struct page *page)
 	return true;
 }
 
+int movable_init(void)
+{
+	int err = compat_movable_register(&movable_ops);
+
+	if (!err)
+		__module_get(THIS_MODULE);
+	return err;
+}
+
+/* For when the module could not be loaded after all. */
 void movable_exit(void)
 {
 	compat_movable_unregister();
+	module_put(THIS_MODULE);
 }
 
 #endif
@@ -191,11 +208,6 @@ bool movable_disown(struct page *page)
 	compat_page_forget_movable(page);
 	page_ref_unfreeze(page, 1);
 	return true;
-}
-
-int movable_init(void)
-{
-	return compat_movable_register(&movable_ops);
 }
 
 #else

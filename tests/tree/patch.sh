@@ -137,6 +137,18 @@ sed -i 's/void zs_free(struct zs_pool \*pool, unsigned long handle)/void zs_free
 	linux/include/linux/zsmalloc.h
 check "a call with other arguments" says "has no answer to: void zs_free(struct zs_pool *, u32)" linux
 source_with
+rm linux/include/linux/zsmalloc.h
+check "no interface at all" says "there is no include/linux/zsmalloc.h" linux
+source_with
+printf 'struct zpool_driver {\n\tu64 (*total_size)(void *pool);\n};\n' >linux/include/linux/zpool.h
+check "a zpool of other operations" says "has drivers without map()" linux
+source_with
+check "patches into the source itself" says "not to be in the source that they are for" linux linux
+check "or into a part of it" says "not to be in the source that they are for" linux linux/mm/patches
+check "the source is there" test -f linux/mm/zsmalloc.c
+mkdir kept && : >kept/file
+check "a directory with other files" eval 'patch linux kept >/dev/null && test -f kept/file'
+source_with
 sed -i '/zsmalloc\.o/d' linux/mm/Makefile
 check "a Makefile that does not build it" says "mm/Makefile has a line that builds zsmalloc.o 0 times" linux
 source_with
@@ -190,6 +202,13 @@ check "the option is asked for after zsmalloc" \
 check "and is off" grep -q 'default n' repo/mm/lethe/Kconfig
 check "no kernel's version is asked for" eval '! grep -rq LINUX_VERSION_CODE repo/mm/lethe'
 check "the source is as it was" test ! -e linux/mm/lethe
+check "the cover letter has figures" grep -q 'takes [0-9]* ns a page at native speed' series/0000-cover-letter.txt
+source_with
+sed -i 's/^size_t n, void \*c);/void *c);/; s/unsigned long h, size_t n, void \*m/unsigned long h, void *m/' \
+	linux/include/linux/zsmalloc.h
+check "an interface whose readers do not say how much they read" series linux
+check "is answered by what reads whole objects" \
+	test -f repo/mm/lethe/read_copy.c -a ! -e repo/mm/lethe/read.c -a -f repo/mm/lethe/write.c
 
 for one in 6.12 7.3; do
 	if source=$("$root/scripts/kernel-source.sh" -n linux-source-$one); then

@@ -7,8 +7,9 @@
 # tests/tree/checkpatch. The last line is "N passed, N failed".
 #
 # usage: run.sh [-k] [SERIES...]
-#   -k      only the kernel that watches itself (KASAN, lockdep), of the first series
-#   SERIES  6.12, 7.3: both if none is named, and then the kernel of -k, too
+#   -k      only the kernels that watch themselves, of the first series: KASAN and
+#           lockdep, and arm64 with KASAN by tags
+#   SERIES  6.12, 7.3: both if none is named, and then the kernels of -k, too
 #
 # Kernels are built in the cache: some 15 minutes the first time. What they say is in
 # build/vm, what the parts say in build/tree.
@@ -46,12 +47,12 @@ part() {
 	failed=$((failed + bad))
 }
 
-# guest SERIES KIND IMPL [ARGUMENT OF tests/vm/run.sh]...
+# guest SERIES KIND IMPL SUITE [ARGUMENT OF tests/vm/run.sh]...: "" are all suites
 guest() {
-	local kernel package=linux-source-$1 kind=$2 impl=$3
-	shift 3
+	local kernel package=linux-source-$1 kind=$2 impl=$3 suite=$4
+	shift 4
 	kernel=$(scripts/tree-build.sh "$package" "$kind") || return 1
-	tests/vm/run.sh -i "$impl" "$@" "$kernel"
+	tests/vm/run.sh -i "$impl" "$@" "$kernel" ${suite:+"$suite"}
 }
 
 # checkpatch SERIES: each type of warning has a line in tests/tree/checkpatch
@@ -84,12 +85,15 @@ mkdir -p "$logs"
 if [ $watched != only ]; then
 	for one in "${series[@]}"; do
 		part "checkpatch-$one" checkpatch "$one"
-		part "lethe-$one" guest "$one" lethe tree
-		part "plain-$one" guest "$one" plain plain
+		part "lethe-$one" guest "$one" lethe tree ""
+		part "movable-$one" guest "$one" lethe tree movable -t movable
+		part "plain-$one" guest "$one" plain plain ""
 	done
 fi
 if [ $watched != no ]; then
-	part "kasan-${series[0]}" guest "${series[0]}" kasan tree -m 256 -s 4 -w clocksource=hpet
+	scripts/setup.sh arm64
+	part "arm64-${series[0]}" guest "${series[0]}" arm64 tree "" -m 256 -s 4
+	part "kasan-${series[0]}" guest "${series[0]}" kasan tree "" -m 256 -s 4 -w clocksource=hpet
 fi
 printf '%d passed, %d failed\n' $passed $failed
 [ $failed = 0 ]

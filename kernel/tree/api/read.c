@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
 /*
- * Objects read and written, with no lock and no mapping: a reader pins what it reads.
+ * Objects read, with no lock and no mapping: a reader pins what it reads.
  */
-#include <linux/bug.h>
 #include <linux/export.h>
 
 #include "home.h"
@@ -39,29 +38,3 @@ void zs_obj_read_end(struct zs_pool *pool, unsigned long handle, size_t mem_len,
 	lethe_obj_read_end(pool->core, handle);
 }
 EXPORT_SYMBOL_GPL(zs_obj_read_end);
-
-/**
- * zs_obj_write() - set an object's content
- * @pool: the pool
- * @handle: a live object that nobody else reads or writes
- * @handle_mem: the bytes
- * @mem_len: how many
- *
- * Context: any but interrupt.
- */
-void zs_obj_write(struct zs_pool *pool, unsigned long handle, void *handle_mem,
-		  size_t mem_len)
-{
-	WARN_ON_ONCE(lethe_obj_write(pool->core, handle, handle_mem, mem_len));
-}
-EXPORT_SYMBOL_GPL(zs_obj_write);
-
-/* Nothing is mapped here. */
-int zs_map_init(void)
-{
-	return 0;
-}
-
-void zs_map_exit(void)
-{
-}

@@ -3,10 +3,11 @@
 #
 # The kernel moves the pages of a pool: when it compacts memory, and when memory goes
 # offline. The guest has a module of memory for that, which is offline at first
-# (boot.sh -p). Since 6.17 the pages of a module stay where they are (kernel/compat.h).
+# (boot.sh -p). Since 6.17 the pages of a module of the kernel's stay where they are
+# (kernel/compat.h); in the kernel's own tree they move.
 
-case $(uname -r) in
-6.?.* | 6.1[0-6].*) moves=yes ;;
+case $IMPL-$(uname -r) in
+tree-* | lethe-6.?.* | lethe-6.1[0-6].*) moves=yes ;;
 *) moves=no ;;
 esac
 total=$(awk '/^MemTotal/ { print int($2 / 1024) }' /proc/meminfo)
