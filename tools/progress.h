@@ -4,10 +4,10 @@
 #define LETHE_TOOLS_PROGRESS_H
 
 /**
- * progress_start() - find out whether somebody is watching, and plan
+ * progress_start() - find out whether a terminal shows progress, and plan
  * @steps: how many steps of about equal length there will be
  *
- * Somebody is watching if stderr is a terminal that can return to the start of
+ * It does if stderr is a terminal that can return to the start of
  * a line and stdout is not a pipe.
  */
 void progress_start(unsigned int steps);

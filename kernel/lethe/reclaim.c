@@ -22,16 +22,17 @@
 #include "registry.h"
 
 /*
- * Pages that the OOM notifier wants: 1 MiB. SWAP_CLUSTER_MAX keep the kernel from
- * killing in this round, and it asks again when that was not enough.
+ * Pages that the OOM notifier wants: 1 MiB, or with large pages as many as it takes.
+ * SWAP_CLUSTER_MAX keep the kernel from killing in this round, and it asks again when
+ * that was not enough.
  */
-#define OOM_WANTS (SZ_1M >> PAGE_SHIFT)
+#define OOM_WANTS max_t(size_t, SZ_1M >> PAGE_SHIFT, SWAP_CLUSTER_MAX)
 
 /*
  * With no seeks, which nothing here costs, the kernel scans half of what is counted in
  * one call, SCAN_BATCH at a time. A direct reclaimer wants some 32 pages, and is not to
- * become the drain thread: so it frees half of SCAN_COUNTS handles at most, some 0.1 ms,
- * and has that many pages by them. [suite pressure]
+ * become the drain thread: so it frees half of SCAN_COUNTS handles, some 0.1 ms; at most
+ * twice SCAN_COUNTS, if others have not scanned what they counted. [suite pressure]
  */
 #define SCAN_BATCH 256
 #define SCAN_COUNTS (8 * SCAN_BATCH)

@@ -201,10 +201,13 @@ struct port_cpu {
 
 DECLARE_PER_CPU(struct port_cpu, port_cpu);
 
-/* CPUs that may come online count: drain threads are made once. */
+/*
+ * Drain threads are made once, so CPUs that are off just now count; not those that a
+ * virtual machine could be given one day, which may be hundreds.
+ */
 static inline unsigned int port_cpus(void)
 {
-	return num_possible_cpus();
+	return num_present_cpus();
 }
 
 static inline unsigned int port_cpu_slots(void)

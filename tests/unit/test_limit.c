@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "hold.h"
+#include "pool.h"
 
 enum { LIMIT = 256 }; /* pages */
 
@@ -144,6 +145,53 @@ static void all_that_is_pending_makes_room(void **state)
 	pool_destroy(pool);
 }
 
+/* Another drain has freed a handle, and comes to count it and to give its page back. */
+static void *late_drain(void *arg)
+{
+	struct zs_pool *pool = arg;
+
+	test_sleep_ms(1);
+	port_atomic_add(&pool->pages, (u64)-1);
+	port_atomic_add(&pool->defer.freed[DEFER_BY_THREAD], 1);
+	return NULL;
+}
+
+/*
+ * At the limit, with nothing pending but what another drain has in hand: the task waits
+ * until that drain is through, but not for ever.
+ */
+static void a_task_in_need_waits_for_a_slice_at_most(void **state)
+{
+	enum { TRIES = 200 };
+	struct zs_pool *pool =
+		pool_create_limited(test_policy(state), LIMIT * PORT_PAGE_SIZE);
+	unsigned long handle[LIMIT + 1];
+	int err = -ENOSPC;
+	u64 begin;
+
+	/* A page of the other drain's */
+	port_atomic_add(&pool->pages, 1);
+	assert_int_equal(fill(pool, handle), LIMIT - 1);
+	/* A busy machine may let the other drain wait longer than the task does. */
+	for (int i = 0; i < TRIES && err; i++) {
+		pthread_t drain;
+
+		port_atomic_add(&pool->slots[0].queued, 1);
+		assert_int_equal(pthread_create(&drain, NULL, late_drain, pool), 0);
+		err = zs_handle_error(malloc_page(pool, ZS_ALLOC_WAIT));
+		pthread_join(drain, NULL);
+		if (err)
+			port_atomic_add(&pool->pages, 1);
+	}
+	assert_int_equal(err, 0);
+	port_atomic_add(&pool->slots[0].queued, 1);
+	begin = port_now_ns();
+	assert_int_equal(zs_handle_error(malloc_page(pool, ZS_ALLOC_WAIT)), -ENOSPC);
+	assert_in_range(port_now_ns() - begin, 1000000, 5000000000ull);
+	port_atomic_add(&pool->defer.freed[DEFER_BY_THREAD], 1);
+	pool_destroy(pool);
+}
+
 /* Pages that the system did not have are not counted. */
 static void pages_that_cannot_be_had_do_not_count(void **state)
 {
@@ -234,6 +282,7 @@ int main(void)
 		TEST_EACH_POLICY(room_within_the_limit_is_used),
 		TEST_EACH_DEFERRING(pending_frees_make_room),
 		TEST_EACH_DEFERRING(all_that_is_pending_makes_room),
+		TEST_EACH_DEFERRING(a_task_in_need_waits_for_a_slice_at_most),
 		TEST_EACH_POLICY(pages_that_cannot_be_had_do_not_count),
 		TEST_EACH_POLICY(a_limit_holds_whatever_threads_do),
 	};
