@@ -3,13 +3,14 @@
 """A page and drawings of what the benchmarks have recorded.
 
 usage: report.py DATA_DIR OUT_MD OUT_SVG_DIR
+       report.py -t TEXT DATA_DIR
 
 DATA_DIR holds those of storm.json, busy.json, demo.json, native.json,
 instructions.json, phone.json, phone-instructions.json, user.json, rivals.json and
 profile-*.txt that there are. The page is performance.in.md, where {{...}} is replaced:
 by a table, a drawing or a list, or within a sentence by a figure. A paragraph, or an
 item of a list, with a figure that the data do not have is left out. OUT_SVG_DIR gets
-the drawings.
+the drawings. -t prints another text of that kind, in lines of a commit message's width.
 """
 
 import os
@@ -29,6 +30,7 @@ RELATIONS = {'<=': '≤', '>=': '≥', '=': ''}
 HOME_FILES = {'qemu': 'storm', 'native': 'native'}
 HOME_NAMES = {'qemu': 'QEMU', 'native': 'native'}
 WIDTH = 120
+TEXT_WIDTH = 74
 CLEAR = 1.02  # times better, to be called better
 
 # As in table.py, for what is too much for a terminal
@@ -517,22 +519,24 @@ def fill(page, text):
     return re.sub(r'\{\{([^{}]+)\}\}', replacement, text)
 
 
-def wrap(block):
+def wrap(block, width):
     """The block with its lines broken anew, as a figure is not as long as its place."""
     start = re.match(r'\n*', block)[0]
-    indent = '  ' if block[len(start):].startswith('- ') else ''
-    return start + textwrap.fill(' '.join(block.split()), WIDTH, subsequent_indent=indent,
+    item = re.match(r' *- ', block[len(start):])
+    first = item[0] if item else ''
+    return start + textwrap.fill(' '.join(block.split())[len(first.lstrip()):], width,
+                                 initial_indent=first, subsequent_indent=' ' * len(first),
                                  break_long_words=False, break_on_hyphens=False)
 
 
-def fill_all(page, template):
+def fill_all(page, template, width=WIDTH):
     """A block is a paragraph, or an item of a list, with what is before it."""
     made = []
-    for block in re.split(r'(?=\n\n)|(?<!\n)(?=\n- )', template):
+    for block in re.split(r'(?=\n\n)|(?<!\n)(?=\n ?- )', template):
         try:
             filled = fill(page, block)
             alone = re.fullmatch(r'\s*\{\{[^{}]+\}\}\s*', block)
-            made.append(filled if alone or filled == block else wrap(filled))
+            made.append(filled if alone or filled == block else wrap(filled, width))
         except Missing:
             pass
     return ''.join(made).rstrip('\n') + '\n'
@@ -565,21 +569,37 @@ def draw_all(drawings, directory):
 
 def main():
     if len(sys.argv) != 4:
-        print('usage: report.py DATA_DIR OUT_MD OUT_SVG_DIR', file=sys.stderr)
+        print('usage: report.py DATA_DIR OUT_MD OUT_SVG_DIR, or -t TEXT DATA_DIR', file=sys.stderr)
         sys.exit(2)
-    source, out, drawings = sys.argv[1:]
+    try:
+        if sys.argv[1] == '-t':
+            print_text(*sys.argv[2:])
+        else:
+            make_page(*sys.argv[1:])
+    except (DataError, plot.PlotError, OSError) as problem:
+        sys.exit(f'report: {problem}')
+
+
+def read_data(source):
     keys = [column[1] for column in (*EXIT_COLUMNS, *phone_table.COLUMNS)] + [
         column[0] for column in (*rivals.COLUMNS, *rivals.PUSH_COLUMNS, *rivals.STALL_COLUMNS, *rivals.COMPACT_COLUMNS,
                                 *POLICY_COLUMNS)]
+    return Data(source, keys)
+
+
+def print_text(template, source):
+    with open(template, encoding='utf-8') as file:
+        text = file.read()
+    print(fill_all(Page(read_data(source), ''), text, TEXT_WIDTH), end='')
+
+
+def make_page(source, out, drawings):
     link = os.path.relpath(drawings, os.path.dirname(out) or '.').replace(os.sep, '/') + '/'
-    try:
-        page = Page(Data(source, keys), link)
-        text = fill_all(page, read_text(TEMPLATE))
-        draw_all(page.drawings, drawings)
-        with open(out, 'w', encoding='utf-8') as file:
-            file.write(text)
-    except (DataError, plot.PlotError, OSError) as problem:
-        sys.exit(f'report: {problem}')
+    page = Page(read_data(source), link)
+    text = fill_all(page, read_text(TEMPLATE))
+    draw_all(page.drawings, drawings)
+    with open(out, 'w', encoding='utf-8') as file:
+        file.write(text)
 
 
 if __name__ == '__main__':
