@@ -42,13 +42,14 @@ die() {
 # Of the reports of data races (KCSAN), those in which neither stack has a function
 # of our modules: the kernel's own, which are not held against us. Their titles. One is
 # the kernel's whoever calls: a task that is preempted while it gives up its plug
-# (__blk_flush_plug) finds that the scheduler has cleared the plug's time meanwhile.
+# (__blk_flush_plug) finds that the scheduler has cleared the plug's time meanwhile, or
+# that the timer reads its flags (kthread_data), of which it clears one.
 kernels_own_races() {
 	tr -d '\r' <"$log" | awk '
 		/BUG: KCSAN: / { title = $0; ours = 0; next }
 		/\[(lethe|zram)\]/ { ours = 1 }
 		title != "" && /==================/ {
-			if (!ours || title ~ /data-race in __blk_flush_plug\+[^\/]*\/0x[0-9a-f]+$/)
+			if (!ours || title ~ /data-race in __blk_flush_plug(\+[^\/]*\/0x[0-9a-f]+| \/ kthread_data)$/)
 				print title
 			title = ""
 		}'

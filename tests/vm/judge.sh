@@ -171,6 +171,7 @@ race vfs_write+0x10/0x20 ''
 said race 'data-race in xas_load / vfs_write' "$log.races"
 race 'zram_slot_free_notify+0x10/0x20 [zram]' 'complained: .*KCSAN: data-race in xas_load / zram_slot_free'
 race 'write_words+0x10/0x20 [zram]' '' '__blk_flush_plug+0x200/0x260'
+race 'write_words+0x10/0x20 [zram]' '' '__blk_flush_plug / kthread_data'
 race 'write_words+0x10/0x20 [zram]' 'complained: .*KCSAN: data-race in __blk_flush_plug' \
 	'__blk_flush_plug+0x200/0x260 / write_words+0x10/0x20 [zram]'
 play hang '^no end within 1 s$' 1 <<'END'
