@@ -19,7 +19,7 @@
 #include "zram.h"
 
 /* Bytes that a table leaves to other tasks */
-#define TABLE_LEAVES (4 << 20)
+#define TABLE_LEAVES (8 << 20)
 
 static DEFINE_MUTEX(devices_lock);
 static DEFINE_IDR(devices); /* struct zram by id */

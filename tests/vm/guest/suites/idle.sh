@@ -97,7 +97,8 @@ check "each line says when a page was accessed" \
 # Pages that are read all the while are never idle, however long a look at all of them
 # takes: one is accessed after the look began, and before it is reached.
 dd if=/corpus of=/dev/zram0 bs=1M count=4 oflag=direct 2>/dev/null
-(while :; do
+: >/tmp/reading
+(while [ -e /tmp/reading ]; do
 	dd if=/dev/zram0 of=/dev/null bs=64k count=64 iflag=direct 2>/dev/null
 done) &
 reader=$!
@@ -108,8 +109,8 @@ for _ in $(seq 1 100); do
 	echo $old >$Z/idle
 	[ "$(marked)" = 0 ] || wrong=$((wrong + 1))
 done
-kill $reader
-wait $reader 2>/dev/null
+rm /tmp/reading
+wait $reader
 [ $fills = 1 ] || same "of pages that are read all the while, none is older than $old s" $wrong 0
 
 # ---- recompressed ----
