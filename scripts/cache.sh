@@ -26,6 +26,13 @@ need() {
 	done
 }
 
+# find_version PACKAGE: sets version to the newest that apt knows
+find_version() {
+	version=$({ apt-cache show --no-all-versions "$1" 2>/dev/null || true; } |
+		sed -n 's/^Version: //p')
+	[ -n "$version" ]
+}
+
 # Only when a package is unknown, so never on a machine that is set up.
 update_lists() {
 	[ "$(id -u)" = 0 ] ||

@@ -28,12 +28,6 @@ case $#:${1-} in
 *) die "usage: kernel-source.sh [-n] linux-source-SERIES" ;;
 esac
 
-resolve() {
-	version=$({ apt-cache show --no-all-versions "$package" 2>/dev/null || true; } |
-		sed -n 's/^Version: //p')
-	[ -n "$version" ]
-}
-
 remembered() {
 	local entry
 	entry=$(find "$cache" -maxdepth 2 -path "*/${package}_*/kver" -printf '%T@ %h\n' 2>/dev/null |
@@ -50,21 +44,21 @@ suites() {
 # Opens the suite that has the package
 find_package() {
 	local suite
-	if resolve; then
+	if find_version "$package"; then
 		return 0
 	fi
 	for suite in $(suites); do
-		suite_open "$suite"
+		suite_open "$suite" "$(machine_arch)"
 		[ -n "$suite_root" ] || continue
 		suite_is_known || suite_update || die "the package lists of $suite could not be had"
-		if resolve; then
+		if find_version "$package"; then
 			return 0
 		fi
 		unset APT_CONFIG
 		suite_root=
 	done
 	update_lists "$package"
-	resolve || die "there is no package $package"
+	find_version "$package" || die "there is no package $package"
 }
 
 unpack() {

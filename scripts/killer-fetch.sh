@@ -21,12 +21,6 @@ unpack() {
 	printf '%s\n' "$version" >"$tmp/entry/kver"
 }
 
-candidate() {
-	version=$(apt-cache show --no-all-versions earlyoom 2>/dev/null |
-		sed -n 's/^Version: //p')
-	[ -n "$version" ]
-}
-
 [ $# = 0 ] || die "usage: killer-fetch.sh"
 if command -v earlyoom; then
 	exit 0
@@ -42,9 +36,9 @@ if [ -x "$newest" ]; then
 fi
 need flock:util-linux
 cache_lock
-if ! candidate; then
+if ! find_version earlyoom; then
 	update_lists earlyoom
-	candidate || die "there is no Debian package of earlyoom"
+	find_version earlyoom || die "there is no Debian package of earlyoom"
 fi
 cache_add "$cache/earlyoom_$version" unpack
 printf '%s\n' "$cache/earlyoom_$version/usr/bin/earlyoom"

@@ -46,11 +46,6 @@ old() {
 	exit 0
 }
 
-candidate() {
-	version=$(apt-cache show --no-all-versions "$package" 2>/dev/null | sed -n 's/^Version: //p')
-	[ -n "$version" ]
-}
-
 [ $# = 1 ] || die "usage: qemu-fetch.sh ARCH"
 arch_set "$1"
 program=qemu-system-$arch_machine
@@ -75,9 +70,9 @@ own=$(machine_suite)
 need apt-get:apt dpkg:dpkg flock:util-linux
 cache_lock
 suite_open "$own-backports" "$(machine_arch)"
-if ! suite_is_known || ! candidate; then
+if ! suite_is_known || ! find_version "$package"; then
 	suite_update || old "there are no package lists of $own-backports"
-	candidate || old "there is no newer QEMU in $own-backports"
+	find_version "$package" || old "there is no newer QEMU in $own-backports"
 fi
 cache_add "$cache/${arch}_$version" unpack
 printf '%s\n' "$cache/${arch}_$version/$program"

@@ -11,15 +11,8 @@
 # there is used without the network.
 
 : "${cache:?is for cache.sh}" "${package:?is for the caller to set}" "${arch:?}" "${key:?}"
-: "${tmp=}" "${cross=}"
+: "${tmp=}" "${cross=}" "${version=}"
 src=
-
-# Of the newest package that apt knows
-source_resolve() {
-	version=$({ apt-cache show --no-all-versions "$package" 2>/dev/null || true; } |
-		sed -n 's/^Version: //p')
-	[ -n "$version" ]
-}
 
 # The newest entry of this key, whatever its version, for a machine without package lists
 source_remembered() {
@@ -92,7 +85,7 @@ source_entry() {
 		fi
 		die "the source comes as a Debian package: apt-get and dpkg are needed"
 	fi
-	if source_resolve; then
+	if find_version "$package"; then
 		entry=$cache/${version}_$key
 		if [ -f "$entry/kver" ]; then
 			printf '%s\n' "$entry"
@@ -105,9 +98,9 @@ source_entry() {
 	PATH=$PATH:/usr/sbin:/sbin
 	need flock:util-linux xz:xz-utils make:make flex:flex bison:bison bc:bc depmod:kmod
 	cache_lock
-	if ! source_resolve; then
+	if ! find_version "$package"; then
 		update_lists "$package"
-		source_resolve || die "there is no package $package"
+		find_version "$package" || die "there is no package $package"
 	fi
 	entry=$cache/${version}_$key
 	cache_add "$entry" "$1"
