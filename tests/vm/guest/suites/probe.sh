@@ -207,6 +207,7 @@ for way in '-o 4096 -l 16384' '-o 4096 -l 12288' '-z -o 1048576 -l 1048576' '-o 
 	mm "blkdiscard $way"
 done
 content "after that"
+put recompress 'type=huge' 'type=huge_idle' 'type=idle threshold=100'
 put compact "$newline" junk
 fill 0 2 /tmp/seven-eighths
 block_state "pages of seven eighths" 0 1

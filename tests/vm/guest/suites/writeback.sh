@@ -33,10 +33,14 @@ under_make() {
 dm() {
 	/sbin/dmsetup --noudevsync --noudevrules "$@" </dev/null
 }
-# disk_make MIB [SECTORS]: so large, or so many of 512 bytes
-disk_make() {
-	sectors=${2:-$(($1 * 2048))}
+# disk_of SECTORS
+disk_of() {
+	sectors=$1
 	dm create disk --table "0 $sectors linear $under 0" && dm mknodes
+}
+# disk_make MIB
+disk_make() {
+	disk_of $(($1 * 2048))
 }
 disk_remove() {
 	dm remove disk
@@ -212,8 +216,8 @@ same "a disk that fails" "$(attr writeback huge)" EIO
 same "takes no page" "$(cat $Z/bd_stat)" "       0        0        0"
 same "all are in memory" "$(mm_stat zram0 huge) $(mm_stat zram0 used)" "$huge $used"
 unchanged "failed"
-printf '%s\n%s\n' "0 128 linear $under 0" "128 $((sectors - 128)) error" >/tmp/table
-disk_stops && dm reload disk /tmp/table && disk_goes_on
+disk_is "0 128 linear $under 0
+128 $((sectors - 128)) error"
 same "a disk that fails in part" "$(attr writeback huge)" EIO
 compare "takes the others" "$(bd_stat count)" -le 16
 same "and no more than those are not in memory" "$(mm_stat zram0 huge)" $((huge - $(bd_stat count)))
@@ -270,7 +274,7 @@ block_fails() {
 }
 
 for compressed in 0 1; do
-	disk_make 0 64
+	disk_of 64
 	echo $compressed >$Z/compressed_writeback
 	echo lz4 >$Z/comp_algorithm
 	echo $disk >$Z/backing_dev
