@@ -60,15 +60,19 @@ while getopts k:c:r:m:n:v:p:w:t:a: option; do
 	*) usage ;;
 	esac
 done
-case $series:$cpus in
-*:1 | 7.*:[2-4]) ;;
-*:[2-9]*) die "User-Mode Linux $series is built for $([ "${series%%.*}" = 6 ] && echo one CPU || echo 'four CPUs')" ;;
+case $cpus in
+[1-9]) ;;
 *) usage ;;
 esac
-# One process is what 6.12 can show. Several meet at locks, of whatever size.
+config=$here/uml/$series.config
+[ -f "$config" ] || die "there is no bench/uml/$series.config"
+most=$(sed -n 's/^CONFIG_NR_CPUS=//p' "$config")
+: "${most:=1}"
+[ "$cpus" -le "$most" ] || die "User-Mode Linux $series is built for so many CPUs: $most"
+# One process is all that one CPU can show. Several meet at locks, of whatever size.
 if [ -n "$profile" ]; then
 	: "${sizes:=256}" "${procs:=1}"
-elif [ "$series" = 6.12 ]; then
+elif [ "$most" = 1 ]; then
 	: "${sizes:=128,256,512}" "${procs:=1}"
 else
 	: "${sizes:=128}" "${procs:=1,4}"
@@ -116,7 +120,7 @@ runner() {
 boot() {
 	local boot status=0
 	: >"$results"
-	[ "$series" = 6.12 ] || set -- "ncpus=$cpus" seccomp=on "$@"
+	[ "$most" = 1 ] || set -- "ncpus=$cpus" seccomp=on "$@"
 	"${run[@]}" "$kernel/linux" "mem=$(($(mib_of "$points") * 2 + 512))M" "initrd=$work/$name.cpio" \
 		"uml_dir=$work/uml/" con=null con0=null,fd:1 ssl1=null,fd:9 TOUCH=1 \
 		"ROUNDS=$rounds" "POINTS=$points" "MODES=$modes" \
