@@ -19,7 +19,8 @@
  * No call comes after the module is gone: the kernel finds the calls by page->mapping,
  * under the page's lock. If a task has that lock, a worker waits for it, and then clears
  * the mapping and frees the page. Where the kernel finds the calls by the page's type, it
- * may call as long as a page is isolated, whosever it was: the module stays.
+ * may call for a page that it has isolated, even after we gave the page back: the module
+ * stays.
  */
 #include <linux/migrate.h>
 #include <linux/module.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
 /*
- * Objects read and written as Linux 6.15 to 6.18 ask for it: a reader does not say how
+ * Objects read as Linux 6.15 to 6.18 ask for it: a reader does not say how
  * much it reads, and gets the whole object. No lock is taken, and nothing is mapped.
  */
 #include <linux/bug.h>
