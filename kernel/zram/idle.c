@@ -71,9 +71,8 @@ static void mark(zram_slot *slot)
 {
 	u64 word = slot_peek(slot);
 
-	/* One that holds the slot (slot.h) is to see that it has changed. */
-	while (slot_kind(word) == SLOT_OBJECT || slot_kind(word) == SLOT_HUGE) {
-		if (slot_replace(slot, word, (word | SLOT_IDLE) & ~SLOT_HELD))
+	while (slot_has_object(word) && !(word & SLOT_IDLE)) {
+		if (slot_replace(slot, word, word | SLOT_IDLE))
 			return;
 		word = slot_peek(slot);
 	}

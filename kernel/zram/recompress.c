@@ -118,7 +118,8 @@ static int try_algorithms(struct recompress *r, unsigned long index, u64 held)
 static int recompress_slot(struct recompress *r, unsigned long index, u64 held)
 {
 	zram_slot *slot = &r->zram->slots[index];
-	u64 word = held & ~SLOT_HELD;
+	/* A page that has been tried is not idle any more, as in-tree. */
+	u64 word = held & ~(SLOT_HELD | SLOT_IDLE);
 	int ret = zram_load_page(r->zram, index, r->page);
 
 	if (!ret)
@@ -130,7 +131,7 @@ static int recompress_slot(struct recompress *r, unsigned long index, u64 held)
 	    !slot_priority(word))
 		word |= SLOT_INCOMPRESSIBLE;
 	/* If not, something else is there, and the bit is gone. */
-	slot_replace(slot, held, word);
+	slot_settle(slot, held, word);
 	return min(ret, 0);
 }
 

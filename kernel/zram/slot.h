@@ -35,7 +35,8 @@
  * A task that wants to put the same page into the slot in another form, as recompression
  * and writeback do, sets the held bit, copies the page, takes its time with no lock, and
  * replaces the word if the bit is still there: all that changes what the slot holds takes
- * the bit away with the rest of the word. One task of a device does this at a time
+ * the bit away with the rest of the word, and so does an access to an idle page; to mark
+ * a page as idle does not. One task of a device does this at a time
  * (zram.holder), and once at a time with a slot, so the bit is its own. (The word without
  * the bit would not do: another page of the same size may have got the same handle
  * meanwhile.)
@@ -170,6 +171,19 @@ static inline bool slot_replace(zram_slot *slot, u64 word, u64 next)
 		seen = word;
 	}
 	return true;
+}
+
+/*
+ * Put @word in the slot instead of @held, if the slot is still held. A page that has been
+ * marked as idle meanwhile is the same page, and stays marked while it is an object.
+ * Return: whether it did.
+ */
+static inline bool slot_settle(zram_slot *slot, u64 held, u64 word)
+{
+	u64 idle = slot_has_object(word) ? SLOT_IDLE : 0;
+
+	return slot_replace(slot, held, word) ||
+	       slot_replace(slot, held | SLOT_IDLE, word | idle);
 }
 
 /* The page is accessed: not idle any more. For a task that holds the slot, it has

@@ -295,9 +295,7 @@ int zram_restore_page(struct zram *zram, unsigned long index, u64 held, const vo
 	if (err)
 		return min(err, 1);
 	note_usage(zram);
-	/* Recompression is no access: an idle page stays idle. */
-	word |= held & SLOT_IDLE;
-	if (!slot_replace(&zram->slots[index], held, word)) {
+	if (!slot_settle(&zram->slots[index], held, word)) {
 		zs_free(zram->pool, slot_handle(word));
 		return -EAGAIN;
 	}

@@ -146,7 +146,7 @@ static bool is_meant(const struct target *t, u64 word)
 /* The slot is as it was before, unless it has come to hold something else. */
 static void let_go(struct page_write *w)
 {
-	slot_replace(&w->writeback->zram->slots[w->index], w->held, w->held & ~SLOT_HELD);
+	slot_settle(&w->writeback->zram->slots[w->index], w->held, w->held & ~SLOT_HELD);
 }
 
 /* The page is on the backing device. */
@@ -158,7 +158,7 @@ static void settle(struct page_write *w)
 	word |= w->held &
 		(SLOT_PRIORITY_MASK << SLOT_PRIORITY_SHIFT | SLOT_INCOMPRESSIBLE);
 	zram_count(zram, ZRAM_BACKED_WRITES, 1);
-	if (!slot_replace(&zram->slots[w->index], w->held, word)) {
+	if (!slot_settle(&zram->slots[w->index], w->held, word)) {
 		zram_block_put(zram->backing, w->block);
 		return;
 	}

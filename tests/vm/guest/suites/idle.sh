@@ -137,10 +137,10 @@ if [ "$IMPL" = lethe ]; then
 	case $KVER in
 	6.1.*) ;;
 	*)
-		same "another one is marked, and idle" "$(flags $((PER_MIB + 45)))" "...ir."
-		same "noise is marked, too" "$(flags 3)" "..hi.n"
+		same "another one is marked, and not idle any more" "$(flags $((PER_MIB + 45)))" "....r."
+		same "noise is marked, too" "$(flags 3)" "..h..n"
 		same "again, the one algorithm that there is" "$(attr recompress 'type=idle priority=1')" ok
-		same "leaves it as it is" "$(flags $((PER_MIB + 45)))" "...ir."
+		same "leaves it as it is" "$(flags $((PER_MIB + 45)))" "....r."
 		dd if=/dev/urandom of=/dev/zram0 bs=$PAGE seek=3 count=1 oflag=direct 2>/dev/null
 		sum=$(md5sum </dev/zram0)
 		same "other noise, by its name" "$(attr recompress 'type=huge algo=zstd')" ok

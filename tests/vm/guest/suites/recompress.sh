@@ -90,7 +90,7 @@ case $KVER in
 	# Marked as what no algorithm makes smaller is noise alone, however often it is tried.
 	noise=$((65536 / PAGE))
 	same "all that is idle" "$(attr idle all) $(attr recompress type=idle)" "ok ok"
-	same "and again" "$(attr recompress type=idle)" ok
+	same "and again" "$(attr idle all) $(attr recompress type=idle)" "ok ok"
 	same "noise is marked" "$(awk '$1 >= 1024 && $1 < 1040 && $3 ~ /n/' $state | wc -l)" $noise
 	same "and nothing that is smaller" "$(awk '$3 ~ /r.?n/' $state | wc -l)" 0
 	;;

@@ -149,13 +149,15 @@ blkdiscard -o $((65 * 4096)) -l 4096 /dev/zram0
 read_pages 66 1
 same "one at a time" "$(attr writeback huge)" EAGAIN
 same "and of recompression" "$(attr recompress type=huge)" EAGAIN
-# A disk that hangs delays no task that wants nothing from it.
+content=$(sum)
+# A disk that hangs delays no task that wants nothing from it. A page that is marked as
+# idle is the same page.
 for what in "echo 3600 >$Z/idle" "echo all >$Z/idle" "cat $Z/mm_stat" "echo 0 >$Z/mem_limit" \
 	"cat /sys/kernel/debug/zram/zram0/block_state"; do
-	check "meanwhile, $what" timeout 5 sh -c "$what >/dev/null"
+	check "meanwhile, $what" timeout 5 sh -c "{ $what; } >/dev/null"
 done
+check "it is idle meanwhile" grep -qE '^ *67 .*i' /sys/kernel/debug/zram/zram0/block_state
 same "nothing is on the disk yet" "$(cat $Z/bd_stat)" "       0        0        0"
-content=$(sum)
 disk_goes_on
 check "it ends" answers ok
 same "compressed_writeback on a device with a size" "$(attr compressed_writeback 1)" EBUSY
