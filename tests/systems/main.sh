@@ -98,6 +98,14 @@ swapping() {
 
 columns=NAME,DISKSIZE,ALGORITHM,STREAMS,MEM-LIMIT,MOUNTPOINT
 
+# udev looks at a disk that was written, and has it open for so long.
+udev_is_done() {
+	for _ in 1 2 3; do
+		udevadm settle
+		sleep 0.3
+	done
+}
+
 # Every form that zramctl has, on a device of its own
 zramctl_forms() {
 	said "zramctl --find" zramctl --find --size 32M --algorithm lz4
@@ -116,12 +124,15 @@ zramctl_forms() {
 	said "a second swap" swapon -p 7 "$device"
 	said "swapon, two" swapon --show=NAME,TYPE,SIZE,PRIO
 	said "swapoff" swapoff "$device"
+	udev_is_done
 	said "zramctl --reset" zramctl --reset "$device"
 	said "the device is gone" test -e "$device"
 	said "hot_add" cat /sys/class/zram-control/hot_add
 	device=/dev/zram$(head -n 1 "$tmp/said")
+	udev_is_done
 	said "zramctl, a given device" zramctl --size 48M --streams 2 --algorithm zstd "$device"
 	said "zramctl, it is there" zramctl --noheadings -o $columns "$device"
+	udev_is_done
 	said "zramctl -r" zramctl -r "$device"
 	said "hot_add, once more" cat /sys/class/zram-control/hot_add
 	id=$(head -n 1 "$tmp/said")
@@ -166,6 +177,8 @@ zram_tools() {
 	said "zram-tools: status" systemctl is-active zramswap.service
 	check "zram-tools: stops" systemctl stop zramswap.service
 	said "zram-tools: stopped" swapon --show
+	# It unloads zram at once, and fails if udev still looks at the disk.
+	systemctl reset-failed zramswap.service 2>/dev/null
 	soon modprobe -r zram
 }
 

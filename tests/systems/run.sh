@@ -60,18 +60,23 @@ mkdir -p "$out"
 
 # ---- the system while it does not run ----
 
+# wait_for_devices TIMEOUT: of systemd, until the disks of zram-generator are there
+wait_for_devices() {
+	local device
+	for device in dev-zram0 dev-zram1 dev-vdc; do
+		mkdir -p "$sys/etc/systemd/system/$device.device.d"
+		printf '[Unit]\nJobRunningTimeoutSec=%s\n' "$1" \
+			>"$sys/etc/systemd/system/$device.device.d/test.conf"
+	done
+}
+
 # The system, with what zram-generator is to set up
 begin() {
-	local device
 	system_begin "$system"
 	mkdir -p "$sys/var/scratch" "$sys/etc/systemd/journald.conf.d"
 	printf '[Journal]\nStorage=volatile\n' >"$sys/etc/systemd/journald.conf.d/test.conf"
 	# Under emulation, beside other tests, udev may take longer to start than 90 s.
-	for device in dev-zram0 dev-zram1 dev-vdc; do
-		mkdir -p "$sys/etc/systemd/system/$device.device.d"
-		printf '[Unit]\nJobRunningTimeoutSec=infinity\n' \
-			>"$sys/etc/systemd/system/$device.device.d/test.conf"
-	done
+	wait_for_devices infinity
 	cat >"$sys/etc/systemd/zram-generator.conf" <<-'END'
 		[zram0]
 		zram-size = 128
@@ -178,7 +183,11 @@ whole_suite() {
 	boot installed "$kver" lethe ''
 	spoken "$work/$suite-installed.results" >"$work/lethe"
 	same "installed" "$work/intree" "$work/lethe"
+	# Without zram there are no such disks.
+	wait_for_devices 60
+	disk
 	boot lockdown "$kver" none '' lockdown=integrity
+	wait_for_devices infinity
 
 	cp -r "$system/newer" "$sys/root/"
 	done_inside "kernel upgrade" "dpkg -i /root/newer/*.deb"
