@@ -65,7 +65,8 @@ void zram_algorithms_reset(struct zram_algorithm *algorithms)
 
 /**
  * zram_algorithm_choose() - choose an algorithm
- * @algorithm: which to change; the parameters that it had are forgotten
+ * @algorithm: which to change; the parameters of the one that it was are forgotten, but
+ *	       not those that were set for its priority before there was one
  * @name: the name, perhaps with a newline after it
  *
  * Context: process context.
@@ -77,8 +78,9 @@ int zram_algorithm_choose(struct zram_algorithm *algorithm, const char *name)
 
 	if (!codec)
 		return -EINVAL;
+	if (algorithm->codec)
+		params_clear(&algorithm->params);
 	algorithm->codec = codec;
-	params_clear(&algorithm->params);
 	return 0;
 }
 
@@ -157,7 +159,7 @@ static int request_priority(const struct request *request,
 
 	if (request->algorithm)
 		return zram_algorithm_find(algorithms, request->algorithm);
-	if (priority < 0 || priority >= ZRAM_ALGORITHMS || !algorithms[priority].codec)
+	if (priority < 0 || priority >= ZRAM_ALGORITHMS)
 		return -EINVAL;
 	return priority;
 }
@@ -188,8 +190,8 @@ static int request_apply(struct request *request, struct zram_algorithm *algorit
  * @in_use: the device has a size, so that nothing may be changed
  *
  * Context: process context, may sleep; reads a file.
- * Return: 0; -EINVAL for what cannot be understood, or is for an algorithm that the
- * device has not; -EBUSY for what can, if it is in use; another errno if the dictionary
+ * Return: 0; -EINVAL for what cannot be understood, or names an algorithm that the
+ * device has not, or a priority that there is not; -EBUSY for what can, if it is in use; another errno if the dictionary
  * cannot be read. Nothing is changed then.
  */
 int zram_algorithm_set_params(struct zram_algorithm *algorithms, const char *line,

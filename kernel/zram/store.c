@@ -274,7 +274,8 @@ int zram_store_page(struct zram *zram, unsigned long index, const void *page, in
  * @below: bytes that it has to be smaller than
  *
  * Context: process context, may sleep; the caller has zram->holder.
- * Return: 0; 1 if it does not get so small, and the slot is still held; -EAGAIN if the
+ * Return: 0; 1 if it does not get so small, or takes as much memory, and the slot is
+ * still held, if it was; -EAGAIN if the
  * slot has come to hold something else; another negative errno, and it is still held.
  */
 int zram_restore_page(struct zram *zram, unsigned long index, u64 held, const void *page,
@@ -295,6 +296,11 @@ int zram_restore_page(struct zram *zram, unsigned long index, u64 held, const vo
 	if (err)
 		return min(err, 1);
 	note_usage(zram);
+	/* What the slot holds would fit into that object, too: nothing is gained. */
+	if (slot_size(held) <= zs_obj_size(zram->pool, slot_handle(word))) {
+		zs_free(zram->pool, slot_handle(word));
+		return 1;
+	}
 	if (!slot_settle(&zram->slots[index], held, word)) {
 		zs_free(zram->pool, slot_handle(word));
 		return -EAGAIN;

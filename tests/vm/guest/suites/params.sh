@@ -142,6 +142,15 @@ same "by its priority" "$(attr algorithm_params 'priority=0 level=19')" ok
 same "of another one" "$(attr algorithm_params 'algo=lz4 level=3')" EINVAL
 same "of none" "$(attr algorithm_params 'algo=nope level=3')" EINVAL
 same "of a priority too many" "$(attr algorithm_params 'priority=4 level=3')" EINVAL
+if [ -e $Z/recomp_algorithm ]; then
+	same "of a priority that has no algorithm yet" "$(attr algorithm_params 'priority=1 level=23')" ok
+	same "which it gets" "$(attr recomp_algorithm 'algo=zstd priority=1')" ok
+	same "and has no such level" "$(attr disksize 16M)" EINVAL
+	same "another one" "$(attr recomp_algorithm 'algo=zstd priority=1')" ok
+	same "has its own" "$(attr disksize 16M)" ok
+	echo 1 >$Z/reset
+	echo zstd >$Z/comp_algorithm
+fi
 same "of a negative one" "$(attr algorithm_params 'priority=-1 level=3')" EINVAL
 same "of no number" "$(attr algorithm_params 'priority=junk')" EINVAL
 same "a level that is no number" "$(attr algorithm_params level=junk)" EINVAL

@@ -257,13 +257,14 @@ recompress() {
 		mm "$words"
 	done
 }
-recompress type=nope threshold=junk threshold=4096 threshold=99999 algo=nope priority=2 priority=4 \
-	priority=junk max_pages=junk 'type=idle threshold=4000' 'type=huge' 'type=huge_idle' \
+recompress threshold=junk threshold=4096 threshold=99999 algo=nope priority=junk max_pages=junk 'type=idle threshold=4000' 'type=huge' 'type=huge_idle' \
 	'type=idle max_pages=3' 'type=idle priority=1' 'type=idle algo=zstd' 'priority=3' \
 	'type=idle algo=deflate' "$newline"
 fill 12 4 /tmp/numbers
 recompress 'threshold=100' 'algo=zstd max_pages=2' 'algo=zstd'
 content "recompressed"
+# What the kernel's own takes for all pages
+recompress type=nope priority=2 priority=4
 put reset 1
 get recomp_algorithm "reset"
 log "recompressed"

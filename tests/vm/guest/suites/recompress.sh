@@ -113,6 +113,17 @@ echo 0 >$Z/mem_limit
 blkdiscard /dev/zram0
 same "nothing is left after a discard of all" "$(stat_of objects)" 0
 
+# ---- a page that gets smaller by some bytes, and takes as much memory ----
+
+{
+	head -c $((PAGE / 2)) /dev/urandom
+	head -c $((PAGE / 2)) /dev/zero
+} | dd of=/dev/zram0 bs=$PAGE count=1 iflag=fullblock oflag=direct 2>/dev/null
+now=$(mm_stat zram0 compr)
+same "half a page of noise" "$(attr recompress threshold=100)" ok
+same "stays as it is" "$(mm_stat zram0 compr)" "$now"
+blkdiscard /dev/zram0
+
 # ---- beside I/O and exits ----
 
 recompress_all_the_while() {
