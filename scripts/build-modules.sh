@@ -118,9 +118,12 @@ newer_than_known() {
 
 # One sentence: the compiler's first complaint is about what the kernel has changed.
 what_changed() {
+	local said
+	said=$(sed -nE -e "s|^($obj/)?([^ ]+): (fatal )?error: |\2: |p" \
+		-e 's|^ERROR: modpost: "([^"]+)" .* undefined!.*|nothing is named \1 for modules|p' "$log" |
+		head -n 1)
 	printf 'Linux %s is newer than the newest that Lethe was built for, %s, and differs: %s' \
-		"$kver" "$known" \
-		"$(sed -nE "s|^($obj/)?([^ ]+): (fatal )?error: |\\2: |p" "$log" | head -n 1)"
+		"$kver" "$known" "$said"
 	printf ' (all of it is in %s)' "$log"
 }
 

@@ -9,7 +9,7 @@
 # before every path; KVER, the kernel for which the modules are (uname -r), and KDIR, its
 # headers (/lib/modules/KVER/build).
 # Where DKMS is installed, and without DESTDIR and KVER, DKMS gets the modules, for all
-# kernels. Else they are built for KVER and put into /lib/modules/KVER/updates.
+# kernels. Else they are built for KVER and put into /lib/modules/KVER/updates, unsigned.
 # uninstall deletes what install and install-modules have put there, as the lists in
 # PREFIX/share/lethe and the modules' names say.
 
@@ -111,6 +111,9 @@ install_modules_plainly() {
 	updates=$destdir/lib/modules/$kver/updates
 	why=$("$work/source/scripts/kernel-will-do.sh" -b "$destdir" -k "$kdir" "$kver") || die "$why"
 	may_write "$updates"
+	# They would stand in the way of the kernel's own, and not be loaded.
+	[ -n "$destdir" ] || ! "$root/scripts/signed-only.sh" ||
+		die "this system loads signed modules only (Secure Boot), and DKMS, which would sign them, is not used; Linux $kver keeps its own zram"
 	quiet make -C "$kdir" M="$work/source" -j"$(nproc)" modules ||
 		die "the modules could not be built for Linux $kver; its own zram stays as it is"
 	mkdir -p "$updates"
@@ -165,6 +168,8 @@ install_modules_by_dkms() {
 			die "DKMS could not install the modules for Linux $kver; each kernel keeps its own zram"
 		fi
 	done
+	! "$root/scripts/signed-only.sh" ||
+		say "this system loads signed modules only (Secure Boot): unless DKMS's key is enrolled already, run 'mokutil --import /var/lib/dkms/mok.pub' and reboot"
 }
 
 uninstall_dkms() {
@@ -174,10 +179,13 @@ uninstall_dkms() {
 
 install_modules() {
 	"$root/scripts/module-source.sh" "$work/source"
-	if [ -z "$destdir${KVER-}" ] && command -v dkms >/dev/null; then
+	if [ -n "$destdir${KVER-}" ]; then
+		install_modules_plainly
+	elif command -v dkms >/dev/null; then
 		install_modules_by_dkms
 	else
 		install_modules_plainly
+		say "DKMS is not installed: the modules are for Linux $kver alone, and a newer kernel will have its own zram"
 	fi
 }
 

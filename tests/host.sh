@@ -100,21 +100,28 @@ says "a group that there is not" 1 '^setup: usage: ' "${setup[@]}" everything
 
 # ---- kernels that are newer than this tree ----
 
-# newer RELEASE: a kernel that has taken a function away
+# newer RELEASE [LINE]: a kernel that has taken a function away; or whose modpost says LINE
 newer() {
 	mkdir -p "$tmp/newer/build"
 	echo "$1" >"$tmp/newer/kver"
-	cat >"$tmp/newer/build/Makefile" <<-'END'
-		modules:
-		    @printf 'long f(void);\nlong g(void)\n{\n\treturn pages_in_bulk();\n}\n' >$(M)/new.c
-		    @gcc -Werror=implicit-function-declaration -c $(M)/new.c -o /dev/null
-	END
-	sed -i 's/^    /\t/' "$tmp/newer/build/Makefile"
+	if [ $# = 2 ]; then
+		printf 'modules:\n\t@echo %s; false\n' "'$2'" >"$tmp/newer/build/Makefile"
+	else
+		cat >"$tmp/newer/build/Makefile" <<-'END'
+			modules:
+			    @printf 'long f(void);\nlong g(void)\n{\n\treturn pages_in_bulk();\n}\n' >$(M)/new.c
+			    @gcc -Werror=implicit-function-declaration -c $(M)/new.c -o /dev/null
+		END
+		sed -i 's/^    /\t/' "$tmp/newer/build/Makefile"
+	fi
 	scripts/build-modules.sh "$tmp/newer"
 }
 says "a newer kernel: one sentence with the call that has changed" 1 \
 	'^build-modules: Linux 99.9.1 is newer than .*, and differs: new.c:4:.*pages_in_bulk' \
 	newer 99.9.1
+says "and with the one that modules may not call any more" 1 \
+	'^build-modules: Linux 99.9.1 is newer than .*, and differs: nothing is named pages_in_bulk for modules' \
+	newer 99.9.1 'ERROR: modpost: "pages_in_bulk" [lethe.ko] undefined!'
 says "a known kernel: what the compiler says" 1 '^build-modules: the build for 6.1.99 failed' \
 	newer 6.1.99
 rm -rf build/modules/{99.9.1,6.1.99}

@@ -191,8 +191,8 @@ static int request_apply(struct request *request, struct zram_algorithm *algorit
  *
  * Context: process context, may sleep; reads a file.
  * Return: 0; -EINVAL for what cannot be understood, or names an algorithm that the
- * device has not, or a priority that there is not; -EBUSY for what can, if it is in use; another errno if the dictionary
- * cannot be read. Nothing is changed then.
+ * device has not, or a priority that there is not; -EBUSY for what can, if it is in use;
+ * another errno if the dictionary cannot be read. Nothing is changed then.
  */
 int zram_algorithm_set_params(struct zram_algorithm *algorithms, const char *line,
 			      bool in_use)
