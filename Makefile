@@ -7,7 +7,7 @@ KVER ?= 6.12-cloud-amd64
 RECORDS = demo storm busy phone phone-instructions native instructions user rivals
 
 .PHONY: help setup demo test test-all test-arm64 test-debug test-systems test-kernel-tree kernel-patch sim \
-	sim-small sim-mutants fuzz coverage modules deb dist install install-modules uninstall \
+	test-clone sim-small sim-mutants fuzz coverage modules deb dist install install-modules uninstall \
 	bench bench-native report lint clean
 
 help:
@@ -20,6 +20,7 @@ help:
 	@echo 'make test-debug  the suites on kernels that watch themselves, built on first use'
 	@echo 'make test-systems  Debian 12 and 13 with systemd in virtual machines: the package,'
 	@echo '              zram-generator, zram-tools, zramctl, a kernel upgrade; as root'
+	@echo 'make test-clone  demo and test in a clone of the last commit, on a bare Debian 13; as root'
 	@echo 'make test-kernel-tree  kernels with Lethe in their own tree, built and booted'
 	@echo 'make sim      200,000 simulated schedules of the core for every policy'
 	@echo 'make sim-small  all schedules of small cases, up to three preemptions'
@@ -68,6 +69,9 @@ test-systems: setup
 	@tests/package.sh
 	@tests/package.sh trixie
 	@tests/systems/run.sh
+
+test-clone: setup
+	@tests/clone.sh trixie
 
 test-kernel-tree: setup
 	@tests/tree/run.sh

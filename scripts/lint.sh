@@ -108,6 +108,20 @@ zram_includes() {
 		grep -vFf <(sed 's/.*/"&"/' <<<"$own") || true
 }
 
+# The first section after NAME holds code. And what admin.md explains is all there is.
+manuals_begin_with_example() {
+	local page field
+	for page in $(files '*.scd'); do
+		awk '/^# / { section++ } section == 2 && /^```/ { found = 1 } END { exit !found }' "$page" ||
+			printf '%s does not begin with an example\n' "$page"
+	done
+	sed -nE '/lethe\/zram0\/(deferred_free|stats)/,/^$/ s/^([a-z_]+): .*/\1/p' tests/stat/lethe.txt |
+		sed -E '/^flush(ed|es)_/d' |
+		while read -r field; do
+			grep -q "\`$field\`" docs/admin.md || printf 'docs/admin.md does not explain %s\n' "$field"
+		done
+}
+
 nothing_unfinished() {
 	grep -rnE --include='*.[ch]' --include='*.sh' --include='*.py' \
 		--exclude=lint.sh '\b(TODO|FIXME|XXX)\b' \
@@ -176,6 +190,7 @@ rule "docs/performance.md is what make report makes" page_is_made
 rule "README.md has the table that kernels.txt makes" kernels_in_readme
 rule "the claims of docs/internals.md stand in the code" claims_stand
 rule "debian/changelog is of the version in VERSION" changelog_is_of_version
+rule "manuals begin with an example, and explain each figure" manuals_begin_with_example
 rule "nothing is left unfinished" nothing_unfinished
 if command -v sparse >/dev/null; then
 	rule "sparse" sparse_modules

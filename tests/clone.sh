@@ -1,0 +1,112 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
+#
+# What README tells a newcomer to type, in a clone of this tree's last commit, as root of
+# a Debian on which nothing is installed but make: made by debootstrap, in memory, and
+# entered by chroot. Takes 12 GiB at most, and as long as the targets do. To be run as
+# root. What each has said is in build/clone. The last line is "clone: N passed, N failed".
+#
+# usage: clone.sh [-n] SUITE [TARGET]...
+#
+#   -n      without this machine's cache of kernels and systems: all is fetched anew
+#   SUITE   bookworm or trixie
+#   TARGET  of make: demo and test if none is given
+
+set -uo pipefail
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+PATH=$PATH:/usr/sbin:/sbin
+options=("$@")
+usage='usage: clone.sh [-n] SUITE [TARGET]...'
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/lethe
+passed=0
+failed=0
+
+finish() {
+	printf 'clone: %d passed, %d failed\n' "$passed" "$failed"
+	[ "$failed" = 0 ]
+	exit
+}
+
+die() {
+	printf 'clone: %s\n' "$*"
+	failed=$((failed + 1))
+	finish
+}
+
+while getopts n option; do
+	case $option in
+	n) cache= ;;
+	*) die "$usage" ;;
+	esac
+done
+shift $((OPTIND - 1))
+suite=${1-}
+case $suite in
+bookworm | trixie) shift ;;
+*) die "$usage" ;;
+esac
+targets=("$@")
+[ $# != 0 ] || targets=(demo test)
+[ "$(id -u)" = 0 ] || die "a system is root's, and this is not root"
+# shellcheck source=tests/systems/layer.sh
+. "$root/tests/systems/layer.sh"
+own_mounts "$0" "${options[@]}"
+# shellcheck source=scripts/suite.sh
+. "$root/scripts/suite.sh"
+sys=${work:?is of layer.sh}/sys
+out=$root/build/clone
+mkdir -p "$out" "$sys"
+
+# As apt of this machine is told, so that it finds what this one finds
+tell_apt() {
+	local place
+	for place in apt/apt.conf.d apt/auth.conf.d apt/keyrings ssl/certs resolv.conf hosts; do
+		[ ! -e "/etc/$place" ] || {
+			mkdir -p "$(dirname "$sys/etc/$place")"
+			cp -rLT "/etc/$place" "$sys/etc/$place"
+		} 2>/dev/null
+	done
+	printf 'deb %s %s main\n' "$1" "$suite" "$1" "$suite-updates" >"$sys/etc/apt/sources.list"
+}
+
+# What QEMU and tmux want beside what any system has
+terminals() {
+	mkdir "$sys/dev/shm" "$sys/dev/pts"
+	mount -t tmpfs none "$sys/dev/shm"
+	mount -t devpts -o newinstance,ptmxmode=666 none "$sys/dev/pts"
+	ln -s pts/ptmx "$sys/dev/ptmx"
+	mknod -m 666 "$sys/dev/tty" c 5 0
+	mount -t sysfs -o ro none "$sys/sys"
+}
+
+mount -o remount,size=16G "$work"
+from=$(mirror '')
+[ -n "$from" ] || die "this machine's apt gets nothing from a mirror of Debian"
+debootstrap --variant=minbase "$suite" "$sys" "$from" >"$out/$suite.log" 2>&1 ||
+	die "debootstrap failed; see build/clone/$suite.log"
+tell_apt "$from"
+system_mount
+terminals
+if [ -n "$cache" ]; then
+	mkdir -p "$cache" "$sys/root/.cache/lethe"
+	mount --bind "$cache" "$sys/root/.cache/lethe"
+fi
+git clone -q "$root" "$sys/root/lethe" || die "this tree cannot be cloned"
+inside "apt-get update && apt-get install -y --no-install-recommends make" || {
+	tail -n 5 "${said:?is of layer.sh}"
+	die "make cannot be installed"
+}
+for target in "${targets[@]}"; do
+	begin=$SECONDS
+	if inside "cd /root/lethe && make $target"; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		printf 'not ok clone: make %s on %s\n' "$target" "$suite"
+		grep -A 4 '^not ok' "$said" || tail -n 20 "$said"
+	fi
+	cp "$said" "$out/$suite-$target.log"
+	printf '%s, make %s, %d s: %s\n' "$suite" "$target" $((SECONDS - begin)) "$(tail -n 1 "$said")"
+done
+finish
