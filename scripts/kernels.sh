@@ -69,13 +69,15 @@ runs() {
 markdown() {
 	printf '| kernel | where | architecture | tested by |\n|---|---|---|---|\n'
 	# shellcheck disable=SC2016
-	rows 'function boots(runs) { return runs ~ /lethe/ }
+	rows 'function whole(runs) { return runs ~ /(^|,)lethe(,|$)/ }
 	text($0) != "-" {
-		by = $3 != "amd64" && boots($8) ? "`make test-" $3 "`" : boots($7) ? "`make test`" : $8 ~ /test-debug/ ? "`make test-debug`" : \
-				boots($8) ? "`make test-all`" : \
+		by = $3 != "amd64" && whole($8) ? "`make test-" $3 "`" : whole($7) ? "`make test`" : \
+			whole($8) ? "`make test-all`" : $8 ~ /test-debug/ ? "`make test-debug`" : \
 			($7 $8) ~ /build/ ? "untested, but for building the modules" : "untested"
+		if (by ~ /-all`/ && $7 ~ /(^|,)lethe:/)
+			by = by ", a part of it by `make test`"
 		printf "| %s%s | %s | %s | %s |\n", $1, $2 == "-" ? "" : " (`" $2 "`)", \
-			text($0), $3 == "-" ? "any of 64 bits" : $3, by
+			text($0), $3 == "-" ? "amd64, arm64" : $3, by
 	}'
 }
 

@@ -67,6 +67,10 @@ tell_apt() {
 			cp -rLT "/etc/$place" "$sys/etc/$place"
 		} 2>/dev/null
 	done
+	# Files of packages come with those.
+	for place in "$sys"/etc/apt/apt.conf.d/*; do
+		! dpkg -S "${place#"$sys"}" >/dev/null 2>&1 || rm "$place"
+	done
 	printf 'deb %s %s main\n' "$1" "$suite" "$1" "$suite-updates" >"$sys/etc/apt/sources.list"
 }
 
