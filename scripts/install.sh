@@ -112,7 +112,7 @@ install_modules_plainly() {
 	why=$("$work/source/scripts/kernel-will-do.sh" -b "$destdir" -k "$kdir" "$kver") || die "$why"
 	may_write "$updates"
 	# They would stand in the way of the kernel's own, and not be loaded.
-	[ -n "$destdir" ] || ! "$root/scripts/signed-only.sh" ||
+	[ -n "$destdir" ] || ! "$root/scripts/signed-only.sh" >/dev/null ||
 		die "this system loads signed modules only (Secure Boot), and DKMS, which would sign them, is not used; Linux $kver keeps its own zram"
 	quiet make -C "$kdir" M="$work/source" -j"$(nproc)" modules ||
 		die "the modules could not be built for Linux $kver; its own zram stays as it is"
@@ -168,8 +168,9 @@ install_modules_by_dkms() {
 			die "DKMS could not install the modules for Linux $kver; each kernel keeps its own zram"
 		fi
 	done
-	! "$root/scripts/signed-only.sh" ||
-		say "this system loads signed modules only (Secure Boot): unless DKMS's key is enrolled already, run 'mokutil --import /var/lib/dkms/mok.pub' and reboot"
+	if why=$("$root/scripts/signed-only.sh"); then
+		say "$why"
+	fi
 }
 
 uninstall_dkms() {

@@ -3,7 +3,7 @@
 #
 # What README tells a newcomer to type, in a clone of this tree's last commit, as root of
 # a Debian on which nothing is installed but make: made by debootstrap, in memory, and
-# entered by chroot. Takes 12 GiB at most, and as long as the targets do. To be run as
+# entered by chroot. Takes 16 GiB at most, and as long as the targets do. To be run as
 # root. What each has said is in build/clone. The last line is "clone: N passed, N failed".
 #
 # usage: clone.sh [-n] SUITE [TARGET]...
@@ -71,7 +71,7 @@ tell_apt() {
 	for place in "$sys"/etc/apt/apt.conf.d/*; do
 		! dpkg -S "${place#"$sys"}" >/dev/null 2>&1 || rm "$place"
 	done
-	printf 'deb %s %s main\n' "$1" "$suite" "$1" "$suite-updates" >"$sys/etc/apt/sources.list"
+	sources "$suite" >"$sys/etc/apt/sources.list"
 }
 
 # What QEMU and tmux want beside what any system has
@@ -89,7 +89,7 @@ from=$(mirror '')
 [ -n "$from" ] || die "this machine's apt gets nothing from a mirror of Debian"
 debootstrap --variant=minbase "$suite" "$sys" "$from" >"$out/$suite.log" 2>&1 ||
 	die "debootstrap failed; see build/clone/$suite.log"
-tell_apt "$from"
+tell_apt
 system_mount
 terminals
 if [ -n "$cache" ]; then

@@ -274,9 +274,9 @@ int zram_store_page(struct zram *zram, unsigned long index, const void *page, in
  * @below: bytes that it has to be smaller than
  *
  * Context: process context, may sleep; the caller has zram->holder.
- * Return: 0; 1 if it does not get so small, or takes as much memory, and the slot is
- * still held, if it was; -EAGAIN if the
- * slot has come to hold something else; another negative errno, and it is still held.
+ * Return: 0; 1 if it does not get so small, or would take as much memory; -EAGAIN if the
+ * slot has come to hold something else; or another negative errno. With 1 and the last,
+ * nothing has changed.
  */
 int zram_restore_page(struct zram *zram, unsigned long index, u64 held, const void *page,
 		      unsigned int priority, size_t below)

@@ -119,7 +119,8 @@ def write_page(path, comparisons, attributes, reasons):
         total = c.alike + len(c.intended) + len(c.failures)
         lines.append(f"| {c.release} | {total} | {c.alike} | {len(c.intended)} |")
     lines += ["", "## Attributes", "",
-              "*both*: the kernel's own zram has it, as Debian builds it, and ours; 6.12-kasan is built by the tests, with recompression; "
+              "*both*: the kernel's own zram has it, as Debian builds it, and ours; "
+              "6.12-kasan is built by the tests, with recompression; "
               "*ours*: ours alone; -: neither.", "",
               "| attribute | what it is | " + " | ".join(names) + " |",
               "|---|---|" + "---|" * len(names)]

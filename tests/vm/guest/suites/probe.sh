@@ -257,7 +257,8 @@ recompress() {
 		mm "$words"
 	done
 }
-recompress threshold=junk threshold=4096 threshold=99999 algo=nope priority=junk max_pages=junk 'type=idle threshold=4000' 'type=huge' 'type=huge_idle' \
+recompress threshold=junk threshold=4096 threshold=99999 algo=nope priority=junk max_pages=junk \
+	'type=idle threshold=4000' 'type=huge' 'type=huge_idle' \
 	'type=idle max_pages=3' 'type=idle priority=1' 'type=idle algo=zstd' 'priority=3' \
 	'type=idle algo=deflate' "$newline"
 fill 12 4 /tmp/numbers
