@@ -6,9 +6,11 @@
 # entered by chroot. Takes 16 GiB at most, and as long as the targets do. To be run as
 # root. What each has said is in build/clone. The last line is "clone: N passed, N failed".
 #
-# usage: clone.sh [-n] SUITE [TARGET]...
+# Kernels and systems are fetched into a cache of its own, build/clone/SUITE-cache, which
+# stays: what another release has cached may want that release's compiler.
 #
-#   -n      without this machine's cache of kernels and systems: all is fetched anew
+# usage: clone.sh SUITE [TARGET]...
+#
 #   SUITE   bookworm or trixie
 #   TARGET  of make: demo and test if none is given
 
@@ -17,8 +19,6 @@ set -uo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 PATH=$PATH:/usr/sbin:/sbin
 options=("$@")
-usage='usage: clone.sh [-n] SUITE [TARGET]...'
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/lethe
 passed=0
 failed=0
 
@@ -34,17 +34,10 @@ die() {
 	finish
 }
 
-while getopts n option; do
-	case $option in
-	n) cache= ;;
-	*) die "$usage" ;;
-	esac
-done
-shift $((OPTIND - 1))
 suite=${1-}
 case $suite in
 bookworm | trixie) shift ;;
-*) die "$usage" ;;
+*) die "usage: clone.sh SUITE [TARGET]..." ;;
 esac
 targets=("$@")
 [ $# != 0 ] || targets=(demo test)
@@ -92,10 +85,8 @@ debootstrap --variant=minbase "$suite" "$sys" "$from" >"$out/$suite.log" 2>&1 ||
 tell_apt
 system_mount
 terminals
-if [ -n "$cache" ]; then
-	mkdir -p "$cache" "$sys/root/.cache/lethe"
-	mount --bind "$cache" "$sys/root/.cache/lethe"
-fi
+mkdir -p "$out/$suite-cache" "$sys/root/.cache"
+mount --bind "$out/$suite-cache" "$sys/root/.cache"
 git clone -q "$root" "$sys/root/lethe" || die "this tree cannot be cloned"
 inside "apt-get update && apt-get install -y --no-install-recommends make" || {
 	tail -n 5 "${said:?is of layer.sh}"
