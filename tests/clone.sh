@@ -78,6 +78,8 @@ terminals() {
 }
 
 mount -o remount,size=16G "$work"
+# unshare wants the root of what is inside to be a mount.
+mount --bind "$sys" "$sys"
 from=$(mirror '')
 [ -n "$from" ] || die "this machine's apt gets nothing from a mirror of Debian"
 debootstrap --variant=minbase "$suite" "$sys" "$from" >"$out/$suite.log" 2>&1 ||
