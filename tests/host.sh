@@ -98,6 +98,21 @@ says "and counts by any of its names" 0 '^$' "${setup[@]}"
 tool id <<<'echo 1000'
 says "a group that there is not" 1 '^setup: usage: ' "${setup[@]}" everything
 
+# ---- parts of a test run that build the program at the same time ----
+
+at_once=$tmp/at-once
+mkdir -p "$at_once/build"
+printf '#!/bin/sh\nmkdir "$2" && sleep 0.2 && : >"$2/build.ninja"\n' >"$at_once/meson"
+printf '#!/bin/sh\n' >"$at_once/ninja"
+chmod +x "$at_once"/*
+# shellcheck disable=SC2016 # for the shells that it starts
+says "two parts that build the program at once: one configures, both have it" 0 \
+	'/build/user/tools/lethe$' env PATH="$at_once:$PATH" root="$at_once" sh -e -c '
+		. tests/lethe.sh &
+		. tests/lethe.sh
+		wait $!
+		echo "$lethe"'
+
 # ---- kernels that are newer than this tree ----
 
 # newer RELEASE [LINE]: a kernel that has taken a function away; or whose modpost says LINE

@@ -8,8 +8,13 @@
 if [ $# -gt 0 ]; then
 	lethe=$(realpath "$1") || exit 1
 else
-	[ -f "$root/build/user/build.ninja" ] ||
-		meson setup "$root/build/user" "$root" >&2 || exit 1
-	ninja -C "$root/build/user" tools/lethe >&2 || exit 1
+	# Parts of "make test" come here at the same time.
+	mkdir -p "$root/build" || exit 1
+	(
+		flock 9
+		[ -f "$root/build/user/build.ninja" ] ||
+			meson setup "$root/build/user" "$root" >&2 || exit 1
+		ninja -C "$root/build/user" tools/lethe >&2
+	) 9>"$root/build/user.lock" || exit 1
 	lethe=$root/build/user/tools/lethe
 fi
