@@ -101,19 +101,24 @@ queue_user_arm64() {
 	queue user-arm64 tests/user.sh arm64-page12 arm64-page14 arm64-page16 arm64-debug
 }
 
-# All there is. The longest first: two parts run at a time, and end at about the same time.
+# All there is. Two parts run at a time, and end at about the same time: what takes no
+# module goes beside their building, and of the rest the longest first.
 queue_all() {
-	queue user tests/user.sh
+	local modules
 	# Kernels are downloaded and modules built once, before anything needs them.
-	part modules build_modules
+	queue modules build_modules
+	modules=$!
+	queue user tests/user.sh
+	queue fuzz tests/fuzz/run.sh 60
+	queue cli tests/cli.sh
+	queue sim tests/sim/run.sh 10000
+	queue stat tests/stat.sh
+	queue rivals tests/rivals.sh
+	queue report tests/report.sh
+	wait "$modules"
 	queue_vm lethe
 	queue judge tests/vm/judge.sh 6.12-cloud-amd64
-	queue fuzz tests/fuzz/run.sh 60
-	queue sim tests/sim/run.sh 10000
-	queue cli tests/cli.sh
-	queue stat tests/stat.sh
 	queue_vm debug512
-	queue rivals tests/rivals.sh
 	queue kernel-patch tests/tree/patch.sh
 	if [ $column = all ]; then
 		queue package tests/package.sh
@@ -126,7 +131,6 @@ queue_all() {
 	fi
 	# shellcheck disable=SC2046 # words
 	queue zram tests/zram.sh $(scripts/kernels.sh names $column probe)
-	queue report tests/report.sh
 	queue lint scripts/lint.sh
 	# That the suites ask for nothing that the kernel's own zram does not do.
 	queue_vm intree
