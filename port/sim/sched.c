@@ -52,7 +52,7 @@ static u32 choose(u32 n, u32 in_256, bool stale)
 		value = stale || in_256
 				? explore_choose(n, stale ? EXPLORE_STALE : EXPLORE_ODD)
 				: 0;
-	else if ((sim_random() & 255) < in_256)
+	else if (sim.config.source != SIM_PARALLEL && (sim_random() & 255) < in_256)
 		value = 1 + (u32)(sim_random() % (n - 1));
 	decision_record(value);
 	return value;
@@ -176,6 +176,9 @@ static u32 choose_thread(bool forced, const void *object)
 		else if (n && explore_is_shared(object))
 			k = explore_choose(n + 1, EXPLORE_PREEMPTION);
 		break;
+	case SIM_PARALLEL:
+		k = n ? 1 : 0;
+		break;
 	default:
 		k = next_by_seed(forced, n, object);
 	}
@@ -253,7 +256,10 @@ static void time_passes(void)
 {
 	if (++sim.result->points > sim.config.points_most)
 		sim_fail("livelock: more than %llu steps", sim.config.points_most);
-	sim.now += sim.config.point_ns;
+	if (sim.config.source == SIM_PARALLEL && sim.runnable)
+		sim.now += sim.config.point_ns / (u32)port_popcount64(sim.runnable);
+	else
+		sim.now += sim.config.point_ns;
 	if (unlikely(sim.wake_first <= sim.now))
 		wake_sleepers();
 }

@@ -16,6 +16,7 @@ enum sim_source {
 	SIM_PRIORITIES, /* the seed: the most urgent thread runs; urgency changes */
 	SIM_REPLAY, /* given decisions; 0 where none is given */
 	SIM_EXPLORE, /* each in turn: see explore.c */
+	SIM_PARALLEL, /* each thread has a CPU: all that can run take turns, point by point */
 };
 
 /* The decision @value, not 0, was taken as the @at-th. */
@@ -40,7 +41,7 @@ struct sim_config {
 	u32 fail_nth; /* this one alone fails, counted from 1; 0: none */
 	u32 migrate_in_256; /* how often a thread is on another CPU when it asks */
 	u32 pages_most; /* there are no more pages than this; 0: no bound */
-	u32 point_ns; /* time that passes at each point */
+	u32 point_ns; /* time that passes at each point; of SIM_PARALLEL, in each turn */
 	u32 work_lag_us; /* how late works run */
 	bool reuse; /* freed memory is given out again at once */
 	bool trace; /* keep what happens, for sim_trace_print() */

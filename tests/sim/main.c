@@ -6,13 +6,14 @@
  *   sim --policy NAME --seed SEED [--no-shrink] [--trace]
  *   sim --hunt [--schedules N]
  *   sim --small [--policy NAME] [--preemptions N]
+ *   sim --growth
  *   sim --policies
  *
  * The first runs N schedules of each policy, or of one. The second runs one, and if
  * it fails shrinks it and prints what happens. The third runs schedules of all policies
  * in turn until one fails, which is what is hoped for, and says how many it took. The
- * fourth explores all schedules of the small cases. The last line is "N passed, N
- * failed". The fifth names the policies.
+ * fourth explores all schedules of the small cases. The fifth shows how fast several
+ * drain threads are. The last line is "N passed, N failed". The sixth names the policies.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -23,6 +24,7 @@
 #include <unistd.h>
 
 #include "actor.h"
+#include "growth.h"
 #include "shrink.h"
 #include "small.h"
 
@@ -36,6 +38,7 @@ struct options {
 	bool one; /* that of the seed */
 	bool hunt;
 	bool small;
+	bool growth;
 	bool no_shrink;
 	bool trace;
 };
@@ -49,6 +52,7 @@ static void usage(void)
 		"       sim --policy NAME --seed SEED [--no-shrink] [--trace]\n"
 		"       sim --hunt [--schedules N]\n"
 		"       sim --small [--policy NAME] [--preemptions N]\n"
+		"       sim --growth\n"
 		"       sim --policies\n");
 	exit(2);
 }
@@ -91,6 +95,7 @@ static void options_parse(struct options *o, int argc, char **argv)
 		{"jobs", required_argument, NULL, 'j'},
 		{"hunt", no_argument, NULL, 'h'},
 		{"small", no_argument, NULL, 'e'},
+		{"growth", no_argument, NULL, 'g'},
 		{"preemptions", required_argument, NULL, 'm'},
 		{"policies", no_argument, NULL, 'l'},
 		{"no-shrink", no_argument, NULL, 'q'},
@@ -116,6 +121,8 @@ static void options_parse(struct options *o, int argc, char **argv)
 			o->preemptions = (u32)option_number(optarg);
 		else if (c == 'e')
 			o->small = true;
+		else if (c == 'g')
+			o->growth = true;
 		else if (c == 'l')
 			policies_print();
 		else if (c == 'q')
@@ -332,6 +339,8 @@ int main(int argc, char **argv)
 	options_parse(&o, argc, argv);
 	if (o.hunt)
 		count(hunt(&o));
+	else if (o.growth)
+		growth_run(&passed, &failed);
 	else if (o.one)
 		count(run_seed(&o, o.policy, o.seed, &points));
 	else if (o.policy)

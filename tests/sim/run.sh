@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
 #
 # Builds the simulator in build/sim and runs so many schedules of each policy, the
-# seeds that once failed, and all schedules of small cases up to a number of
-# preemptions, in so many processes. The last line is "N passed, N failed".
+# seeds that once failed, all schedules of small cases up to a number of preemptions, in
+# so many processes, and exits with one to four drain threads. The last line is "N passed, N failed".
 #
 # usage: run.sh [-r] [SCHEDULES [JOBS [PREEMPTIONS]]]
 #
@@ -90,6 +90,7 @@ while read -r policy seed _; do
 	run --policy "$policy" --seed "$seed"
 done < <(grep -v '^#' tests/sim/seeds)
 run_small
+run --growth
 
 report() {
 	local all
