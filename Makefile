@@ -39,7 +39,7 @@ help:
 	@echo 'make dist     build/dist/lethe-VERSION.tar.gz, with a dkms.conf'
 	@echo 'make bench    the demo, the exit storm, the phone, and the allocator in userspace'
 	@echo 'make bench-native  the demo at native speed: User-Mode Linux, built on first use'
-	@echo 'make report   docs/performance.md, of what bench and bench-native have recorded'
+	@echo 'make report   docs/performance*.md, of what bench and bench-native have recorded'
 	@echo 'make lint     formatting, static checks, rules of the tree'
 	@echo 'make setup    install what is missing, and do nothing else'
 	@echo 'make clean    remove build/ (downloaded kernels stay in the cache)'

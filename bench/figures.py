@@ -11,7 +11,8 @@ import typing
 import table
 
 HOMES = ('qemu', 'native')
-SMALL, USUAL, LARGE, FOUR = (1, 128), (1, 256), (1, 512), (4, 512)  # processes, MiB in all
+# Processes, MiB in all
+SMALL, USUAL, LARGE, FOUR, FOUR_SMALL = (1, 128), (1, 256), (1, 512), (4, 512), (4, 128)
 LIMITS = {'<=': operator.le, '>=': operator.ge, '=': operator.eq}
 
 
@@ -28,7 +29,7 @@ class Figure:
     name: str
     title: str
     relation: str
-    limits: tuple  # in QEMU, native; None: nothing is asked for there
+    limits: tuple  # in QEMU, native; None: nothing is asked for there; of 7.3, one
     terms: tuple  # one, or above and below the stroke
     scale: float = 1  # of the terms as shown
     unit: str = ''
@@ -89,6 +90,37 @@ FIGURES = (
            '4 processes of 128 MiB', '<=', (0.7, None), share(FOUR, 'fault_lost_ms'),
            unit='ms'),
 )
+
+
+def figures_73():
+    """Of Linux 7.3, natively on two CPUs: one process, and four of a quarter each."""
+    def figure(name, title, relation, limit, terms, unit='ns a page'):
+        return Figure(name, title, relation, (limit,), terms, unit=unit)
+
+    one, four = '1 process of 128 MiB', '4 processes of 32 MiB'
+    yield figure('kill_four', f'SIGKILL to reaped, in-tree / default, {four}', '>=', 8,
+                 gain(FOUR_SMALL, 'kill_ns_per_page'))
+    yield figure('munmap_four', f'munmap, in-tree / default, {four}', '>=', 10,
+                 gain(FOUR_SMALL, 'munmap_ns_per_page'))
+    for name, title, point in (('', one, SMALL), ('_four', four, FOUR_SMALL)):
+        yield figure(f'cpu{name}', f'CPU time of task and workers, default / in-tree, {title}',
+                     '<=', 0.22, share(point, 'cpu_ns_per_page'))
+        yield figure(f'back{name}', f'time until the memory is back, default / in-tree, {title}',
+                     '<=', 0.33, share(point, 'back_ms'), 'ms')
+    yield figure('sync', f'SIGKILL to reaped, in-tree / sync, {one}', '>=', 3,
+                 gain(SMALL, 'kill_ns_per_page', 'sync'))
+    yield figure('floor', f'munmap, default / in-tree with same-filled pages (the floor), {one}',
+                 '<=', 0.5, (Term(SMALL, 'default', 'munmap_ns_per_page'),
+                             Term(SMALL, 'intree', 'munmap_floor_ns_per_page')))
+    for name, key in (('munmap', 'munmap_fills_ns_per_page'), ('kill', 'fills_ns_per_page')):
+        yield figure(f'{name}_fills', ('SIGKILL to reaped' if name == 'kill' else name)
+                     + f', pages of one value that fits no 32 bits, default / in-tree, {one}',
+                     '<=', 1, share(SMALL, key))
+    yield Figure('held', 'bytes held at full, default / in-tree, 128 MiB', '<=', (0.99,),
+                 share(SMALL, 'mem_used_bytes'), 1 / (1 << 20), 'MiB')
+
+
+FIGURES_73 = tuple(figures_73())
 
 
 @dataclasses.dataclass

@@ -219,7 +219,13 @@ class Data:
 
     def of_home(self, home):
         """Where to look for a figure to reach, in this order."""
-        if home in ('native', 'instructions'):
+        if home == 'native73':
+            return [machine for machine in self.machines.get('native', [])
+                    if machine.kernel.startswith('um-7.') and machine.cpus == 2]
+        if home == 'native':
+            return [machine for machine in self.machines.get(home, []) if machine.cpus == 1
+                    and machine.kernel.startswith('um-6.')]
+        if home in ('instructions', 'busy'):
             return self.machines.get(home, [])
         return [machine for source in ('storm', 'demo', 'busy')
                 for machine in self.machines.get(source, [])

@@ -1,18 +1,20 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
-"""A page and drawings of what the benchmarks have recorded.
+"""Pages and drawings of what the benchmarks have recorded.
 
 usage: report.py DATA_DIR OUT_MD OUT_SVG_DIR
        report.py -t TEXT DATA_DIR
 
 DATA_DIR holds those of storm.json, busy.json, demo.json, native.json,
 instructions.json, phone.json, phone-instructions.json, user.json, rivals.json and
-profile-*.txt that there are. The page is performance.in.md, where {{...}} is replaced:
-by a table, a drawing or a list, or within a sentence by a figure. A paragraph, or an
-item of a list, with a figure that the data do not have is left out. OUT_SVG_DIR gets
-the drawings. -t prints another text of that kind, in lines of a commit message's width.
+profile-*.txt that there are. OUT_MD is performance.in.md, where {{...}} is replaced: by
+a table, a drawing or a list, or within a sentence by a figure. A paragraph, or an item
+of a list, with a figure that the data do not have is left out. performance-NAME.in.md
+are more pages, beside OUT_MD and with "-NAME" in their names. OUT_SVG_DIR gets the
+drawings. -t prints another text of that kind, in lines of a commit message's width.
 """
 
+import glob
 import os
 import re
 import sys
@@ -25,10 +27,29 @@ import table
 from phone import table as phone_table
 from records import COMMANDS, PHONES, DataError, Data, point_name
 
-TEMPLATE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'performance.in.md')
+TEMPLATES = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'performance{}.in.md')
 RELATIONS = {'<=': '≤', '>=': '≥', '=': ''}
 HOME_FILES = {'qemu': 'storm', 'native': 'native'}
-HOME_NAMES = {'qemu': 'QEMU', 'native': 'native'}
+DRAWN_FROM = {**HOME_FILES, 'native73': 'native', 'busy': 'busy'}
+# The first table: what, where, at which point and by which key, unit; 1 process of 128 MiB
+# natively, of 256 MiB in QEMU, if nothing else is said
+SUMMARY = (
+    ('SIGKILL until reaped, 4 processes of 32 MiB', 'native73', (4, 128), 'kill_ns_per_page',
+     'ns a page'),
+    ('SIGKILL until reaped, 1 process', 'native73', (1, 128), 'kill_ns_per_page', 'ns a page'),
+    ('munmap', 'native73', (1, 128), 'munmap_ns_per_page', 'ns a page'),
+    ('CPU time, drain threads included', 'native73', (1, 128), 'cpu_ns_per_page', 'ns a page'),
+    ('SIGKILL until its memory is back', 'native73', (1, 128), 'back_ms', 'ms'),
+    ('SIGKILL until its memory is back, beside 4 busy loops', 'busy', (1, 128, '4'), 'back_ms', 'ms'),
+    ('SIGKILL until reaped, 4 processes of 128 MiB', 'qemu', (4, 512), 'kill_ns_per_page',
+     'ns a page'),
+    ('time that a bystander loses meanwhile', 'qemu', (4, 512), 'fault_lost_ms', 'ms'),
+    ('storing a page (lz4)', 'qemu', (1, 256), 'store_ns_per_page', 'ns a page'),
+    ('memory that holds 256 MiB', 'qemu', (1, 256), 'mem_used_bytes', 'MiB'),
+)
+AGAIN = {'native73': '`bench/native.sh -k 7.3 -c 2`', 'busy': '`bench/busy.sh`',
+         'qemu': '`bench/storm.sh`', 'phone': '`bench/phone.sh`'}
+HOME_NAMES = {'qemu': 'QEMU', 'native': 'native', 'native73': 'Linux 7.3, native, 2 CPUs'}
 WIDTH = 120
 TEXT_WIDTH = 74
 CLEAR = 1.02  # times better, to be called better
@@ -56,6 +77,10 @@ POLICY_COLUMNS = (
     ('fallback', 'fallback', 'frees', 1, 0),
     ('payload_per_byte', 'payload', 'B/B', 1, 3),
 )
+
+
+ABSENT_73 = ('There is no record of Linux 7.3 on two CPUs yet: `bench/native.sh -k 7.3 -c 2` makes '
+             'it, and then `make report` this page.')
 
 
 class Missing(Exception):
@@ -209,6 +234,36 @@ class Page:
                          + '.')
         return '\n\n'.join(parts)
 
+    def summary(self):
+        """What changed, for whom, on which kernel, and how to repeat it."""
+        rows = []
+        for what, home, point, key, unit in SUMMARY:
+            for machine in self.data.of_home(home):
+                pair = [machine.value(point, variant, key) for variant in ('intree', 'default')]
+                if None not in pair:
+                    rows.append(summary_row(what, machine.name, pair, unit, home))
+                    break
+        for _, doc in self.phones()[:1]:
+            pair = [phone_table.find(doc, variant) for variant in ('intree', 'default')]
+            for what, key in (('a phone\'s victim, until it is gone', 'gone_ms'),
+                              ('a phone\'s victim, until others can have its memory', 'back_ms')):
+                values = [record.get(key) for record in pair]
+                if None not in values:
+                    rows.append(summary_row(what, f'{doc[0]["kernel"]}, {doc[0]["cpus"]} CPUs',
+                                            values, 'ms', 'phone'))
+        if not rows:
+            return 'Nothing has been measured yet.'
+        return render_table(['what', 'again by', 'kernel', 'in-tree', 'Lethe', 'in-tree / Lethe'],
+                            rows, words=3)
+
+    def figures_73(self):
+        if not self.data.of_home('native73'):
+            return ABSENT_73
+        rows = [[figure.title, f'{RELATIONS[figure.relation]} {figure.limits[0]:g}',
+                 self.verdict(figure, 'native73')] for figure in figures.FIGURES_73]
+        return 'Of Linux 7.3, natively on two CPUs:\n\n' + render_table(
+            ['figure', 'to be', 'measured'], rows, words=3)
+
     def figures(self):
         rows = []
         for figure in figures.FIGURES:
@@ -229,9 +284,10 @@ class Page:
         return f'{qemu}; native {native}'
 
     def result(self, name, home):
-        figure = next(figure for figure in figures.FIGURES if figure.name == name)
-        return figures.measured(figure, self.data.of_home(home),
-                                figure.limits[figures.HOMES.index(home)])
+        of = figures.FIGURES_73 if home == 'native73' else figures.FIGURES
+        figure = next(figure for figure in of if figure.name == name)
+        limit = figure.limits[0 if home == 'native73' else figures.HOMES.index(home)]
+        return figures.measured(figure, self.data.of_home(home), limit)
 
     def verdict(self, figure, home):
         return describe(figure, self.result(figure.name, home))
@@ -248,8 +304,11 @@ class Page:
 
     def missed(self):
         lines = []
-        for figure in figures.FIGURES:
-            for home, limit in zip(figures.HOMES, figure.limits):
+        for figure, home, limit in (
+                *((figure, 'native73', figure.limits[0]) for figure in figures.FIGURES_73),
+                *((figure, home, limit) for figure in figures.FIGURES
+                  for home, limit in zip(figures.HOMES, figure.limits))):
+            if limit is not None:
                 result = self.result(figure.name, home)
                 if result and result.met is False:
                     lines.append(f'- {figure.title} ({HOME_NAMES[home]}): {result.text}, to be '
@@ -303,14 +362,9 @@ class Page:
         return [(name, self.data.documents[name]) for name in PHONES
                 if name in self.data.documents]
 
-    def phone_there(self):
-        """Nothing, and the paragraph stays if the phone was measured."""
-        if not self.phones():
-            raise Missing
-        return ''
-
     def phone(self):
-        self.phone_there()
+        if not self.phones():
+            return absent('phone')
         return '\n\n'.join(f'**{doc[0]["kernel"]}, CPUs: {doc[0]["cpus"]}** (`{name}.json`, '
                            f'medians of {doc[0]["rounds"]})\n\n{phone_tables(doc)}'
                            for name, doc in self.phones())
@@ -331,7 +385,6 @@ class Page:
         raise Missing
 
     def phone_legend(self):
-        self.phone_there()
         return explain(phone_table.COLUMNS)
 
     def rivals(self):
@@ -397,11 +450,11 @@ class Page:
                 return absent('rivals')
             bars = held_bars(self.data.documents['rivals'])
         else:
-            source = HOME_FILES[home]
+            source = DRAWN_FROM[home]
             machines = self.data.of_home(home)
             if not machines:
-                return absent(source)
-            bars = BARS[name.partition('-')[0]](machines[0], HOME_NAMES[home])
+                return ABSENT_73 if home == 'native73' else absent(source)
+            bars = BARS[name.partition('-')[0]](machines[0], HOME_NAMES.get(home, machines[0].name))
         if bars is None:
             return 'The records have nothing to draw here.'
         self.drawings[name] = bars
@@ -441,6 +494,13 @@ def describe(figure, result):
     return f'{result.text}{verdict} ({parts} {figure.unit})'
 
 
+def summary_row(what, kernel, pair, unit, home):
+    scale = 1 / (1 << 20) if unit == 'MiB' else 1
+    return [what, AGAIN[home], kernel,
+            *(f'{figures.show(value * scale)} {unit}' for value in pair),
+            f'{pair[0] / pair[1]:.2f}' if pair[1] else '-']
+
+
 def shorten(text):
     """A profile without the steps of the run, and without functions below 1 %."""
     lines = []
@@ -466,7 +526,7 @@ def short_label(record):
     return table.BUILDS.get(record['variant'], record['policy'])
 
 
-def exit_bars(machine, title, key, floor=None):
+def exit_bars(machine, title, key, floor=None, unit='ns per page'):
     points = [point for point in machine.points
               if any(machine.value(point, variant, key) is not None
                      for variant in machine.variants(table.VARIANTS))]
@@ -475,7 +535,7 @@ def exit_bars(machine, title, key, floor=None):
         return None
     label = {record['variant']: record for record in machine.records}
     marks = [machine.value(point, 'intree', floor) if floor else None for point in points]
-    return plot.Bars(title=title, unit='ns per page', groups=[point_name(p) for p in points],
+    return plot.Bars(title=title, unit=unit, groups=[point_name(p) for p in points],
                      series=[short_label(label[variant]) for variant in variants],
                      colours=[COLOURS[variant] for variant in variants],
                      rows=[[machine.value(point, variant, key) for point in points]
@@ -493,6 +553,15 @@ def cpu_bars(machine, home):
                      'cpu_ns_per_page')
 
 
+def kill_bars(machine, home):
+    return exit_bars(machine, f'SIGKILL until the last process is reaped, {home}',
+                     'kill_ns_per_page', 'floor_ns_per_page')
+
+
+def back_bars(machine, home):
+    return exit_bars(machine, f'SIGKILL until the memory is back, QEMU, {home}', 'back_ms', unit='ms')
+
+
 def held_bars(doc):
     threads = min((row['threads'] for row in doc['results']), default=1)
     rows = [row for row in doc['results'] if row['threads'] == threads]
@@ -506,8 +575,9 @@ def held_bars(doc):
                      mark_title='payload', level=1, digits=2)
 
 
-BARS = {'munmap': munmap_bars, 'cpu': cpu_bars}
-DRAWINGS = ('munmap-native', 'munmap-qemu', 'cpu-native', 'cpu-qemu', 'held')
+BARS = {'munmap': munmap_bars, 'cpu': cpu_bars, 'kill': kill_bars, 'back': back_bars}
+DRAWINGS = ('kill-native73', 'back-busy', 'munmap-native', 'munmap-qemu', 'cpu-native', 'cpu-qemu',
+            'held')
 
 
 # The page
@@ -575,7 +645,7 @@ def main():
         if sys.argv[1] == '-t':
             print_text(*sys.argv[2:])
         else:
-            make_page(*sys.argv[1:])
+            make_pages(*sys.argv[1:])
     except (DataError, plot.PlotError, OSError) as problem:
         sys.exit(f'report: {problem}')
 
@@ -593,13 +663,19 @@ def print_text(template, source):
     print(fill_all(Page(read_data(source), ''), text, TEXT_WIDTH), end='')
 
 
-def make_page(source, out, drawings):
+def make_pages(source, out, drawings):
     link = os.path.relpath(drawings, os.path.dirname(out) or '.').replace(os.sep, '/') + '/'
     page = Page(read_data(source), link)
-    text = fill_all(page, read_text(TEMPLATE))
+    first, last = TEMPLATES.split('{}')
+    made = {}
+    for template in glob.glob(TEMPLATES.format('*')):
+        name, end = os.path.splitext(out)
+        path = name + template[len(first):-len(last)] + end
+        made[path] = fill_all(page, read_text(template))
     draw_all(page.drawings, drawings)
-    with open(out, 'w', encoding='utf-8') as file:
-        file.write(text)
+    for path, text in made.items():
+        with open(path, 'w', encoding='utf-8') as file:
+            file.write(text)
 
 
 if __name__ == '__main__':

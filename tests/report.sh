@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
 #
-# Tests of what makes docs/performance.md: is the page in the tree what comes out
-# of its records; are figures, verdicts and drawings those of the records; are
+# Tests of what makes docs/performance*.md: are the pages in the tree what comes out
+# of the records; are figures, verdicts and drawings those of the records; are
 # records that are missing said, and broken ones refused? Prints what fails, and in
 # the last line how many passed and failed.
 #
@@ -21,14 +21,15 @@ report() {
 
 # made DIRECTORY: a page and drawings in "out", with nothing to say
 made() {
+	rm -f out.md out-*.md
 	report "$1" out.md out >said 2>&1
 	check "$1: exit code" test $? = 0
 	check "$1: nothing to complain of" test ! -s said
 }
 
-# says TEXT: a line of the page has it
+# says TEXT: a line of a page has it
 says() {
-	check "the page says: $1" grep -q -F -e "$1" out.md
+	check "a page says: $1" grep -q -F -e "$1" out.md out-*.md
 }
 
 # refused CODE TEXT ARGUMENT...: that exit code, one sentence with TEXT, no page
@@ -36,13 +37,13 @@ refused() {
 	code=$1
 	text=$2
 	shift 2
-	rm -f none.md
+	rm -f none.md none-*.md
 	report "$@" >stdout 2>stderr
 	status=$?
 	check "$*: exit code $code" test "$status" = "$code"
 	check "$*: one sentence" test "$(wc -l <stderr)" = 1
 	check "$*: says $text" grep -q -F -e "$text" stderr
-	check "$*: nothing else" test ! -s stdout -a ! -e none.md
+	check "$*: nothing else" test ! -s stdout -a -z "$(ls none*.md 2>/dev/null)"
 }
 
 # broken FILE TEXT CONTENT: a directory with only that is refused
@@ -96,7 +97,9 @@ FILES = {
                     back_ms=NS[variant] + (391 if (variant, load) == ('default', 'fifo') else 0))
              for variant in NS for load in ('0', '2', 'fifo')],
     'native': [{key: value for key, value in record.items() if key != 'variant'}
-               for record in records('um-6.12', POINTS[:2])],
+               for record in records('um-6.12', POINTS[:2])]
+              + records('um-7.3', [(1, 128), (4, 128)], cpus='2')
+              + records('um-7.3', [(1, 128)], cpus='4', kill_ns_per_page=1),
     'rivals': {'input': {'objects': 1000, 'payload_bytes': 1 << 20, 'codec': 'lz4'},
                'round_count': 5,
                'results': [rival('glibc', 2.5), rival('lethe-free', 1.1, own_rest=1.2)],
@@ -140,8 +143,15 @@ check "phone: second kills, of all rounds" grep -q '"second_kills": 3,' good/pho
 check "phone: medians" grep -q '"back_ms": 40.0,' good/phone.json
 check "phone: no measurements" sh -c "! python3 '$root/bench/phone/table.py' /dev/null none.json k 2>/dev/null"
 
-check "the page in the tree: made" report "$root/docs/performance" performance.md performance
-check "the page in the tree is what comes out" diff -u "$root/docs/performance.md" performance.md
+check "the pages in the tree: made" report "$root/docs/performance" performance.md performance
+for page in performance*.md; do
+	check "$page in the tree is what comes out" diff -u "$root/docs/$page" "$page"
+	# Of the page itself, its neighbours that are made, and those written by hand
+	check "$page: what it refers to is there" sh -c 'sed "s/](/\n](/g" "$1" |
+		sed -nE "s/^\]\(([a-z0-9-]+\.md).*/\1/p" | while read -r to; do
+		test -e "$2/docs/$to" || exit 1
+	done' sh "$page" "$root"
+done
 
 mkdir empty
 made empty
@@ -152,9 +162,10 @@ says "There is no \`profile-default.txt\` yet: "
 says "| not measured | not measured |"
 says "Nothing has been measured yet."
 says "\`phone.json\` (\`bench/phone.sh\`), \`phone-instructions.json\` (\`bench/phone.sh -i\`)"
-check "no section of the phone" sh -c '! grep -q "^## The phone" out.md'
+says "There is no \`phone.json\` yet: "
+says "There is no record of Linux 7.3 on two CPUs yet: "
 check "no drawing" test "$(ls out)" = ""
-check "no placeholder is left" sh -c '! grep -q "[{}][{}]" out.md'
+check "no placeholder is left" sh -c '! grep -q "[{}][{}]" out.md out-*.md'
 
 made good
 says "| munmap, in-tree / default, 1 process of 256 MiB | ≥ 4; native ≥ 3.5 | 8.00 met (400 / 50 ns a page) | 8.00 met"
@@ -178,7 +189,14 @@ says "| ≤ 1.15 B/B | 1.2 B/B **missed** |"
 says "**6.12.1-x, 2 CPUs, compaction running** (medians of 5)"
 says "| lethe, default (tombstone) | 50 (8.00 x) |"
 says "| 6.12.1-x, 2 CPUs (\`storm.json\`) | cpu | lethe, sync | 128 MiB (1.22 x), "
-says "## The phone"
+says "| munmap, in-tree / default, 4 processes of 32 MiB | ≥ 10 | 8.00 **missed** (400 / 50 ns a page) |"
+says "| SIGKILL to reaped, in-tree / default, 4 processes of 32 MiB | ≥ 8 | 8.00 met (400 / 50 ns a page) |"
+says "| time until the memory is back, default / in-tree, 1 process of 128 MiB | ≤ 0.33 | 0.12 met (50 / 400 ms) |"
+says "pages of one value that fits no 32 bits, default / in-tree, 1 process of 128 MiB | ≤ 1 | not measured |"
+says "- munmap, in-tree / default, 4 processes of 32 MiB (Linux 7.3, native, 2 CPUs): 8.00, to be ≥ 10"
+says "| SIGKILL until reaped, 1 process | \`bench/native.sh -k 7.3 -c 2\` | um-7.3, 2 CPUs | 400 ns a page | 50 ns a page | 8.00 |"
+says "| a phone's victim, until others can have its memory | \`bench/phone.sh\` | 6.12.1-x, 2 CPUs | 80 ms | 40 ms | 2.00 |"
+says "# Performance: the phone"
 says "**6.12.1-x, CPUs: 2** (\`phone.json\`, medians of 3)"
 says "| the kernel's own zram | 100 | 1000 | - | 3 | 0 | 20 | 80 | 1.0 | 1.5 | 2.0 | 8.0 |"
 says "| lethe, default (tombstone) | 100 (1.00) | 700 (0.70) | - | 3 | 3 | 20 (1.00) | 40 (0.50) | 1.0 |"
@@ -188,12 +206,12 @@ says "| free (free_ns) | 1 | glibc: 20.0 ns | lethe-free: 30.0 ns |"
 says "  8.00 against munmap's 8.00 at native speed."
 says "often [kernel]"
 says "![munmap of swapped-out memory, native, ns per page](out/munmap-native.svg)"
-check "no step of the run, nothing seldom" sh -c '! grep -q -e "12 s" -e seldom out.md'
+check "no step of the run, nothing seldom" sh -c '! grep -q -e "12 s" -e seldom out.md out-*.md'
 check "all drawings" test "$(cd out && echo *)" = \
-	"cpu-native.svg cpu-qemu.svg held.svg munmap-native.svg munmap-qemu.svg"
+	"back-busy.svg cpu-native.svg cpu-qemu.svg held.svg kill-native73.svg munmap-native.svg munmap-qemu.svg"
 check "they are XML" python3 -c 'import sys, xml.dom.minidom
 for path in sys.argv[1:]: xml.dom.minidom.parse(path)' out/*.svg
-check "and name their licence" test "$(grep -l 'SPDX-License-Identifier: ' out/*.svg | wc -l)" = 5
+check "and name their licence" test "$(grep -l 'SPDX-License-Identifier: ' out/*.svg | wc -l)" = 7
 
 cp -r out before
 echo '<!-- drawn by another version -->' | tee -a before/held.svg >>out/held.svg
@@ -201,7 +219,7 @@ rm good/native.json
 made good
 says "There is no \`native.json\` yet: "
 check "what is drawn from the same stays, what is not drawn goes" diff -r \
-	--exclude='*-native.svg' before out
+	--exclude='*-native*.svg' before out
 check "no drawing of what is not there" test ! -e out/munmap-native.svg
 
 broken storm.json "is not JSON" '[{"kernel": '
@@ -232,7 +250,7 @@ broken rivals.json 'stall 1 has no usable "goal_ms"' '{"input": {"objects": 1, "
 printf '\377\376' >broken/user.json
 refused 1 "is not JSON" broken none.md none
 refused 1 "missing is not a directory" missing none.md none
-refused 1 "missing/none.md" empty missing/none.md none
+refused 1 "missing/none" empty missing/none.md none
 refused 2 "usage:" empty none.md
 
 python=$(python3 -c 'import sys; print(sys.executable)')

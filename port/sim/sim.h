@@ -16,7 +16,8 @@ enum sim_source {
 	SIM_PRIORITIES, /* the seed: the most urgent thread runs; urgency changes */
 	SIM_REPLAY, /* given decisions; 0 where none is given */
 	SIM_EXPLORE, /* each in turn: see explore.c */
-	SIM_PARALLEL, /* each thread has a CPU: all that can run take turns, point by point */
+	SIM_PARALLEL, /* each thread has a CPU: all that can run take turns, point by
+			 point */
 };
 
 /* The decision @value, not 0, was taken as the @at-th. */
