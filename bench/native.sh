@@ -15,7 +15,7 @@
 # given, or 7.3, which has several CPUs if asked.
 #
 # With -p, prints instead where one variant's time goes: in munmap (or another
-# MODE: kill, munmap-floor, kill-floor), and from then until the memory is back,
+# MODE: kill, munmap-floor, kill-floor, munmap-fills, kill-fills), and from then until the memory is back,
 # by samples of perf; LINES (40) of each. With -a, where in one function.
 #
 # What to know of the figures. The kernel's own paths, which munmap and exit are
@@ -36,7 +36,7 @@ set -euo pipefail
 . "$(dirname "$0")/guest.sh"
 
 series=6.12 cpus=1 rounds=5 sizes='' procs='' variants=intree,sync,array,default
-modes=munmap,munmap-floor,kill,kill-floor
+modes=munmap,munmap-floor,munmap-fills,kill,kill-floor,kill-fills
 profile='' lines=40 symbol='' wanted=munmap
 
 usage() {

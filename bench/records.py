@@ -231,3 +231,8 @@ class Data:
                 for machine in self.machines.get(source, [])
                 if machine.kernel.startswith('6.12.') and machine.cpus == 2
                 and not machine.compaction]
+
+    def of_series(self, kernel):
+        """Those of the storm on kernels that begin so, of any number of CPUs."""
+        return [machine for machine in self.machines.get('storm', [])
+                if machine.kernel.startswith(kernel) and not machine.compaction]

@@ -449,6 +449,8 @@ class Page:
             if 'rivals' not in self.data.documents:
                 return absent('rivals')
             bars = held_bars(self.data.documents['rivals'])
+        elif name == 'cpus-qemu':
+            bars = cpus_bars(self.data.of_series('6.12.'))
         else:
             source = DRAWN_FROM[home]
             machines = self.data.of_home(home)
@@ -526,13 +528,19 @@ def short_label(record):
     return table.BUILDS.get(record['variant'], record['policy'])
 
 
-def exit_bars(machine, title, key, floor=None, unit='ns per page'):
-    points = [point for point in machine.points
-              if any(machine.value(point, variant, key) is not None
-                     for variant in machine.variants(table.VARIANTS))]
+def has_value(machine, point, variants, key):
+    return any(machine.value(point, variant, key) is not None for variant in variants)
+
+
+def exit_bars(machine, title, key, floor=None, unit='ns per page', of=lambda procs, mib: True):
+    """Groups are the points that are "of" it."""
     variants = machine.variants(table.VARIANTS)
+    points = [point for point in machine.points
+              if of(*point[:2]) and has_value(machine, point, variants, key)]
     if not points:
         return None
+    variants = [variant for variant in variants
+                if any(machine.value(point, variant, key) is not None for point in points)]
     label = {record['variant']: record for record in machine.records}
     marks = [machine.value(point, 'intree', floor) if floor else None for point in points]
     return plot.Bars(title=title, unit=unit, groups=[point_name(p) for p in points],
@@ -555,7 +563,34 @@ def cpu_bars(machine, home):
 
 def kill_bars(machine, home):
     return exit_bars(machine, f'SIGKILL until the last process is reaped, {home}',
-                     'kill_ns_per_page', 'floor_ns_per_page')
+                     'kill_ns_per_page', 'floor_ns_per_page', of=lambda procs, mib: mib == 128)
+
+
+def size_bars(machine, home):
+    return exit_bars(machine, f'SIGKILL until one process is reaped, by its size, {home}',
+                     'kill_ns_per_page', of=lambda procs, mib: procs == 1)
+
+
+def procs_bars(machine, home):
+    return exit_bars(machine, f'SIGKILL until all of so many processes are reaped, {home}',
+                     'kill_ns_per_page', of=lambda procs, mib: mib == 256)
+
+
+def cpus_bars(machines):
+    """Machines that differ in their CPUs, at one point."""
+    point, key = (4, 512), 'kill_ns_per_page'
+    variants = ['intree', 'default']
+    machines = sorted((machine for machine in machines
+                       if has_value(machine, point, variants, key)), key=lambda it: it.cpus)
+    if len({machine.cpus for machine in machines}) < 2:
+        return None
+    return plot.Bars(title='SIGKILL until the last of 4 processes is reaped, by CPUs, QEMU, '
+                     + machines[0].kernel, unit='ns per page',
+                     groups=[f'{machine.cpus} CPUs' for machine in machines],
+                     series=['in-tree', 'default'],
+                     colours=[COLOURS[variant] for variant in variants],
+                     rows=[[machine.value(point, variant, key) for machine in machines]
+                           for variant in variants])
 
 
 def back_bars(machine, home):
@@ -575,8 +610,10 @@ def held_bars(doc):
                      mark_title='payload', level=1, digits=2)
 
 
-BARS = {'munmap': munmap_bars, 'cpu': cpu_bars, 'kill': kill_bars, 'back': back_bars}
-DRAWINGS = ('kill-native73', 'back-busy', 'munmap-native', 'munmap-qemu', 'cpu-native', 'cpu-qemu',
+BARS = {'munmap': munmap_bars, 'cpu': cpu_bars, 'kill': kill_bars, 'back': back_bars,
+        'size': size_bars, 'procs': procs_bars}
+DRAWINGS = ('kill-native73', 'back-busy', 'size-native73', 'procs-native73', 'cpus-qemu',
+            'munmap-native', 'munmap-qemu', 'cpu-native', 'cpu-qemu',
             'held')
 
 

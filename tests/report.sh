@@ -208,10 +208,10 @@ says "often [kernel]"
 says "![munmap of swapped-out memory, native, ns per page](out/munmap-native.svg)"
 check "no step of the run, nothing seldom" sh -c '! grep -q -e "12 s" -e seldom out.md out-*.md'
 check "all drawings" test "$(cd out && echo *)" = \
-	"back-busy.svg cpu-native.svg cpu-qemu.svg held.svg kill-native73.svg munmap-native.svg munmap-qemu.svg"
+	"back-busy.svg cpu-native.svg cpu-qemu.svg held.svg kill-native73.svg munmap-native.svg munmap-qemu.svg size-native73.svg"
 check "they are XML" python3 -c 'import sys, xml.dom.minidom
 for path in sys.argv[1:]: xml.dom.minidom.parse(path)' out/*.svg
-check "and name their licence" test "$(grep -l 'SPDX-License-Identifier: ' out/*.svg | wc -l)" = 7
+check "and name their licence" test "$(grep -l 'SPDX-License-Identifier: ' out/*.svg | wc -l)" = 8
 
 cp -r out before
 echo '<!-- drawn by another version -->' | tee -a before/held.svg >>out/held.svg
