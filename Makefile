@@ -119,8 +119,8 @@ bench: demo
 bench-native: setup
 	@bench/native.sh
 	@for cpus in 1 2 4; do bench/native.sh -k 7.3 -c $$cpus || exit 1; done
-	@bench/native.sh -k 7.3 -c 2 -v intree,default -n 1 -m 64,256,1024,4096
-	@bench/native.sh -k 7.3 -c 2 -v intree,default -n 4,8,16,32 -m 256
+	@bench/native.sh -k 7.3 -c 2 -v intree,default -w munmap,kill -n 1 -m 64,256,1024,4096
+	@bench/native.sh -k 7.3 -c 2 -v intree,default -w munmap,kill -n 4,8,16,32 -m 256
 
 # What a page was made from stays with it: the page can be made again without measuring.
 report: setup

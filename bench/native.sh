@@ -5,18 +5,18 @@
 # User-Mode Linux kernel, which is a program.
 #
 # usage: native.sh [-k SERIES] [-c CPUS] [-r ROUNDS] [-m MIB,...] [-n PROCS,...]
-#            [-v VARIANT,...]
+#            [-v VARIANT,...] [-w MODE,...]
 #        native.sh -p VARIANT [-k SERIES] [-c CPUS] [-r ROUNDS] [-m MIB] [-n PROCS]
 #            [-w MODE] [-t LINES] [-a SYMBOL]
 #
 # Prints a line a step and then a table; build/bench/native.json has one record
 # a row: of this machine, and of those that were measured before. Variants: intree,
 # sync, array, tombstone, unbatched, bulk, alone, default. SERIES: 6.12, if none is
-# given, or 7.3, which has several CPUs if asked.
+# given, or 7.3, which has several CPUs if asked. MODE: munmap, kill, and of each -floor
+# and -fills (bench/guest-init); all six if none is named.
 #
 # With -p, prints instead where one variant's time goes: in munmap (or another
-# MODE: kill, munmap-floor, kill-floor, munmap-fills, kill-fills), and from then until the memory is back,
-# by samples of perf; LINES (40) of each. With -a, where in one function.
+# MODE), and from then until the memory is back, by samples of perf; LINES (40) of each. With -a, where in one function.
 #
 # What to know of the figures. The kernel's own paths, which munmap and exit are
 # made of, run as on hardware. 6.12 is built for one CPU: there are no locked
@@ -41,7 +41,7 @@ profile='' lines=40 symbol='' wanted=munmap
 
 usage() {
 	die "usage: native.sh [-k SERIES] [-c CPUS] [-r ROUNDS] [-m MIB,...] [-n PROCS,...]" \
-		"[-v VARIANT,...], or -p VARIANT [-k SERIES] [-c CPUS] [-r ROUNDS] [-m MIB]" \
+		"[-v VARIANT,...] [-w MODE,...], or -p VARIANT [-k SERIES] [-c CPUS] [-r ROUNDS] [-m MIB]" \
 		"[-n PROCS] [-w MODE] [-t LINES] [-a SYMBOL]"
 }
 
@@ -54,7 +54,7 @@ while getopts k:c:r:m:n:v:p:w:t:a: option; do
 	n) procs=$OPTARG ;;
 	v) variants=$OPTARG ;;
 	p) profile=$OPTARG variants=$OPTARG ;;
-	w) wanted=$OPTARG ;;
+	w) wanted=$OPTARG modes=$OPTARG ;;
 	t) lines=$OPTARG ;;
 	a) symbol=$OPTARG ;;
 	*) usage ;;
