@@ -15,8 +15,9 @@
 # given, or 7.3, which has several CPUs if asked. MODE: munmap, kill, and of each -floor
 # and -fills (bench/guest-init); all six if none is named.
 #
-# With -p, prints instead where one variant's time goes: in munmap (or another
-# MODE), and from then until the memory is back, by samples of perf; LINES (40) of each. With -a, where in one function.
+# With -p, prints instead where one variant's time goes: in munmap (or another MODE), and
+# from then until the memory is back, by samples of perf; LINES (40) of each. With -a,
+# where in one function.
 #
 # What to know of the figures. The kernel's own paths, which munmap and exit are
 # made of, run as on hardware. 6.12 is built for one CPU: there are no locked
