@@ -356,6 +356,139 @@ make_pending() {
 	[ "$PENDING" -gt $(($1 * PER_MIB * 7 / 8)) ]
 }
 
+# ---- a disk to write back to: of the virtual machine, and a map that can be changed ----
+
+disk=/dev/mapper/disk under=/dev/vda
+# A kernel that knows no such disk: in memory. All of the file is there from the beginning,
+# as a loop device says nothing of a request that it has written in part.
+under_make() {
+	[ ! -b $under ] || return 0
+	under=/dev/loop0
+	dd if=/dev/zero of=/tmp/backing bs=1M count=64 2>/dev/null && losetup $under /tmp/backing
+}
+dm() {
+	/sbin/dmsetup --noudevsync --noudevrules "$@" </dev/null
+}
+# disk_of SECTORS
+disk_of() {
+	sectors=$1
+	dm create disk --table "0 $sectors linear $under 0" && dm mknodes
+}
+# disk_make MIB
+disk_make() {
+	disk_of $(($1 * 2048))
+}
+disk_remove() {
+	dm remove disk
+}
+disk_stops() {
+	dm suspend --noflush --nolockfs disk
+}
+disk_goes_on() {
+	dm resume disk
+}
+# disk_is TABLE: from now on
+disk_is() {
+	printf '%s\n' "$1" >/tmp/table
+	disk_stops || return 1
+	dm reload disk /tmp/table
+	reloaded=$?
+	# A table that cannot be had leaves the one that is there, and no I/O waits for ever.
+	disk_goes_on && [ $reloaded = 0 ]
+}
+disk_works() {
+	disk_is "0 $sectors linear $under 0"
+}
+# Whatever is asked of it
+disk_fails() {
+	disk_is "0 $sectors error"
+}
+# disk_fails_at BLOCK: and nowhere else
+disk_fails_at() {
+	at=$(($1 * 8))
+	disk_is "$(
+		[ $at = 0 ] || echo "0 $at linear $under 0"
+		echo "$at 8 error"
+		[ $((at + 8)) = $sectors ] ||
+			echo "$((at + 8)) $((sectors - at - 8)) linear $under $((at + 8))"
+	)"
+}
+# waits PID: for the disk
+waits() {
+	grep -q '^State:.D' "/proc/$1/status"
+}
+# start WHAT: a writeback in the background. The disk has stopped, and it waits.
+start() {
+	vmtest attr $Z/writeback "$1" >/tmp/answer &
+	writer=$!
+	within 10 waits $writer
+}
+# answers WANTED: it ends so
+answers() {
+	wait $writer
+	[ "$(cat /tmp/answer)" = "$1" ]
+}
+# device MIB [SETTING VALUE]...: with a disk of that size below
+device() {
+	disk_make "$1" && echo lz4 >$Z/comp_algorithm && echo $disk >$Z/backing_dev || return 1
+	shift
+	while [ $# != 0 ]; do
+		echo "$2" >"$Z/$1" || return 1
+		shift 2
+	done
+	echo 16M >$Z/disksize
+}
+device_end() {
+	echo 1 >$Z/reset && disk_remove
+}
+# all_blocks MIB: a disk of that size has all its blocks for other pages, once there are
+# none on it. bd_stat alone counts pages.
+all_blocks() {
+	blkdiscard /dev/zram0
+	pages=$(($1 * 256))
+	for at in $(seq 0 1024 $((pages - 1))); do
+		noise "$at" 1024
+		[ "$(attr writeback huge)" = ok ] || return 1
+	done
+	[ "$(bd_stat count)" = "$pages" ]
+}
+
+# noise PAGE COUNT
+noise() {
+	dd if=/dev/urandom of=/dev/zram0 bs=4k seek="$1" count="$2" oflag=direct 2>/dev/null
+}
+read_pages() {
+	dd if=/dev/zram0 of=/dev/null bs=4k skip="$1" count="$2" iflag=direct 2>/dev/null
+}
+sum() {
+	md5sum </dev/zram0
+}
+unchanged() {
+	echo 3 >/proc/sys/vm/drop_caches
+	same "$1: the content is the same" "$(sum)" "$content"
+}
+# fill PAGES: noise, and as many of files
+fill() {
+	noise 0 "$1"
+	dd if=/corpus of=/dev/zram0 bs=4k seek="$1" count="$1" oflag=direct 2>/dev/null
+	content=$(sum)
+}
+# all_the_while PID PAGES: idle and other pages are written back until the process ends.
+# The disk may be full.
+all_the_while() {
+	while kill -0 "$1" 2>/dev/null; do
+		echo all >$Z/idle
+		case $(attr writeback idle) in
+		ok | ENOSPC) ;;
+		*)
+			not_ok "writeback of idle pages beside I/O"
+			return
+			;;
+		esac
+		[ "$2" = 0 ] || attr writeback "page_indexes=0-$2" >/dev/null
+	done
+}
+
 # ---- zswap ----
 
 # shellcheck disable=SC2034 # for the suites

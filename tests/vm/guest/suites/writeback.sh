@@ -5,120 +5,6 @@
 # being written back, a backing device that is slow, fails or comes back, swap, other
 # devices, reset. Whatever happens, each page has its content, and no block is lost.
 
-sum() {
-	md5sum </dev/zram0
-}
-unchanged() {
-	echo 3 >/proc/sys/vm/drop_caches
-	same "$1: the content is the same" "$(sum)" "$content"
-}
-# noise PAGE COUNT
-noise() {
-	dd if=/dev/urandom of=/dev/zram0 bs=4k seek="$1" count="$2" oflag=direct 2>/dev/null
-}
-read_pages() {
-	dd if=/dev/zram0 of=/dev/null bs=4k skip="$1" count="$2" iflag=direct 2>/dev/null
-}
-
-# ---- the disk below: of the virtual machine, and a map that can be changed ----
-
-disk=/dev/mapper/disk under=/dev/vda
-# A kernel that knows no such disk: in memory. All of the file is there from the beginning,
-# as a loop device says nothing of a request that it has written in part.
-under_make() {
-	[ ! -b $under ] || return 0
-	under=/dev/loop0
-	dd if=/dev/zero of=/tmp/backing bs=1M count=64 2>/dev/null && losetup $under /tmp/backing
-}
-dm() {
-	/sbin/dmsetup --noudevsync --noudevrules "$@" </dev/null
-}
-# disk_of SECTORS
-disk_of() {
-	sectors=$1
-	dm create disk --table "0 $sectors linear $under 0" && dm mknodes
-}
-# disk_make MIB
-disk_make() {
-	disk_of $(($1 * 2048))
-}
-disk_remove() {
-	dm remove disk
-}
-disk_stops() {
-	dm suspend --noflush --nolockfs disk
-}
-disk_goes_on() {
-	dm resume disk
-}
-# disk_is TABLE: from now on
-disk_is() {
-	printf '%s\n' "$1" >/tmp/table
-	disk_stops && dm reload disk /tmp/table && disk_goes_on
-}
-disk_works() {
-	disk_is "0 $sectors linear $under 0"
-}
-# Of the disk's first pages, so many
-disk_fails() {
-	disk_is "0 $sectors error"
-}
-# disk_fails_at BLOCK: and nowhere else
-disk_fails_at() {
-	at=$(($1 * 8))
-	disk_is "$(
-		[ $at = 0 ] || echo "0 $at linear $under 0"
-		echo "$at 8 error"
-		[ $((at + 8)) = $sectors ] ||
-			echo "$((at + 8)) $((sectors - at - 8)) linear $under $((at + 8))"
-	)"
-}
-# waits PID: for the disk
-waits() {
-	grep -q '^State:.D' "/proc/$1/status"
-}
-# start WHAT: a writeback in the background. The disk has stopped, and it waits.
-start() {
-	vmtest attr $Z/writeback "$1" >/tmp/answer &
-	writer=$!
-	within 10 waits $writer
-}
-# answers WANTED: it ends so
-answers() {
-	wait $writer
-	[ "$(cat /tmp/answer)" = "$1" ]
-}
-# device MIB [SETTING VALUE]...: with a disk of that size below
-device() {
-	disk_make "$1" && echo lz4 >$Z/comp_algorithm && echo $disk >$Z/backing_dev || return 1
-	shift
-	while [ $# != 0 ]; do
-		echo "$2" >"$Z/$1" || return 1
-		shift 2
-	done
-	echo 16M >$Z/disksize
-}
-device_end() {
-	echo 1 >$Z/reset && disk_remove
-}
-# all_blocks MIB: a disk of that size has all its blocks for other pages, once there are
-# none on it. bd_stat alone counts pages.
-all_blocks() {
-	blkdiscard /dev/zram0
-	pages=$(($1 * 256))
-	for at in $(seq 0 1024 $((pages - 1))); do
-		noise "$at" 1024
-		[ "$(attr writeback huge)" = ok ] || return 1
-	done
-	[ "$(bd_stat count)" = "$pages" ]
-}
-# fill PAGES: noise, and as many of files
-fill() {
-	noise 0 "$1"
-	dd if=/corpus of=/dev/zram0 bs=4k seek="$1" count="$1" oflag=direct 2>/dev/null
-	content=$(sum)
-}
-
 zram_load num_devices=2
 modules_load disks
 check "there is a device-mapper" eval "/sbin/dmsetup version >/dev/null"
@@ -295,36 +181,35 @@ noise 0 256
 same "a small disk" "$(attr writeback huge)" ok
 same "is full" "$(bd_stat count)" 256
 first=$(dd if=/dev/zram0 bs=4k skip=7 count=1 iflag=direct 2>/dev/null | md5sum)
-if disk_is "0 $sectors delay $under 0 2000 $under 0 0"; then
-	# Of what was read for the page cache
-	echo 3 >/proc/sys/vm/drop_caches
-	dd if=/dev/zram0 of=/tmp/page bs=4k skip=7 count=1 iflag=direct 2>/dev/null &
-	reader=$!
-	check "a read that takes long" within 1 waits $reader
-	blkdiscard -o $((7 * 4096)) -l 4096 /dev/zram0
-	noise 1000 1
-	content=$(dd if=/dev/zram0 bs=4k skip=1000 count=1 iflag=direct 2>/dev/null | md5sum)
-	same "another page is written to the block meanwhile" "$(attr writeback page_index=1000)" ok
-	wait $reader
-	same "what was read is what was there" "$(md5sum </tmp/page)" "$first"
-	same "and what was written, too" \
-		"$(dd if=/dev/zram0 bs=4k skip=1000 count=1 iflag=direct 2>/dev/null | md5sum)" "$content"
-	# How long eight writes of 0.2 s take, one by one and all at once
-	disk_is "0 $sectors delay $under 0 0 $under 0 200"
-	took() {
-		blkdiscard -l 65536 /dev/zram0
-		noise 0 8
-		begin=$(cut -d ' ' -f 1 /proc/uptime | tr -d .)
-		echo "$1" >$Z/writeback_batch_size
-		echo huge >$Z/writeback
-		echo $(($(cut -d ' ' -f 1 /proc/uptime | tr -d .) - begin))
-	}
-	one=$(took 1)
-	all=$(took 8)
-	compare "one write at a time" "$one" -ge 160
-	compare "or several" $((all * 2)) -lt "$one"
-	echo 32 >$Z/writeback_batch_size
-fi
+check "a disk that is slow to read" disk_is "0 $sectors delay $under 0 2000 $under 0 0"
+# Of what was read for the page cache
+echo 3 >/proc/sys/vm/drop_caches
+dd if=/dev/zram0 of=/tmp/page bs=4k skip=7 count=1 iflag=direct 2>/dev/null &
+reader=$!
+check "a read that takes long" within 1 waits $reader
+blkdiscard -o $((7 * 4096)) -l 4096 /dev/zram0
+noise 1000 1
+content=$(dd if=/dev/zram0 bs=4k skip=1000 count=1 iflag=direct 2>/dev/null | md5sum)
+same "another page is written to the block meanwhile" "$(attr writeback page_index=1000)" ok
+wait $reader
+same "what was read is what was there" "$(md5sum </tmp/page)" "$first"
+same "and what was written, too" \
+	"$(dd if=/dev/zram0 bs=4k skip=1000 count=1 iflag=direct 2>/dev/null | md5sum)" "$content"
+# How long eight writes of 0.2 s take, one by one and all at once
+check "one that is slow to write" disk_is "0 $sectors delay $under 0 0 $under 0 200"
+took() {
+	blkdiscard -l 65536 /dev/zram0
+	noise 0 8
+	begin=$(cut -d ' ' -f 1 /proc/uptime | tr -d .)
+	echo "$1" >$Z/writeback_batch_size
+	echo huge >$Z/writeback
+	echo $(($(cut -d ' ' -f 1 /proc/uptime | tr -d .) - begin))
+}
+one=$(took 1)
+all=$(took 8)
+compare "one write at a time" "$one" -ge 160
+compare "or several" $((all * 2)) -lt "$one"
+echo 32 >$Z/writeback_batch_size
 check "the end of it" device_end
 
 # ---- reset and removal with writes in flight ----
@@ -358,21 +243,6 @@ done
 
 # ---- block I/O of every shape ----
 
-# all_the_while PID PAGES: idle and other pages are written back until the process ends.
-# The disk may be full.
-all_the_while() {
-	while kill -0 "$1" 2>/dev/null; do
-		echo all >$Z/idle
-		case $(attr writeback idle) in
-		ok | ENOSPC) ;;
-		*)
-			not_ok "writeback of idle pages beside I/O"
-			return
-			;;
-		esac
-		[ "$2" = 0 ] || attr writeback "page_indexes=0-$2" >/dev/null
-	done
-}
 for compressed in 0 1; do
 	for alignment in 4096 512; do
 		device 4 compressed_writeback $compressed writeback_batch_size 5
