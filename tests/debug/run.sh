@@ -128,16 +128,16 @@ for data races in which no function of our modules takes part. $(date -u +%F), $
 |---|---|---|---|---|---|
 $(row mistakes-canary "${kver[6.12-kasan]}: KASAN, lockdep, debug objects" "seeded mistakes")
 $(row kasan "the same, page poisoning" suites)
-$(row kasan-writeback "the same, kmemleak" "writeback")
+$(row kasan-writeback "the same, kmemleak" "writeback, disks that fail")
 $(row kasan-storm "the same" "storm of $storm s")
 $(row kasan-inject "the same, owners of pages" "each place that allocates fails")
 $(row race-canary "${kver[6.12-kcsan]}: KCSAN, strict" "a seeded race")
 $(row kcsan "the same" suites)
-$(row kcsan-writeback "the same" "writeback")
+$(row kcsan-writeback "the same" "writeback, disks that fail")
 $(row kcsan-parts "the same" "I/O of parts of pages")
 $(row kcsan-storm "the same" "storm of $storm s")
 $(row rt "${kver[6.12-rt-amd64]}" suites)
-$(row rt-writeback "the same" "writeback")
+$(row rt-writeback "the same" "writeback, disks that fail")
 $(row rt-parts "the same" "I/O of parts of pages")
 $(row rt-storm "the same" "storm of $storm s")
 
@@ -171,11 +171,11 @@ queue part kcsan "${kcsan[@]}" 6.12-kcsan
 queue part kasan-storm "${kasan[@]}" -d "$storm" 6.12-kasan storm
 queue part kcsan-storm "${kcsan[@]}" -d "$storm" 6.12-kcsan storm
 # The disk is in the guest's memory.
-queue part kasan-writeback "${kasan[@]}" -m 512 6.12-kasan writeback
-queue part kcsan-writeback "${kcsan[@]}" -m 448 6.12-kcsan writeback
+queue part kasan-writeback "${kasan[@]}" -m 512 6.12-kasan writeback failing
+queue part kcsan-writeback "${kcsan[@]}" -m 448 6.12-kcsan writeback failing
 queue part rt-storm -s 2 -m 256 -d "$storm" 6.12-rt-amd64 storm
 queue part rt -s 2 -m 256 6.12-rt-amd64
-queue part rt-writeback -s 2 -m 256 6.12-rt-amd64 writeback
+queue part rt-writeback -s 2 -m 256 6.12-rt-amd64 writeback failing
 # Blocks of less than a page
 queue part kcsan-parts "${kcsan[@]}" -i debug512 6.12-kcsan bio
 queue part rt-parts -s 2 -m 256 -i debug512 6.12-rt-amd64 bio

@@ -364,6 +364,8 @@ disk=/dev/mapper/disk under=/dev/vda
 under_make() {
 	[ ! -b $under ] || return 0
 	under=/dev/loop0
+	# Of a suite before this one
+	! losetup $under >/dev/null 2>&1 || return 0
 	dd if=/dev/zero of=/tmp/backing bs=1M count=64 2>/dev/null && losetup $under /tmp/backing
 }
 dm() {

@@ -1,21 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
 /* Read or write an attribute, and say what the kernel answered. */
 #define _GNU_SOURCE
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "vmtest.h"
-
-static int answer(void)
-{
-	const char *name = strerrorname_np(errno);
-
-	puts(name ? name : "unknown errno");
-	return 0;
-}
 
 static int attr_write(const char *file, const char *value)
 {

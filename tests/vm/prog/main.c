@@ -19,6 +19,9 @@ static const struct {
 	{"attr", cmd_attr, "attr FILE [VALUE]: read or write it, print ok or the errno"},
 	{"bio", cmd_bio,
 	 "bio DEVICE SEED OPERATIONS ALIGNMENT: odd block I/O against a model"},
+	{"direct", cmd_direct,
+	 "direct read|write|zero DEVICE AT BYTES SKEW [FILE]: one direct I/O of memory that "
+	 "begins SKEW bytes past a page; prints ok, or the errno"},
 	{"files", cmd_files, "files write|check DIR MIB SEED: files of known content"},
 	{"fill", cmd_fill,
 	 "fill MIB SEED [PROCESSES]: memory of known content, all verified"},
@@ -95,6 +98,14 @@ uint64_t now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+int answer(void)
+{
+	const char *name = strerrorname_np(errno);
+
+	puts(name ? name : "unknown errno");
+	return 0;
 }
 
 int cmd_page(int argc, char **argv)

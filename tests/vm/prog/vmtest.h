@@ -32,10 +32,12 @@ unsigned long number(const char *word); /* decimal, or dies */
 size_t pages_of(const char *mib); /* in so many MiB, or dies */
 void *map_pages(size_t pages); /* anonymous memory without huge pages, or dies */
 uint64_t now_ns(void);
+int answer(void); /* print errno by its name, which is an answer: returns 0 */
 
 /* The subcommands; argv[0] is the subcommand's name. */
 int cmd_attr(int argc, char **argv);
 int cmd_bio(int argc, char **argv);
+int cmd_direct(int argc, char **argv);
 int cmd_files(int argc, char **argv);
 int cmd_fill(int argc, char **argv);
 int cmd_held(int argc, char **argv);
