@@ -134,6 +134,39 @@ same "one without a name" "$(attr algorithm_params dict=)" EINVAL
 [ "$IMPL-${KVER%%.*}" = intree-6 ] || same "one that deflate has no use for" \
 	"$(compressed deflate dict=/tmp/dictionary)" EOPNOTSUPP
 
+# Once: its file may go before the device has a size, and a CPU that comes later has it.
+cpu() {
+	echo "$2" >"/sys/devices/system/cpu/cpu$1/online"
+}
+for codec in lz4 zstd; do
+	case $codec-$KVER in
+	zstd-6.1.*) continue ;;
+	esac
+	cp /tmp/dictionary /tmp/once
+	with=$(compressed $codec dict=/tmp/once)
+	echo $codec >$Z/comp_algorithm
+	same "$codec: a dictionary" "$(attr algorithm_params dict=/tmp/once)" ok
+	rm /tmp/once
+	cpu 1 0
+	cpu 2 0
+	same "whose file is gone when the device gets its size" "$(attr disksize 16M)" ok
+	cpu 1 1
+	cpu 2 1
+	for mask in 1 2 4; do
+		reader=$((mask * 2 % 7))
+		blkdiscard /dev/zram0
+		taskset $mask dd if=/corpus of=/dev/zram0 bs=1M count=4 oflag=direct 2>/dev/null
+		same "$codec: CPU $mask compresses with it" "$(mm_stat zram0 compr)" "$with"
+		check "and CPU $reader reads that" eval \
+			'taskset $reader dd if=/dev/zram0 bs=1M count=4 iflag=direct 2>/dev/null | cmp -n 4194304 - /corpus'
+	done
+	cpu 1 0
+	check "without a CPU that has gone, all is read" eval \
+		'dd if=/dev/zram0 bs=1M count=4 iflag=direct 2>/dev/null | cmp -n 4194304 - /corpus'
+	cpu 1 1
+	echo 1 >$Z/reset
+done
+
 # ---- which algorithm ----
 
 echo zstd >$Z/comp_algorithm
