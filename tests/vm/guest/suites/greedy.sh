@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
 #
 # A disk size whose table memory does not hold, or barely: it is refused, and no
-# process is killed for it. The kernel's own zram kills.
+# process is killed for it. The kernel's own zram kills. And so with the times at which
+# pages are accessed, for which a table is half as large.
 
 zram_load
 mkfifo /tmp/victim
@@ -27,6 +28,33 @@ say "$given sizes were given, $refused refused"
 same "a size is given or refused for want of memory" "$other" ""
 compare "what fits is given" $given -ge 3
 compare "what does not is refused" $refused -ge 2
+
+# Ages, on a disk whose own table takes so much, in percent: half of that besides
+given=0 refused=0 other=
+for share in 20 30 40 50 56 58 60 62 64 66 68 70 75 80; do
+	case $((share % 4)) in
+	0) ask="attr idle 5" ;;
+	*) ask="vmtest attr /sys/kernel/debug/zram/zram0/block_state" ;;
+	esac
+	[ "$(attr disksize $((available / 100 * share * (PAGE / 8))))" = ok ] || other="$other size:$share"
+	answer=$($ask)
+	case $answer in
+	ok | "") given=$((given + 1)) && dd if=/dev/zero of=/dev/null bs=1M count=1 2>/dev/null ;;
+	ENOMEM)
+		refused=$((refused + 1))
+		# The device is as good as before.
+		dd if=/corpus of=/dev/zram0 bs=4k count=1 oflag=direct 2>/dev/null
+		dd if=/dev/zram0 bs=4k count=1 iflag=direct 2>/dev/null | cmp -n 4096 - /corpus ||
+			other="$other content:$share"
+		;;
+	*) other="$other $answer:$share" ;;
+	esac
+	echo 1 >$Z/reset
+done
+say "ages: $given were given, $refused refused"
+same "ages are given or refused for want of memory" "$other" ""
+compare "what fits is given" $given -ge 3
+compare "what does not is refused" $refused -ge 3
 check "the process beside it lives" kill -0 $victim
 check "the OOM killer was not woken" eval '! dmesg | grep -i -e "invoked oom-killer" -e "out of memory"'
 kill -9 $victim
