@@ -72,6 +72,10 @@ same "nor one that is written" "$(flags 2)" "..h.$rest"
 same "the others are" "$(marked)" $((1 + 2 * PER_MIB + fills))
 blkdiscard -o 1048576 -l 1048576 /dev/zram0
 same "discarded ones are not there" "$(marked)" $((1 + PER_MIB + fills))
+# For the one of 7.3, a page that has just been accessed is not older than 0 s.
+case $IMPL-$KVER in
+intree-[7-9].*) sleep 2 ;;
+esac
 same "all, of any age" "$(attr idle 0)" ok
 same "are idle again" "$(marked)" $((3 + PER_MIB + fills))
 
@@ -88,8 +92,17 @@ same "are all but those" "$(marked)" $((1 + 2 * PER_MIB + fills))
 same "such as this" "$(flags 0)" "....$rest"
 same "and this" "$(flags $((PER_MIB + 44)))" "....$rest"
 sleep 1
-same "for an hour" "$(attr idle 3600)" ok
+# Longer than any page has been there
+same "for nearly as long as the machine is up" "$(attr idle $(($(cut -d . -f 1 /proc/uptime) - 1)))" ok
 [ $fills = 1 ] || same "are none, of those that were either" "$(marked)" 0
+same "pages that have not been accessed for 2 s, again" "$(attr idle 2)" ok
+compare "are some" "$(marked)" -gt $((2 * PER_MIB))
+same "for an hour" "$(attr idle 3600)" ok
+# The one of 7.3 takes a time before the machine was started for none: nothing changes.
+case $IMPL-$KVER in
+intree-6.1.* | intree-[7-9].*) ;;
+*) same "are none of those" "$(marked)" 0 ;;
+esac
 check "each line says when a page was accessed" \
 	eval 'awk -v now="$(cut -d . -f 1 /proc/uptime)" "\$2 < now - 60 || \$2 > now + 1 { bad++ }
 		END { exit bad }" $state'
