@@ -235,6 +235,13 @@ static inline void compat_movable_unregister(void)
 #define COMPAT_ZRAM_AGE_MAX U32_MAX
 #endif
 
+/* Since 6.12, comp_algorithm lists lzo-rle before lzo. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
+#define COMPAT_ZRAM_LZO_CODECS &zram_codec_lzo, &zram_codec_lzo_rle
+#else
+#define COMPAT_ZRAM_LZO_CODECS &zram_codec_lzo_rle, &zram_codec_lzo
+#endif
+
 /*
  * Since 6.16, as its zram.rst says, writeback takes types and ranges as key=value. A type
  * ends the line then, and a key that is not known is passed over; a page that the device

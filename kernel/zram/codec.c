@@ -6,10 +6,12 @@
 #include <linux/sysfs.h>
 
 #include "codec.h"
+#include "compat.h"
 
+/* In the order in which the kernel's own zram lists them. */
 static const struct zram_codec *const codecs[] = {
 #if IS_ENABLED(CONFIG_LZO_COMPRESS) && IS_ENABLED(CONFIG_LZO_DECOMPRESS)
-	&zram_codec_lzo,     &zram_codec_lzo_rle,
+	COMPAT_ZRAM_LZO_CODECS,
 #endif
 #if IS_ENABLED(CONFIG_LZ4_COMPRESS) && IS_ENABLED(CONFIG_LZ4_DECOMPRESS)
 	&zram_codec_lz4,

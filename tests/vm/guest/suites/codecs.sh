@@ -18,6 +18,14 @@ if [ "$IMPL" = lethe ]; then
 		esac
 	done
 fi
+# Where there are both. Scripts read the list, and dashboards show it.
+case $KVER in
+6.1.*) order="lzo lzo-rle" ;;
+*) order="lzo-rle lzo" ;;
+esac
+case " $offered" in
+*" lzo "*) same "lzo and lzo-rle are listed in the order of this kernel's own" "${offered%% lz4*}" "$order" ;;
+esac
 for codec in $offered; do
 	echo "$codec" >$Z/comp_algorithm
 	echo 8M >$Z/disksize
