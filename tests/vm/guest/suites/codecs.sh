@@ -35,6 +35,24 @@ for codec in $offered; do
 	compare "$codec compresses" "$(mm_stat zram0 compr)" -lt $((4194304 * 7 / 10))
 	check "$codec gives the files' bytes back" \
 		eval 'dd if=/dev/zram0 bs=1M count=4 2>/dev/null | cmp -n 4194304 - /corpus'
+	# Nearly all of a page is noise: less memory than as it is. 6.1's own keeps it so. lzo
+	# looks at ever fewer places of what does not compress, and may find the zeroes late.
+	case $codec-$IMPL-$KVER in
+	*-intree-6.1.* | lzo*) ;;
+	*)
+		blkdiscard /dev/zram0
+		noise=$((3500 * (PAGE / 4096)))
+		{
+			head -c $noise /dev/urandom
+			head -c $((PAGE - noise)) /dev/zero
+		} >/tmp/page
+		dd if=/tmp/page of=/dev/zram0 bs=$PAGE oflag=direct 2>/dev/null
+		same "$codec: a page with $noise bytes of noise is compressed" "$(mm_stat zram0 huge)" 0
+		compare "to about these" "$(mm_stat zram0 compr)" -lt $((noise * 103 / 100))
+		compare "and not less" "$(mm_stat zram0 compr)" -ge $noise
+		check "and has its content" eval 'dd if=/dev/zram0 bs=$PAGE count=1 iflag=direct 2>/dev/null | cmp - /tmp/page'
+		;;
+	esac
 	echo 1 >$Z/reset
 done
 zram_unload
