@@ -61,7 +61,7 @@ compiler=(gcc)
 [ "$arch" = "$(machine_arch)" ] ||
 	compiler=("$arch_gnu-gcc" "--sysroot=$("$top/scripts/sysroot-fetch.sh" "$arch")/root")
 
-abi=(sysfs bio codecs params idle ext4 backing)
+abi=(sysfs bio codecs params idle ext4 backing devices)
 ours=("${abi[@]}" greedy recompress swap pending causes policies teardown hotplug streams stat try pressure)
 case $impl in
 lethe | debug | debug512)
