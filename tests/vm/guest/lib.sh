@@ -358,23 +358,23 @@ make_pending() {
 
 # ---- a disk to write back to: of the virtual machine, and a map that can be changed ----
 
-disk=/dev/mapper/disk under=/dev/vda
+DISK=/dev/mapper/disk UNDER=/dev/vda
 # A kernel that knows no such disk: in memory. All of the file is there from the beginning,
 # as a loop device says nothing of a request that it has written in part.
 under_make() {
-	[ ! -b $under ] || return 0
-	under=/dev/loop0
+	[ ! -b $UNDER ] || return 0
+	UNDER=/dev/loop0
 	# Of a suite before this one
-	! losetup $under >/dev/null 2>&1 || return 0
-	dd if=/dev/zero of=/tmp/backing bs=1M count=64 2>/dev/null && losetup $under /tmp/backing
+	! losetup $UNDER >/dev/null 2>&1 || return 0
+	dd if=/dev/zero of=/tmp/backing bs=1M count=64 2>/dev/null && losetup $UNDER /tmp/backing
 }
 dm() {
 	/sbin/dmsetup --noudevsync --noudevrules "$@" </dev/null
 }
 # disk_of SECTORS
 disk_of() {
-	sectors=$1
-	dm create disk --table "0 $sectors linear $under 0" && dm mknodes
+	SECTORS=$1
+	dm create disk --table "0 $SECTORS linear $UNDER 0" && dm mknodes
 }
 # disk_make MIB
 disk_make() {
@@ -399,20 +399,20 @@ disk_is() {
 	disk_goes_on && [ $reloaded = 0 ]
 }
 disk_works() {
-	disk_is "0 $sectors linear $under 0"
+	disk_is "0 $SECTORS linear $UNDER 0"
 }
 # Whatever is asked of it
 disk_fails() {
-	disk_is "0 $sectors error"
+	disk_is "0 $SECTORS error"
 }
 # disk_fails_at BLOCK: and nowhere else
 disk_fails_at() {
 	at=$(($1 * 8))
 	disk_is "$(
-		[ $at = 0 ] || echo "0 $at linear $under 0"
+		[ $at = 0 ] || echo "0 $at linear $UNDER 0"
 		echo "$at 8 error"
-		[ $((at + 8)) = $sectors ] ||
-			echo "$((at + 8)) $((sectors - at - 8)) linear $under $((at + 8))"
+		[ $((at + 8)) = $SECTORS ] ||
+			echo "$((at + 8)) $((SECTORS - at - 8)) linear $UNDER $((at + 8))"
 	)"
 }
 # waits PID: for the disk
@@ -422,17 +422,17 @@ waits() {
 # start WHAT: a writeback in the background. The disk has stopped, and it waits.
 start() {
 	vmtest attr $Z/writeback "$1" >/tmp/answer &
-	writer=$!
-	within 10 waits $writer
+	WRITER=$!
+	within 10 waits $WRITER
 }
 # answers WANTED: it ends so
 answers() {
-	wait $writer
+	wait $WRITER
 	[ "$(cat /tmp/answer)" = "$1" ]
 }
 # device MIB [SETTING VALUE]...: with a disk of that size below
 device() {
-	disk_make "$1" && echo lz4 >$Z/comp_algorithm && echo $disk >$Z/backing_dev || return 1
+	disk_make "$1" && echo lz4 >$Z/comp_algorithm && echo $DISK >$Z/backing_dev || return 1
 	shift
 	while [ $# != 0 ]; do
 		echo "$2" >"$Z/$1" || return 1

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
 /*
  * One read or write past the page cache, from memory that begins anywhere, and what the
- * kernel answered. Where the memory is not aligned to pages, a page of the device comes in
- * pieces. Or one request for zeroes. What is written comes from a file, if there is one, and
- * what is read goes there.
+ * kernel answered. Where the memory is not aligned to pages, a page of the device comes
+ * in pieces. Or one request for zeroes. What is written comes from a file, if there is
+ * one, and what is read goes there.
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -74,9 +74,9 @@ for compressed in 0 1; do
 	for skew in 0 512; do
 		disk_stops
 		vmtest direct read /dev/zram0 $((5 * 4096)) 65536 $skew >/tmp/answer &
-		writer=$!
-		check "a read waits for the disk, to memory at $skew" within 10 waits $writer
-		echo "0 $sectors error" >/tmp/table
+		WRITER=$!
+		check "a read waits for the disk, to memory at $skew" within 10 waits $WRITER
+		echo "0 $SECTORS error" >/tmp/table
 		dm reload disk /tmp/table
 		disk_goes_on
 		check "and fails with it" answers EIO
@@ -85,7 +85,7 @@ for compressed in 0 1; do
 	unchanged "after reads under way"
 
 	if [ $compressed = 1 ]; then
-		dd if=/dev/urandom of=$under bs=64k count=4 oflag=direct 2>/dev/null
+		dd if=/dev/urandom of=$UNDER bs=64k count=4 oflag=direct 2>/dev/null
 		for skew in 0 512; do
 			same "what is no page any more is not read, to memory at $skew" "$(direct read 40 4096 $skew)" EIO
 		done
@@ -125,7 +125,7 @@ check "a disk for swap" disk_make 32
 for compressed in 0 1; do
 	now="compressed: $compressed"
 	echo $compressed >$Z/compressed_writeback
-	echo $disk >$Z/backing_dev
+	echo $DISK >$Z/backing_dev
 	check "swap, $now" swap_start 32M
 	check "a process has its memory on the disk" swapped_to_disk $((60 + compressed))
 	disk_fails
