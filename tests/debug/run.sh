@@ -177,8 +177,8 @@ queue part rt-storm -s 2 -m 256 -d "$storm" 6.12-rt-amd64 storm
 queue part rt -s 2 -m 256 6.12-rt-amd64
 queue part rt-writeback -s 2 -m 256 6.12-rt-amd64 writeback failing
 # Blocks of less than a page
-queue part kcsan-parts "${kcsan[@]}" -i debug512 6.12-kcsan bio
-queue part rt-parts -s 2 -m 256 -i debug512 6.12-rt-amd64 bio
+queue part kcsan-parts "${kcsan[@]}" -m 448 -i debug512 6.12-kcsan bio parts
+queue part rt-parts -s 2 -m 256 -i debug512 6.12-rt-amd64 bio parts
 wait
 
 passed=0

@@ -69,7 +69,7 @@ lethe | debug | debug512)
 	kind=${impl/lethe/}
 	[ "$kind" != debug512 ] || suites=(bio teardown)
 	# The disk to write back to is cut into pages of 4 KiB.
-	[ "$kind-$arch" != debug512-amd64 ] || suites+=(failing)
+	[ "$kind-$arch" != debug512-amd64 ] || suites+=(parts failing)
 	modules=$top/build/modules/$kver${kind:+/$kind}
 	[ "$build" = no ] || "$top/scripts/build-modules.sh" "$kernel" ${kind:+"$kind"} >/dev/null
 	;;
@@ -103,7 +103,7 @@ for suite in "${suites[@]}"; do
 done
 expected=()
 # Suites that write pages back to a disk
-to_disk=' (writeback|failing) '
+to_disk=' (writeback|failing|parts) '
 case " ${suites[*]} " in
 # Memory runs out on purpose, or is refused.
 *" causes "* | *" storm "* | *" inject "*) expected=(-x 'vmtest: page allocation failure') ;;
