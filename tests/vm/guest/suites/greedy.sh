@@ -31,7 +31,7 @@ compare "what does not is refused" $refused -ge 2
 
 # Ages, on a disk whose own table takes so much, in percent: half of that besides
 given=0 refused=0 other=
-for share in 20 30 40 50 56 58 60 62 64 66 68 70 75 80; do
+for share in 20 30 40 50 56 58 60 62 64 66 68 70 72; do
 	case $((share % 4)) in
 	0) ask="attr idle 5" ;;
 	*) ask="vmtest attr /sys/kernel/debug/zram/zram0/block_state" ;;
