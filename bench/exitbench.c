@@ -26,6 +26,9 @@
  * start before the first SIGKILL and run until the memory is back; their CPU time
  * is not in cpu_ns. This process is SCHED_FIFO above them, and looks each ms.
  *
+ * MM_STAT is that file of a zram device, or the directory of zswap's counters in debugfs,
+ * which do not say "compr".
+ *
  * "storm" is "kill" with a bystander: fault_p50_ns and so on are how long its page
  * faults took in the BYSTANDER_MS that begin just before the first SIGKILL. In "read"
  * the processes touch all of their memory, and ns is until the last has it back.
@@ -45,6 +48,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "back.h"
@@ -64,6 +68,7 @@ static struct {
 	const char *input; /* file that page content comes from, or NULL: same-filled */
 	bool fills; /* with a value of its own in each page, that fits no 32 bits */
 	const char *mm_stat;
+	int (*read)(const char *path, struct mm_stat *mm);
 } opt;
 
 __attribute__((noreturn, format(printf, 1, 2))) static void die(const char *fmt, ...)
@@ -90,11 +95,41 @@ static void need(enum outcome outcome)
 		exit(1);
 }
 
+static int zswap_counter(const char *directory, const char *name, uint64_t *value)
+{
+	char path[256];
+	int n;
+
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	n = smallfile_numbers(path, value, 1);
+	if (n < 0)
+		return n;
+	return n ? 0 : -EINVAL;
+}
+
+static int zswap_read(const char *directory, struct mm_stat *mm)
+{
+	uint64_t pages, bytes;
+	int err;
+
+	err = zswap_counter(directory, "stored_pages", &pages);
+	if (err)
+		return err;
+	err = zswap_counter(directory, "pool_total_size", &bytes);
+	if (err)
+		return err;
+	*mm = (struct mm_stat){
+		.orig = pages * (uint64_t)sysconf(_SC_PAGESIZE),
+		.used = bytes,
+	};
+	return 0;
+}
+
 static struct mm_stat device_usage(void)
 {
 	struct mm_stat mm;
 
-	if (mm_stat_read(opt.mm_stat, &mm))
+	if (opt.read(opt.mm_stat, &mm))
 		die("%s cannot be read", opt.mm_stat);
 	return mm;
 }
@@ -169,11 +204,13 @@ static uint64_t wait_until_back(uint64_t before, uint64_t full, uint64_t start)
 {
 	const struct back quiet = {
 		.mm_stat = opt.mm_stat,
+		.read = opt.read,
 		.look_us = BACK_LOOK_US,
 		.still_ns = BACK_STILL_NS,
 	};
 	const struct back busy = {
 		.mm_stat = opt.mm_stat,
+		.read = opt.read,
 		.look_us = LOOK_BUSY_US,
 		.still_ns = STILL_BUSY_NS,
 		/* So as not to charge the long wait on a busy machine */
@@ -249,7 +286,8 @@ static void measure(void)
 	print_number("kernel_ns", kernel_ns);
 	print_number("back_ns", back_ns);
 	print_number("used", full.used - before.used);
-	print_number("compr", full.compr - before.compr);
+	if (opt.read == mm_stat_read)
+		print_number("compr", full.compr - before.compr);
 	print_number("orig", full.orig - before.orig);
 	print_number("store_ns", victims_store_ns(&victims));
 	if (storm) {
@@ -270,6 +308,13 @@ static unsigned long number(const char *word)
 	if (end == word || *end || !n)
 		die("'%s' is not a number above 0", word);
 	return n;
+}
+
+static bool is_directory(const char *path)
+{
+	struct stat st;
+
+	return !stat(path, &st) && S_ISDIR(st.st_mode);
 }
 
 static void parse_mode(const char *word)
@@ -296,6 +341,7 @@ int main(int argc, char **argv)
 	opt.procs = number(argv[2]);
 	opt.mib = number(argv[3]);
 	opt.mm_stat = argv[4];
+	opt.read = is_directory(argv[4]) ? zswap_read : mm_stat_read;
 	if (argc == 6 && !strcmp(argv[5], "fills"))
 		opt.fills = true;
 	else

@@ -7,7 +7,6 @@
 
 #include "clock.h"
 #include "interrupt.h"
-#include "mmstat.h"
 
 #define LOOKS 40000 /* 20 s or more */
 
@@ -34,7 +33,7 @@ enum outcome back_wait(const struct back *back, uint64_t before, uint64_t full,
 	int n, err;
 
 	for (n = 0; n < LOOKS; n++) {
-		err = mm_stat_read(back->mm_stat, &mm);
+		err = back->read(back->mm_stat, &mm);
 		if (err)
 			return fail("%s cannot be read: %s", back->mm_stat,
 				    strerror(-err));

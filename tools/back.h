@@ -5,11 +5,14 @@
 
 #include <stdint.h>
 
+#include "mmstat.h"
 #include "say.h"
 
 /** How to look. */
 struct back {
 	const char *mm_stat; /**< file of the device */
+	/** reads it: mm_stat_read(), or what does the same for another kind of file */
+	int (*read)(const char *path, struct mm_stat *mm);
 	unsigned int look_us; /**< time between two looks */
 	uint64_t still_ns; /**< nothing has changed for so long: it is over */
 	/** called at each look from the first at which memory is back; may be NULL */

@@ -133,6 +133,7 @@ static enum outcome measure_end(struct trial *trial, struct victims *victims, bo
 				const struct mm_stat *before, double *figures)
 {
 	const struct back back = {
+		.read = mm_stat_read,
 		.mm_stat = trial->own.mm_stat,
 		.look_us = BACK_LOOK_US,
 		.still_ns = BACK_STILL_NS,
