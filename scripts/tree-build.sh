@@ -4,13 +4,17 @@
 # Build a kernel from a source of Debian's to which the series of kernel-patch.sh has been
 # applied by "git am", and print the directory it is in.
 #
-# usage: tree-build.sh linux-source-SERIES lethe|plain|kasan|arm64
+# usage: tree-build.sh linux-source-SERIES lethe|plain|kasan|arm64|um-lethe|um-plain
 #
 # lethe: with ZSMALLOC_LETHE, plain: without, from one configuration, tests/tree; kasan:
 # with it, and with what watches a kernel; arm64: with it, for that architecture, and with
 # KASAN by tags. The directory is laid out as that of
 # kernel-fetch.sh. Source and objects stay in the cache, so that what is built again is
 # what has changed; the first time takes some 6 minutes of two CPUs, and 4 GiB.
+#
+# um-lethe, um-plain: with and without, as User-Mode Linux, from the configuration of
+# bench/uml with nothing as a module. The directory is laid out as that of uml-build.sh,
+# and has two files more: "config", and "objects", the object file of each function.
 
 set -euo pipefail
 
@@ -34,20 +38,40 @@ case $#:$package:$kind in
 	cross=aarch64-linux-gnu-
 	need aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu
 	;;
-*) die "usage: tree-build.sh linux-source-SERIES lethe|plain|kasan|arm64" ;;
+2:linux-source-[0-9]*:um-lethe | 2:linux-source-[0-9]*:um-plain)
+	arch=um image=linux
+	;;
+*) die "usage: tree-build.sh linux-source-SERIES lethe|plain|kasan|arm64|um-lethe|um-plain" ;;
 esac
+version=${package#linux-source-}
+[ $arch != um ] || [ -f "$root/bench/uml/$version.config" ] ||
+	die "there is no bench/uml/$version.config"
 need flock:util-linux make:make flex:flex bison:bison bc:bc git:git
 source=$("$root/scripts/kernel-source.sh" "$package")
 entry=$cache/$(basename "$(dirname "$source")")
+# A source of its own: it has a scheduler clock more.
+[ $arch != um ] || entry+=-um
 linux=$entry/source
 objects=$entry/$objects
 kernel=$entry/$kind
 # For kmake and source_configure
 src=$objects
+made=
 
 git_here() {
 	git -C "$linux" -c user.name=Lethe -c user.email=lethe@example.org -c gc.auto=0 \
 		-c core.hooksPath=/dev/null -c commit.gpgSign=false "$@"
+}
+
+# What uml-build.sh adds, too
+add_clock() {
+	local makefile=arch/um/kernel/Makefile
+	cp "$root/bench/uml/sched_clock.c" "$linux/arch/um/kernel/"
+	rm "$linux/$makefile"
+	{
+		cat "$source/$makefile"
+		echo 'obj-y += sched_clock.o'
+	} >"$linux/$makefile"
 }
 
 # A copy by links: git replaces files, and does not write into them. What the series
@@ -59,6 +83,7 @@ prepare() {
 	rm -rf "$entry"
 	mkdir -p "$entry"
 	cp -al "$source" "$linux"
+	[ $arch != um ] || add_clock
 	git_here init -q
 	for file in $files; do
 		git_here add -f "$file"
@@ -80,18 +105,27 @@ apply() {
 	printf '%s\n' "$now" >"$entry/applied"
 }
 
-# A configuration that is what it was is not made again, nor is all that depends on it.
+# A configuration that is what it was is not made again, nor is all that depends on it:
+# the kernel itself, if it is of this series, this configuration and this compiler.
 configure() {
 	local lethe='CONFIG_ZSMALLOC_LETHE=y' config=("$root/tests/tree/common.config")
-	local version=${package#linux-source-}
 	[ ! -f "$root/tests/tree/$version.config" ] || config+=("$root/tests/tree/$version.config")
-	[ "$kind" != plain ] || lethe='# CONFIG_ZSMALLOC_LETHE is not set'
+	[ "${kind#um-}" != plain ] || lethe='# CONFIG_ZSMALLOC_LETHE is not set'
 	[ $arch != x86_64 ] || config+=("$root/tests/tree/x86.config")
+	if [ $arch = um ]; then
+		sed '/^CONFIG_LOCALVERSION=/d; s/=m$/=y/' "$root/bench/uml/config" >"$tmp/um"
+		config=("$tmp/um" "$root/bench/uml/$version.config" "$root/bench/uml/tree.config")
+	fi
 	case $kind in
 	kasan | arm64) config+=("$root/tests/tree/$kind.config") ;;
 	esac
 	printf '%s\nCONFIG_LOCALVERSION="-tree-%s"\n' "$lethe" "$kind" >"$tmp/last"
 	config+=("$tmp/last")
+	made=$({
+		gcc -dumpfullversion
+		cat "$entry/applied" "${config[@]}"
+	} | sha256sum)
+	[ "$(cat "$kernel/made" 2>/dev/null)" != "$made" ] || return 0
 	if [ ! -f "$objects/Makefile" ]; then
 		mkdir -p "$objects"
 		src=$linux kmake "$objects/log" O="$objects" allnoconfig
@@ -103,8 +137,26 @@ configure() {
 	fi
 }
 
+# Each with its object file; not those whose name is in two.
+functions() {
+	(cd "$objects" && ar t vmlinux.a | xargs nm -A 2>/dev/null) |
+		awk '$(NF - 1) ~ /^[tTwW]$/ {
+				file = $1
+				sub(/:.*/, "", file)
+				if ($NF in of && of[$NF] != file)
+					file = ""
+				of[$NF] = file
+			}
+			END {
+				for (name in of)
+					if (of[name] != "")
+						print name, of[name]
+			}' | sort
+}
+
 build() {
 	local kver
+	[ "$(cat "$kernel/made" 2>/dev/null)" != "$made" ] || return 0
 	say "building $kind of $package; minutes the first time"
 	# The release is what it is called, and not what git thinks of the source.
 	kmake "$objects/log" -j"$(nproc)" LOCALVERSION= "${image##*/}"
@@ -116,18 +168,28 @@ build() {
 	fi
 	kver=$(cat "$objects/include/config/kernel.release")
 	rm -rf "$kernel"
-	mkdir -p "$kernel/boot" "$kernel/lib/modules/$kver"
-	cp "$objects/$image" "$kernel/boot/vmlinuz-$kver"
-	cp "$objects/System.map" "$kernel/boot/System.map-$kver"
+	mkdir -p "$kernel/lib/modules/$kver"
+	if [ $arch = um ]; then
+		cp "$objects/$image" "$kernel/"
+		functions >"$kernel/objects"
+		cp "$objects/.config" "$kernel/config"
+	else
+		mkdir "$kernel/boot"
+		cp "$objects/$image" "$kernel/boot/vmlinuz-$kver"
+		cp "$objects/System.map" "$kernel/boot/System.map-$kver"
+	fi
 	# All is built in.
 	: >"$kernel/lib/modules/$kver/modules.dep"
 	printf '%s\n' "$kver" >"$kernel/kver"
 	[ $arch = x86_64 ] || printf '%s\n' "$arch" >"$kernel/arch"
+	printf '%s\n' "$made" >"$kernel/made"
 }
 
 # One source at a time is built by one caller.
 mkdir -p "$cache"
-exec 9>"$cache/.lock-$package"
+lock=$cache/.lock-$package
+[ $arch != um ] || lock+=-um
+exec 9>"$lock"
 flock 9
 tmp=$(mktemp -d)
 series=$(mktemp -d)
