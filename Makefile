@@ -4,11 +4,11 @@
 # target first installs the Debian packages it needs, if any is missing.
 
 KVER ?= 6.12-cloud-amd64
-RECORDS = demo storm busy phone phone-instructions native instructions user rivals
+RECORDS = demo storm busy phone phone-instructions native kernel-tree instructions user rivals
 
 .PHONY: help setup demo test test-all test-arm64 test-debug test-systems test-kernel-tree kernel-patch sim \
 	test-clone sim-small sim-mutants fuzz coverage modules deb dist install install-modules uninstall \
-	bench bench-native report lint clean
+	bench bench-native bench-kernel-tree report lint clean
 
 help:
 	@echo 'make demo     kill a process whose memory is in swap, with the zram of the'
@@ -39,6 +39,8 @@ help:
 	@echo 'make dist     build/dist/lethe-VERSION.tar.gz, with a dkms.conf'
 	@echo 'make bench    the demo, the exit storm, the phone, and the allocator in userspace'
 	@echo 'make bench-native  the demo at native speed: User-Mode Linux, built on first use'
+	@echo 'make bench-kernel-tree  Lethe in place of the zsmalloc of a kernel source, under zram'
+	@echo '              and zswap, natively: two kernels are built on first use'
 	@echo 'make report   docs/performance*.md, of what bench and bench-native have recorded'
 	@echo 'make lint     formatting, static checks, rules of the tree'
 	@echo 'make setup    install what is missing, and do nothing else'
@@ -121,6 +123,13 @@ bench-native: setup
 	@for cpus in 1 2 4; do bench/native.sh -k 7.3 -c $$cpus || exit 1; done
 	@bench/native.sh -k 7.3 -c 2 -v intree,default -w munmap,kill -n 1 -m 64,256,1024,4096
 	@bench/native.sh -k 7.3 -c 2 -v intree,default -w munmap,kill -n 4,8,16,32 -m 256
+
+bench-kernel-tree: setup
+	@scripts/setup.sh kernel-patch
+	@for cpus in 1 2; do bench/kernel-tree.sh -c $$cpus || exit 1; done
+	@for variant in intree default; do \
+		bench/kernel-tree.sh -p $$variant >build/bench/profile-tree-zswap-$$variant.txt || exit 1; \
+	done
 
 # What a page was made from stays with it: the page can be made again without measuring.
 report: setup

@@ -11,7 +11,7 @@ import json
 import os
 import sys
 
-SAME = ('kernel', 'cpus', 'compaction', 'procs', 'mib', 'variant')
+SAME = ('kernel', 'cpus', 'compaction', 'user', 'procs', 'mib', 'variant')
 
 
 def main():

@@ -5,7 +5,7 @@
 usage: profile.py RESULTS KERNEL_DIR MODULE_DIR PERIOD LINES SYMBOL <SAMPLES
 
 RESULTS is of bench/guest-init with TRACE=1. KERNEL_DIR is what uml-build.sh has
-printed, MODULE_DIR holds our modules ('-': none are meant). SAMPLES is what
+printed, or tree-build.sh; MODULE_DIR holds our modules ('-': none are meant). SAMPLES is what
 'perf script --ns -F time,ip,sym' prints, times by CLOCK_MONOTONIC, a sample each
 PERIOD ns of CPU time.
 
@@ -24,6 +24,16 @@ import subprocess
 import sys
 
 PAGE_BYTES = 4096
+# What is summed where object files are known: the files of each part, where memory is in
+# zswap. Its entries are in a tree and in an LRU, and are charged; they are of a slab, as
+# the handles of the kernel's own zsmalloc are.
+PARTS = {
+    "zswap's own": ('mm/zswap.o', 'mm/list_lru.o', 'mm/memcontrol', 'kernel/cgroup/',
+                    'lib/xarray.o'),
+    'slabs': ('mm/slub.o',),
+    'the allocator': ('mm/zsmalloc.o', 'mm/lethe/'),
+    'the page allocator': ('mm/page_alloc.o',),
+}
 HOST_KERNEL = 1 << 63
 
 
@@ -43,12 +53,25 @@ class Symbols:
         return self.entries[i]
 
 
-def kernel_symbols(linux):
+def object_files(path):
+    """Object file by function, of a kernel whose directory says so."""
+    try:
+        with open(path, encoding='ascii') as lines:
+            return dict(line.split() for line in lines)
+    except FileNotFoundError:
+        return {}
+
+
+def kernel_symbols(directory):
+    """Functions of the kernel, and where: in which object file if that is known."""
+    linux = os.path.join(directory, 'linux')
+    objects = object_files(os.path.join(directory, 'objects'))
+    elsewhere = 'library' if objects else 'kernel'
     listing = subprocess.run(['nm', linux], check=True, capture_output=True, text=True).stdout
     for line in listing.splitlines():
         words = line.split()
         if len(words) == 3 and words[1] in 'tTwW':
-            yield int(words[0], 16), words[2], 'kernel'
+            yield int(words[0], 16), words[2], objects.get(words[2], elsewhere)
 
 
 def to_ns(milliseconds):
@@ -135,7 +158,11 @@ def print_functions(title, windows, period, functions, lines):
     for (_, where), n in functions.items():
         modules[where] += n
     print('  ' + ', '.join(f'{where} {n * unit:.1f} ({100 * n / total:.0f} %)'
-                           for where, n in modules.most_common()))
+                           for where, n in modules.most_common() if 200 * n >= total))
+    known = any(where.endswith('.o') for where in modules)
+    for name, files in PARTS.items() if known else ():
+        n = sum(modules[where] for where in modules if where.startswith(files))
+        print(f'  {name}: {n * unit:.1f} ns ({100 * n / total:.0f} %)')
     for (function, where), n in functions.most_common(lines):
         print(f'  {n * unit:7.1f} ns {100 * n / total:5.1f} %  {function} [{where}]')
 
@@ -176,7 +203,7 @@ def main():
         sys.exit(__doc__)
     results, kernel, modules, period, lines, symbol = sys.argv[1:]
     measured, later = read_windows(results,
-                                   list(kernel_symbols(os.path.join(kernel, 'linux'))))
+                                   list(kernel_symbols(kernel)))
     samples = sorted(read_samples(sys.stdin))
     times = [ns for ns, _, _ in samples]
     if not measured or not samples:

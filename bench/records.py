@@ -13,6 +13,7 @@ EXITS = {
     'busy': ('bench/busy.sh', 2),
     'demo': ('make demo', 2),
     'native': ('make bench-native', 1),
+    'kernel-tree': ('make bench-kernel-tree', 1),
     'instructions': ('bench/demo.sh -i', 1),
 }
 PHONES = {
@@ -34,15 +35,16 @@ class DataError(Exception):
 class Machine:
     """What one kernel with so many CPUs did in one run."""
 
-    def __init__(self, source, kernel, cpus, compaction):
+    def __init__(self, source, kernel, cpus, compaction, user=''):
         self.source, self.kernel, self.cpus = source, kernel, cpus
-        self.compaction = compaction
+        self.compaction, self.user = compaction, user
         self.records = []
 
     @property
     def name(self):
         return (f'{self.kernel}, {self.cpus} CPU{"s" if self.cpus != 1 else ""}'
-                f'{", compaction running" if self.compaction else ""}')
+                f'{", compaction running" if self.compaction else ""}'
+                f'{", " + self.user if self.user else ""}')
 
     @property
     def rounds(self):
@@ -115,7 +117,7 @@ def check_exits(path, doc, keys):
         need(record['impl'] in ('in-tree', 'lethe'), path, f'{what} is of "{record["impl"]}"')
         need(record['procs'] > 0 and record['mib'] > 0, path, f'{what} is of no memory')
         need_numbers(path, record, what, keys)
-        for key in ('variant', 'load'):
+        for key in ('variant', 'load', 'user'):
             need(isinstance(record.get(key, ''), str), path, f'{what} has no usable "{key}"')
         need(str(record.get('cpus', 1)).isdigit(), path, f'{what} has no usable "cpus"')
 
@@ -182,7 +184,8 @@ def machines_of(source, doc):
     found = {}
     for record in doc:
         record = complete(record, EXITS[source][1])
-        key = record['kernel'], record['cpus'], record.get('compaction', '')
+        key = (record['kernel'], record['cpus'], record.get('compaction', ''),
+               record.get('user', ''))
         if key not in found:
             found[key] = Machine(source, *key)
         found[key].records.append(record)

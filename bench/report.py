@@ -6,9 +6,9 @@ usage: report.py DATA_DIR OUT_MD OUT_SVG_DIR
        report.py -t TEXT DATA_DIR
 
 DATA_DIR holds those of storm.json, busy.json, demo.json, native.json,
-instructions.json, phone.json, phone-instructions.json, user.json, rivals.json and
-profile-*.txt that there are. OUT_MD is performance.in.md, where {{...}} is replaced: by
-a table, a drawing or a list, or within a sentence by a figure. A paragraph, or an item
+kernel-tree.json, instructions.json, phone.json, phone-instructions.json, user.json,
+rivals.json and profile-*.txt that there are. OUT_MD is performance.in.md, where {{...}}
+is replaced: by a table, a drawing or a list, or within a sentence by a figure. A paragraph, or an item
 of a list, with a figure that the data do not have is left out. performance-NAME.in.md
 are more pages, beside OUT_MD and with "-NAME" in their names. OUT_SVG_DIR gets the
 drawings. -t prints another text of that kind, in lines of a commit message's width.
@@ -52,6 +52,7 @@ AGAIN = {'native73': '`bench/native.sh -k 7.3 -c 2`', 'busy': '`bench/busy.sh`',
 HOME_NAMES = {'qemu': 'QEMU', 'native': 'native', 'native73': 'Linux 7.3, native, 2 CPUs'}
 WIDTH = 120
 TEXT_WIDTH = 74
+TREE = 'tree-'  # of profiles of the kernel's own tree
 CLEAR = 1.02  # times better, to be called better
 
 # As in table.py, for what is too much for a terminal
@@ -101,7 +102,7 @@ def render_table(heads, rows, words=1):
 
 
 def label_of(record):
-    return table.make_label(record['variant'], record['policy'])
+    return table.make_label(record['variant'], record['policy'], record.get('user', ''))
 
 
 def explain(columns):
@@ -341,7 +342,7 @@ class Page:
 
     def losses(self):
         rows = {}
-        for source in ('storm', 'busy', 'demo', 'native'):
+        for source in ('storm', 'busy', 'demo', 'native', 'kernel-tree'):
             for machine in self.data.machines.get(source, []):
                 for what, who, point, times in losses_of(machine):
                     key = (f'{machine.name} (`{source}.json`)', what, who)
@@ -437,9 +438,55 @@ class Page:
                      'page.')
         else:
             first = ''
-        parts = [f'**{name}**\n\n```\n{shorten(text)}\n```'
-                 for name, text in self.data.profiles.items()]
+        parts = [block for name, block in self.profile_blocks() if not name.startswith(TREE)]
         return '\n\n'.join([first] * bool(first) + parts)
+
+    def profile_blocks(self):
+        for name, text in self.data.profiles.items():
+            yield name, f'**{name}**\n\n```\n{shorten(text)}\n```'
+
+    # The kernel's own tree
+
+    def tree_profiles(self):
+        parts = [block for name, block in self.profile_blocks() if name.startswith(TREE)]
+        return '\n\n'.join(parts) or (
+            'There is no profile yet: `make bench-kernel-tree` makes them, and then `make report` '
+            'this page.')
+
+    def tree_there(self):
+        """Nothing, and the paragraph stays if there are records."""
+        if 'kernel-tree' not in self.data.machines:
+            raise Missing
+        return ''
+
+    def tree_value(self, user, cpus, point, variant, key):
+        procs, _, mib = point.partition('x')
+        for machine in self.data.machines.get('kernel-tree', []):
+            if (machine.user, str(machine.cpus)) == (user, cpus):
+                value = machine.value((int(procs), int(mib)), variant, key)
+                if value is not None:
+                    return value
+        raise Missing
+
+    def tree(self, *words):
+        """A value of a record: user, CPUs, point, variant, key"""
+        return figures.show(self.tree_value(*words))
+
+    def tree_times(self, user, cpus, point, key):
+        """How many times less with Lethe than with the kernel's own"""
+        ours, own = (self.tree_value(user, cpus, point, variant, key)
+                     for variant in ('default', 'intree'))
+        if not ours:
+            raise Missing
+        return f'{own / ours:.2f}'
+
+    def tree_part(self, variant, *part):
+        """What a part takes of munmap in a profile under zswap: ns a page, and the share"""
+        text = self.data.profiles.get(f'{TREE}zswap-{variant}', '')
+        found = re.search(rf'^  {re.escape(" ".join(part))}: ([0-9.]+) ns \((\d+) %\)$', text, re.M)
+        if not found:
+            raise Missing
+        return f'{found[1]} ns ({found[2]} %)'
 
     # Drawings
 

@@ -86,7 +86,7 @@ def make_record(kernel, procs, mib, load, variant, row):
     if load:
         record['load'] = load
     for what, name, key, unit in MEDIANS:
-        if what in row:
+        if what in row and all(name in run for run in row[what]):
             value = statistics.median(run[name] for run in row[what])
             value /= pages if unit == 'page' else unit
             record[key] = int(value) if key.endswith('_bytes') else round(value, 2)
@@ -105,9 +105,10 @@ def make_record(kernel, procs, mib, load, variant, row):
 BUILDS = {'unbatched': 'without batches', 'bulk': 'bulk page release', 'alone': 'one drain'}
 
 
-def make_label(variant, policy):
+def make_label(variant, policy, user=''):
+    """user: where the allocator is in the kernel's own tree, and what stands on it."""
     if variant == 'intree':
-        return "the kernel's own zram"
+        return f"the kernel's own {'zsmalloc' if user else 'zram'}"
     if variant in BUILDS:
         return f'lethe, {policy}, {BUILDS[variant]}'
     return f'lethe, default ({policy})' if variant == 'default' else f'lethe, {policy}'
@@ -133,7 +134,7 @@ COLUMNS = (
      'ns per page: CPU time of the killed processes, and of all kernel threads\n'
      '        until the memory is back'),
     ('back', 'back_ms', 1, 1,
-     'ms: SIGKILL until mm_stat shows the memory free again'),
+     'ms: SIGKILL until mm_stat, or a counter of zswap, shows the memory free again'),
     ('used', 'mem_used_bytes', 1048576, 1,
      'MiB that held the pages while they were swapped out'),
     ('store', 'store_ns_per_page', 1, 0,
@@ -147,7 +148,7 @@ COLUMNS = (
      'ms: by how much pages were later there than half of them are, faults and waiting\n'
      '        for the CPU, summed over the same time'),
     ('(N x)', None, 0, 0,
-     "how many times less than the kernel's own zram"),
+     "how many times less than the kernel's own"),
 )
 
 
@@ -202,7 +203,7 @@ def main():
     if not samples:
         sys.exit(f'table.py: no measurements in {sys.argv[1]}')
     keys = sorted(samples, key=lambda key: (*key[:3], VARIANTS.index(key[3])))
-    rows = [(make_label(key[3], samples[key]['policy']),
+    rows = [(make_label(key[3], samples[key]['policy'], extra.get('user', '')),
              {**make_record(sys.argv[3], *key, samples[key]), **extra}) for key in keys]
     with open(sys.argv[2] + '.part', 'w', encoding='ascii') as out:
         json.dump([record for _, record in rows], out, indent=1)

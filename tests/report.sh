@@ -3,8 +3,8 @@
 #
 # Tests of what makes docs/performance*.md: are the pages in the tree what comes out
 # of the records; are figures, verdicts and drawings those of the records; are
-# records that are missing said, and broken ones refused? Prints what fails, and in
-# the last line how many passed and failed.
+# records that are missing said, and broken ones refused? Does kernel-tree.sh refuse options
+# that make no sense? Prints what fails, and in the last line how many passed and failed.
 #
 # usage: report.sh
 set -u
@@ -100,6 +100,13 @@ FILES = {
                for record in records('um-6.12', POINTS[:2])]
               + records('um-7.3', [(1, 128), (4, 128)], cpus='2')
               + records('um-7.3', [(1, 128)], cpus='4', kill_ns_per_page=1),
+    # Four times in zram, eight in zswap, and on two CPUs nothing of zswap
+    'kernel-tree': [record('um-7.3.4-tree', variant, *point, cpus=cpus, user=user,
+                           cpu_ns_per_page=NS[variant],
+                           **({'munmap_ns_per_page': 100} if (variant, user) == ('default', 'zram')
+                              else {}))
+                    for cpus, user in (('1', 'zram'), ('1', 'zswap'), ('2', 'zram'))
+                    for variant in ('intree', 'default') for point in ((1, 256), (4, 256))],
     'rivals': {'input': {'objects': 1000, 'payload_bytes': 1 << 20, 'codec': 'lz4'},
                'round_count': 5,
                'results': [rival('glibc', 2.5), rival('lethe-free', 1.1, own_rest=1.2)],
@@ -116,6 +123,12 @@ for name, doc in FILES.items():
 with open('good/profile-default.txt', 'w', encoding='utf-8') as file:
     file.write('[ 12 s] run it\n\nmeasured: 48.0 ns per page\n'
                '     30.0 ns  62.5 %  often [kernel]\n      0.4 ns   0.8 %  seldom [kernel]\n')
+for variant, own, rest in (('intree', '21.0 ns (35 %)', '30.0 ns (50 %)'),
+                           ('default', '20.0 ns (67 %)', '4.0 ns (13 %)')):
+    with open(f'good/profile-tree-zswap-{variant}.txt', 'w', encoding='utf-8') as file:
+        # What comes after it is not what the sentence is of.
+        file.write(f"\nmeasured: 60.0 ns per page\n  zswap's own: {own}\n  slabs: 5.0 ns (8 %)\n  the allocator: {rest}\n"
+                   "\nfrom then: 9.0 ns per page\n  zswap's own: 1.0 ns (1 %)\n")
 PYTHON
 python3 fixture.py || exit 1
 
@@ -155,7 +168,7 @@ done
 
 mkdir empty
 made empty
-for name in storm busy demo native instructions user rivals; do
+for name in storm busy demo native kernel-tree instructions user rivals; do
 	says "There is no \`$name.json\` yet: "
 done
 says "There is no \`profile-default.txt\` yet: "
@@ -164,6 +177,7 @@ says "Nothing has been measured yet."
 says "\`phone.json\` (\`bench/phone.sh\`), \`phone-instructions.json\` (\`bench/phone.sh -i\`)"
 says "There is no \`phone.json\` yet: "
 says "There is no record of Linux 7.3 on two CPUs yet: "
+check "no section of the list about the tree" sh -c '! grep -q "^## What the kernel" out-kernel-tree.md'
 check "no drawing" test "$(ls out)" = ""
 check "no placeholder is left" sh -c '! grep -q "[{}][{}]" out.md out-*.md'
 
@@ -197,6 +211,17 @@ says "- munmap, in-tree / default, 4 processes of 32 MiB (Linux 7.3, native, 2 C
 says "| SIGKILL until reaped, 1 process | \`bench/native.sh -k 7.3 -c 2\` | um-7.3, 2 CPUs | 400 ns a page | 50 ns a page | 8.00 |"
 says "| a phone's victim, until others can have its memory | \`bench/phone.sh\` | 6.12.1-x, 2 CPUs | 80 ms | 40 ms | 2.00 |"
 says "# Performance: the phone"
+says "**um-7.3.4-tree, 1 CPU, zswap** (medians of 5)"
+says "| the kernel's own zsmalloc | 400 |"
+# Lines are broken anew.
+tr -s ' \n' ' ' <out-kernel-tree.md >flat
+for words in "in zram is 4.00 times as fast, SIGKILL 8.00 times; of what is in zswap, 8.00 and 8.00 times." \
+	"that takes 21.0 ns (35 %) a page with \`zsmalloc\`, whose own share is 30.0 ns (50 %)" \
+	"and 20.0 ns (67 %) with Lethe, which takes 4.0 ns (13 %). The slab of the entries is 5.0 ns (8 %) more"; do
+	check "the page says: $words" grep -q -F -e "$words" flat
+done
+check "a sentence on zswap on two CPUs is left out" sh -c '! grep -q "Four processes on two CPUs are reaped" flat'
+says "**tree-zswap-intree**"
 says "**6.12.1-x, CPUs: 2** (\`phone.json\`, medians of 3)"
 says "| the kernel's own zram | 100 | 1000 | - | 3 | 0 | 20 | 80 | 1.0 | 1.5 | 2.0 | 8.0 |"
 says "| lethe, default (tombstone) | 100 (1.00) | 700 (0.70) | - | 3 | 3 | 20 (1.00) | 40 (0.50) | 1.0 |"
@@ -232,6 +257,8 @@ broken native.json 'record 1 has no usable "back_ms"' \
 	'[{"kernel": "k", "impl": "lethe", "policy": "sync", "procs": 1, "mib": 1, "back_ms": "1"}]'
 broken busy.json 'record 1 has no usable "load"' \
 	'[{"kernel": "k", "impl": "lethe", "policy": "sync", "procs": 1, "mib": 1, "load": 2}]'
+broken kernel-tree.json 'record 1 has no usable "user"' \
+	'[{"kernel": "k", "impl": "lethe", "policy": "sync", "procs": 1, "mib": 1, "user": 2}]'
 broken instructions.json 'record 1 is of "other"' \
 	'[{"kernel": "k", "impl": "other", "policy": "sync", "procs": 1, "mib": 1}]'
 broken phone.json 'record 1 has no usable "rounds"' \
@@ -252,6 +279,16 @@ refused 1 "is not JSON" broken none.md none
 refused 1 "missing is not a directory" missing none.md none
 refused 1 "missing/none" empty missing/none.md none
 refused 2 "usage:" empty none.md
+
+# Before anything is built or run
+for options in "-c 0" "-c 9" "-r x" "-r 1,2" "-m 0" "-m 1,,2" "-n 17" "-u zcache" "-k 6.12" "-p sync" \
+	"-p default -u zram,zswap" "-p intree -w read" "-t 0" -z -m word; do
+	# shellcheck disable=SC2086 # several words
+	timeout 20 "$root/bench/kernel-tree.sh" $options >stdout 2>stderr
+	check "kernel-tree.sh $options: refused" test $? = 1
+	check "kernel-tree.sh $options: one sentence" grep -q "^kernel-tree: " stderr
+	check "kernel-tree.sh $options: nothing else" test ! -s stdout -a "$(wc -l <stderr)" = 1
+done
 
 python=$(python3 -c 'import sys; print(sys.executable)')
 rm -rf out
