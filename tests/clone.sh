@@ -4,7 +4,7 @@
 # What README tells a newcomer to type, in a clone of this tree's last commit, as root of
 # a Debian on which nothing is installed but make: made by debootstrap, in memory, and
 # entered by chroot. Takes 16 GiB at most, and as long as the targets do. To be run as
-# root. What each has said is in build/clone. The last line is "clone: N passed, N failed".
+# root, or where sudo does not ask. What each has said is in build/clone. The last line is "clone: N passed, N failed".
 #
 # Kernels and systems are fetched into a cache of its own, build/clone/SUITE-cache, which
 # stays: what another release has cached may want that release's compiler.
@@ -41,7 +41,9 @@ bookworm | trixie) shift ;;
 esac
 targets=("$@")
 [ $# != 0 ] || targets=(demo test)
-[ "$(id -u)" = 0 ] || die "a system is root's, and this is not root"
+# shellcheck source=scripts/as-root.sh
+. "$root/scripts/as-root.sh"
+as_root "$0" "${options[@]}" || die "a system is root's, and this is not root, nor does sudo let it be"
 # shellcheck source=tests/systems/layer.sh
 . "$root/tests/systems/layer.sh"
 own_mounts "$0" "${options[@]}"
@@ -49,7 +51,8 @@ own_mounts "$0" "${options[@]}"
 . "$root/scripts/suite.sh"
 sys=${work:?is of layer.sh}/sys
 out=$root/build/clone
-mkdir -p "$out" "$sys"
+as_caller mkdir -p "$out"
+mkdir "$sys"
 
 # As apt of this machine is told, so that it finds what this one finds
 tell_apt() {

@@ -173,6 +173,29 @@ says "DESTDIR that is no whole path" 1 '^install: DESTDIR is a whole path' \
 	env DESTDIR=here scripts/install.sh install
 says "and nothing was installed" 0 '^$' test ! -e "$tmp/a tree"
 
+# ---- scripts that are root's ----
+
+user=$tmp/user
+mkdir "$user"
+# A user that has a sudo; it asks if ASKS is set, and else says what it is to run.
+printf '#!/bin/sh\necho 1000\n' >"$user/id"
+# shellcheck disable=SC2016 # for the script to expand
+printf '#!/bin/sh\n[ -z "$ASKS" ] || exit 1\n[ "$2" = true ] || echo sudo "$@"\n' >"$user/sudo"
+chmod +x "$user"/*
+for script in package systems/run clone; do
+	says "tests/$script.sh by a user, and sudo that asks" 1 'is not root, nor does sudo let it be$' \
+		env ASKS=1 XDG_CACHE_HOME="$tmp/of user" PATH="$user:$PATH" "tests/$script.sh" bookworm
+	says "and sudo that does not: it runs again as root, with the user's cache" 0 \
+		"^sudo -n env XDG_CACHE_HOME=$tmp/of user AS_ROOT_FOR=1000 tests/$script.sh bookworm a b\$" \
+		env ASKS= XDG_CACHE_HOME="$tmp/of user" PATH="$user:$PATH" "tests/$script.sh" bookworm 'a b'
+done
+says "the user can write to that cache" 0 '^$' test -d "$tmp/of user/lethe"
+says "what writes into the tree is run as the user" 0 '^sudo -n -H -u #1000 scripts/deb.sh$' \
+	env ASKS= AS_ROOT_FOR=1000 PATH="$user:$PATH" \
+	bash -c '. scripts/as-root.sh && as_caller scripts/deb.sh'
+says "which root is if it has called itself" 0 '^as it is$' \
+	env -u AS_ROOT_FOR bash -c '. scripts/as-root.sh && as_caller echo as it is'
+
 # ---- names that are none ----
 
 says "a directory that is no kernel" 1 "^build-modules: '$tmp' is no directory that" \

@@ -4,7 +4,7 @@
 # The packages, make install and the tarball on a Debian system that is not booted:
 # install, upgrade the kernel, remove, and machines on which something is missing. Each
 # case gets the system of scripts/system-fetch.sh anew, as a layer that goes with it.
-# To be run as root. The last line is "package: N passed, N failed".
+# To be run as root, or where sudo does not ask. The last line is "package: N passed, N failed".
 #
 # usage: package.sh [-q] [SUITE]
 #
@@ -33,8 +33,10 @@ finish() {
 
 passed=0
 failed=0
-if [ "$(id -u)" != 0 ]; then
-	echo "not ok package: systems are root's, and this is not root"
+# shellcheck source=scripts/as-root.sh
+. "$root/scripts/as-root.sh"
+if ! as_root "$0" "${options[@]}"; then
+	echo "not ok package: systems are root's, and this is not root, nor does sudo let it be"
 	failed=1
 	finish
 fi
@@ -43,7 +45,7 @@ fi
 own_mounts "$0" "${options[@]}"
 
 version=$(cat "$root/VERSION")
-"$root/scripts/deb.sh" >&2 || { failed=1 && finish; }
+as_caller "$root/scripts/deb.sh" >&2 || { failed=1 && finish; }
 system=$("$root/scripts/system-fetch.sh" "$suite") || { failed=1 && finish; }
 kver=$(cat "$system/kver")
 modules=/lib/modules/$kver
@@ -266,7 +268,7 @@ system_end
 
 begin
 if git -C "$root" rev-parse -q --verify HEAD >/dev/null 2>&1; then
-	tarball=$("$root/scripts/dist.sh" 2>/dev/null)
+	tarball=$(as_caller "$root/scripts/dist.sh" 2>/dev/null)
 	cp "$tarball" "$sys/root/"
 	works "the tarball" "tar -C /usr/src -xf /root/lethe-$version.tar.gz &&
 		dkms install lethe/$version -k $kver"

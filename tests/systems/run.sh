@@ -6,7 +6,7 @@
 # same script, with the kernel's own zram. What the tools say must be the same. Packages
 # are installed by the system's own dpkg, DKMS and compiler while it is not running, as
 # that would take an hour under emulation; they are removed while it runs. To be run as
-# root. Consoles stay in build/systems. The last line is "systems: N passed, N failed".
+# root, or where sudo does not ask. Consoles stay in build/systems. The last line is "systems: N passed, N failed".
 #
 # usage: run.sh [-q] [SUITE...]
 #
@@ -43,20 +43,22 @@ while getopts q option; do
 	esac
 done
 shift $((OPTIND - 1))
-if [ "$(id -u)" != 0 ]; then
-	bad "systems: they are root's, and this is not root"
+# shellcheck source=scripts/as-root.sh
+. "$root/scripts/as-root.sh"
+if ! as_root "$0" "${options[@]}"; then
+	bad "systems: they are root's, and this is not root, nor does sudo let it be"
 	finish
 fi
 # shellcheck source=tests/systems/layer.sh
 . "$here/layer.sh"
 own_mounts "$0" "${options[@]}"
-if ! "$root/scripts/deb.sh" >&2; then
+if ! as_caller "$root/scripts/deb.sh" >&2; then
 	bad "packages"
 	finish
 fi
 version=$(cat "$root/VERSION")
 out=$root/build/systems
-mkdir -p "$out"
+as_caller mkdir -p "$out"
 
 # ---- the system while it does not run ----
 
