@@ -26,6 +26,13 @@ die() {
 	exit 1
 }
 
+# Of this tree, before anything is downloaded or made, and of the kernel's headers
+kbuild_can() {
+	case $1 in
+	*[[:space:]:]*) die "Kbuild cannot build at, or for a kernel at, a path with a space or colon in it: $1" ;;
+	esac
+}
+
 # Sets kver and dir, which is laid out as kernel-fetch.sh says.
 find_kernel() {
 	case $1 in
@@ -68,7 +75,9 @@ install_module() {
 }
 
 [ $# -ge 1 ] || die "usage: build-modules.sh KVER [debug|debug512|unbatched|bulk|alone] [ARGUMENT OF MAKE]..."
+kbuild_can "$root"
 find_kernel "$1"
+kbuild_can "$dir"
 shift
 
 out=$root/build/modules/$kver
@@ -94,9 +103,6 @@ alone)
 	;;
 esac
 obj=$out/obj
-case $obj in
-*[[:space:]:]*) die "Kbuild cannot build below a path with a space or colon in it: $obj" ;;
-esac
 
 mkdir -p "$obj"
 exec 9>"$obj/.lock"

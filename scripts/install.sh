@@ -104,13 +104,19 @@ uninstall_user() {
 
 # ---- modules ----
 
-# In a copy: Kbuild writes beside what it builds, and cannot stand a space in a path.
+# In a copy: Kbuild writes beside what it builds, and cannot stand a space in a path. The
+# tree may be at one with a space, then; the headers may not, nor the copy.
 install_modules_plainly() {
 	kver=${KVER:-$(uname -r)}
 	kdir=${KDIR:-/lib/modules/$kver/build}
 	updates=$destdir/lib/modules/$kver/updates
 	why=$("$work/source/scripts/kernel-will-do.sh" -b "$destdir" -k "$kdir" "$kver") || die "$why"
 	may_write "$updates"
+	for path in "$kdir" "$work"; do
+		case $path in
+		*[[:space:]:]*) die "Kbuild cannot build at a path with a space or colon in it: $path; Linux $kver keeps its own zram" ;;
+		esac
+	done
 	# They would stand in the way of the kernel's own, and not be loaded.
 	[ -n "$destdir" ] || ! "$root/scripts/signed-only.sh" >/dev/null ||
 		die "this system loads signed modules only (Secure Boot), and DKMS, which would sign them, is not used; Linux $kver keeps its own zram"

@@ -173,6 +173,34 @@ says "DESTDIR that is no whole path" 1 '^install: DESTDIR is a whole path' \
 	env DESTDIR=here scripts/install.sh install
 says "and nothing was installed" 0 '^$' test ! -e "$tmp/a tree"
 
+# ---- paths with a space, which Kbuild cannot stand ----
+
+spaced="$tmp/a b"
+mkdir -p "$spaced/tree" "$spaced/kernel/build/include/generated" "$spaced/tmp"
+cp -R scripts VERSION kernels.txt "$spaced/tree/"
+says "modules in a tree at a path with a space: one sentence" 1 \
+	"^build-modules: Kbuild cannot build at, .* a path with a space or colon in it: $spaced/tree\$" \
+	env XDG_CACHE_HOME="$tmp/no-cache" "$spaced/tree/scripts/build-modules.sh" 6.12-cloud-amd64
+says "nothing was made there" 0 '^$' test ! -e "$spaced/tree/build"
+says "nor downloaded" 0 '^$' test ! -e "$tmp/no-cache"
+echo 99.9.2 >"$spaced/kernel/kver"
+printf 'modules:\n\t@touch $(M)/made\n' >"$spaced/kernel/build/Makefile"
+: >"$spaced/kernel/build/include/generated/autoconf.h"
+says "modules for a kernel at a path with a space: one sentence" 1 \
+	"^build-modules: Kbuild cannot build at, .* a path with a space or colon in it: $spaced/kernel\$" \
+	scripts/build-modules.sh "$spaced/kernel"
+says "nothing was made for it" 0 '^$' test ! -e build/modules/99.9.2
+spaced_install=(env DESTDIR="$tmp/spaced-dest" KVER=6.12.0-none)
+says "make install, headers at a path with a space: one sentence" 1 \
+	"^install: Kbuild cannot build at a path .*: $spaced/kernel/build; Linux 6.12.0-none keeps its own zram\$" \
+	"${spaced_install[@]}" KDIR="$spaced/kernel/build" scripts/install.sh install
+mv "$spaced/kernel" "$tmp/kernel"
+says "make install, a directory for temporary files at one: one sentence" 1 \
+	"^install: Kbuild cannot build at a path .*: $spaced/tmp/[^;]*; Linux 6.12.0-none keeps its own zram\$" \
+	"${spaced_install[@]}" KDIR="$tmp/kernel/build" TMPDIR="$spaced/tmp" scripts/install.sh install
+says "nothing was installed, nor left" 0 '^$' \
+	bash -c "[ ! -e '$tmp/spaced-dest' ] && [ -z \"\$(ls -A '$spaced/tmp')\" ]"
+
 # ---- scripts that are root's ----
 
 user=$tmp/user
