@@ -19,7 +19,7 @@
 set -euo pipefail
 
 here=$(dirname "$0")
-recipe=1 # to be raised by a change here after which what is cached will not do
+recipe=2 # to be raised by a change here after which what is cached will not do
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/lethe/systems
 mirror=http://deb.debian.org
 # shellcheck source=scripts/cache.sh
@@ -27,6 +27,8 @@ mirror=http://deb.debian.org
 
 packages=systemd-sysv,udev,dbus,kmod,e2fsprogs,initramfs-tools,zstd,openssl,mokutil
 packages=$packages,dkms,systemd-zram-generator,zram-tools
+# What programs are built with, and what the packages of Lethe depend on
+packages=$packages,libc6-dev,pkgconf,libncurses6,liblzo2-2
 
 # In the new system: the two newest kernels that have headers, the older one installed
 kernels() {

@@ -97,28 +97,112 @@ nothing() {
 
 install="dpkg -i /root/lethe-dkms_${version}_all.deb"
 
-# ---- the library: of this machine, whose compiler has a C library ----
-
-library() {
-	local dir=$work/library
-	dpkg -x "$root"/build/deb/liblethe0_*.deb "$dir" &&
-		dpkg -x "$root"/build/deb/liblethe-dev_*.deb "$dir" &&
-		cat >"$dir/p.c" <<-'END' &&
-			#include <lethe/zsmalloc.h>
-			int main(void)
-			{
-				struct zs_pool *pool;
-
-				return zs_create_pool("p", 0, &pool);
-			}
-		END
-		gcc "$dir/p.c" -o "$dir/p" -I"$dir/usr/include" -L"$(echo "$dir"/usr/lib/*-linux-gnu)" \
-			-llethe &&
-		LD_LIBRARY_PATH=$(echo "$dir"/usr/lib/*-linux-gnu) "$dir/p" &&
-		readelf -d "$dir/p" | grep -q 'NEEDED.*liblethe.so.0'
+# on_this_machine COMMAND...: a function, where the system does not matter
+on_this_machine() {
+	said=$work/said
+	"$@" >"$said" 2>&1
 }
-library >"$said" 2>&1
-result $? "a program is built and runs with the library"
+
+# ---- make install and make uninstall as a whole, after DESTDIR ----
+
+# files_below DIRECTORY: but for depmod's index, which is made anew
+files_below() {
+	(cd "$1" && find . ! -type d ! -path './lib/modules/*/modules.*' | LC_ALL=C sort)
+}
+
+# A kernel that builds anything: what is tested is which files come and go.
+dest="$work/a dest"
+dest_modules=$dest/lib/modules/6.12.0-test
+mkdir -p "$work/headers/include/generated" "$dest_modules/updates" \
+	"$dest_modules/kernel/drivers/block/zram" "$dest/usr/local/include/lethe-else" \
+	"$dest/usr/local/share/man/man1"
+: >"$work/headers/include/generated/autoconf.h"
+printf 'modules:\n\tset -e; for name in lethe zram; do gcc -c -x c /dev/null -o $(M)/kernel/$$name/$$name.ko; done\n' \
+	>"$work/headers/Makefile"
+: >"$dest_modules/modules.builtin"
+: >"$dest_modules/modules.order"
+for file in "$dest_modules"/updates/other.ko "$dest_modules"/kernel/drivers/block/zram/zram.ko; do
+	gcc -c -x c /dev/null -o "$file"
+done
+for file in include/lethe-else/else.h bin/lethe-else share/man/man1/lethe-else.1; do
+	mkdir -p "$dest/usr/local/${file%/*}"
+	echo else >"$dest/usr/local/$file"
+done
+files_below "$dest" >"$work/before"
+
+make_dest() {
+	make -C "$root" "$1" DESTDIR="$dest" KVER=6.12.0-test KDIR="$work/headers"
+}
+
+# came PATTERN...: of each, install has put one file there that is not empty
+came() {
+	local pattern
+	for pattern; do
+		[ "$(find "$dest" -path "$dest$pattern" -size +0 | wc -l)" = 1 ] ||
+			{ echo "no $pattern" && return 1; }
+	done
+}
+
+on_this_machine make_dest install
+result $? "make install, DESTDIR"
+on_this_machine came /usr/local/bin/lethe '/usr/local/lib/*/liblethe.so.0.*' \
+	/usr/local/include/lethe/zsmalloc.h '/usr/local/lib/*/pkgconfig/lethe.pc' \
+	/usr/local/share/man/man1/lethe.1 /usr/local/share/man/man3/lethe.3 \
+	/lib/modules/6.12.0-test/updates/{lethe,zram}.ko
+result $? "make install, DESTDIR: program, library, manual pages and modules are there"
+on_this_machine make_dest uninstall
+result $? "make uninstall, DESTDIR"
+files_below "$dest" >"$work/after"
+on_this_machine diff "$work/before" "$work/after"
+result $? "make uninstall, DESTDIR: what was there before is there, and nothing else"
+
+# ---- library and tools, as packages ----
+
+# Files of packages, and what else is not the same from one moment to the next
+all_files() {
+	inside "find / -xdev ! -type d ! -path '/root/*' ! -path '/var/lib/dpkg/*' ! -path '/var/log/*' \
+		! -path '/var/cache/*' ! -path /etc/ld.so.cache | LC_ALL=C sort"
+	cp "$said" "$1"
+}
+
+begin
+works "manual pages are installed, too" "rm -f /etc/dpkg/dpkg.cfg.d/*mmdebstrap*; ! grep -rq path-exclude /etc/dpkg"
+all_files "$work/before"
+works "install library and tools" \
+	"dpkg -i /root/lethe-tools_*.deb /root/liblethe0_*.deb /root/liblethe-dev_*.deb"
+works "the command says its version" "lethe --version | grep -q -F '$version'"
+works "it works" "mkdir -p /root/none/sys/block && lethe stat --sysroot /root/none | grep -qx 'zram *not loaded'"
+works "manual pages are there" \
+	"for page in man1/lethe.1 man3/lethe.3; do zcat /usr/share/man/\$page.gz | grep -q '^\.TH'; done"
+cat >"$sys/root/p.c" <<-'END'
+	#include <stdio.h>
+	#include <string.h>
+	#include <lethe/zsmalloc.h>
+	int main(void)
+	{
+		struct zs_pool *pool;
+
+		if (zs_create_pool("p", 0, &pool))
+			return 1;
+		zs_destroy_pool(pool);
+		puts("a pool");
+		return 0;
+	}
+END
+works "a program is built with pkg-config" \
+	"cd /root && gcc -Wall -Werror p.c -o p \$(pkg-config --cflags --libs lethe) && ./p | grep -qx 'a pool'"
+works "by this library" "ldd /root/p | grep -q 'liblethe.so.0 => /usr/lib/\|liblethe.so.0 => /lib/'"
+works "pkg-config knows the version" "pkg-config --modversion lethe | grep -qxF '$version'"
+works "and without the shared one" "cd /root && gcc p.c -o p -static -llethe -lpthread && ./p"
+works "remove what programs are built with" "dpkg -r liblethe-dev"
+works "programs run as before" "test ! -e /usr/include/lethe && lethe --version"
+works "remove library and tools" "dpkg -r lethe-tools liblethe0"
+works "purge them" "dpkg -P lethe-tools liblethe0 liblethe-dev"
+all_files "$work/after"
+on_this_machine diff "$work/before" "$work/after"
+result $? "nothing is left of library and tools"
+works "nor does dpkg know them" "! dpkg-query -W 'lethe*' 'liblethe*' 2>/dev/null | grep ."
+system_end
 
 # ---- as it is meant to be ----
 
@@ -148,6 +232,9 @@ works "remove" "dpkg -r lethe-dkms"
 takes "removed" "$modules/kernel/drivers/block/zram/zram.ko"
 nothing "removed"
 works "no source is left" '! ls -d /usr/src/lethe-* /var/lib/dkms/lethe'
+works "purge" "dpkg -P lethe-dkms"
+works "nothing of that name is left" \
+	'! find / -xdev -name "*lethe*" ! -path "/root/*" ! -path "/etc/systemd/*" | grep .'
 system_end
 
 # ---- kernels that get nothing, and machines that lack something ----
@@ -166,6 +253,25 @@ works "a kernel without headers, to be" "rm $modules/build"
 works "no headers: installs" "$install"
 told "no headers: says so" "^lethe-dkms: Linux $as_pattern: its headers are not installed .*own zram stays"
 nothing "no headers"
+system_end
+
+# apt would bring DKMS; dpkg alone does not.
+begin
+works "DKMS is not installed, to be" "dpkg -r --force-depends dkms && ! command -v dkms"
+fails "no DKMS: says no" "$install"
+told "no DKMS: says what is missing" "^ *lethe-dkms depends on dkms .*however:$"
+nothing "no DKMS"
+takes "no DKMS" "$modules/kernel/drivers/block/zram/zram.ko"
+works "no DKMS: removes" "dpkg -P lethe-dkms"
+works "no DKMS: no source is left" '! ls -d /usr/src/lethe-*'
+# make install builds by itself then, and wants headers.
+mkdir -p "$sys/root/a b"
+tar -C "$root" -c --exclude=./build --exclude=./.git . | tar -C "$sys/root/a b" -x
+works "neither DKMS nor headers, to be" "rm $modules/build"
+fails "make, neither DKMS nor headers: says no" "cd '/root/a b' && make install-modules KVER=$kver"
+told "make, neither DKMS nor headers: says why" \
+	"^install: Linux $as_pattern: its headers are not installed .*own zram stays"
+nothing "make, neither DKMS nor headers"
 system_end
 
 begin
