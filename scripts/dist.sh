@@ -3,7 +3,8 @@
 #
 # Write build/dist/lethe-VERSION.tar.gz and print its name: the tree as it is committed,
 # and the dkms.conf that distributions' packages of DKMS modules expect in its root. The
-# same commit gives the same bytes.
+# same commit gives the same bytes. It appears by a rename: concurrent calls do not disturb
+# one another.
 #
 # usage: dist.sh
 
@@ -24,7 +25,8 @@ git -C "$root" rev-parse -q --verify HEAD >/dev/null 2>&1 ||
 	printf 'dist: what is not committed is left out\n' >&2
 
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+new=
+trap 'rm -rf "$work" ${new:+"$new"}' EXIT
 trap 'exit 1' HUP INT TERM
 "$root/scripts/module-source.sh" -c "$work/dkms.conf"
 touch -d "$(git -C "$root" log -1 --format=%cI)" "$work/dkms.conf"
@@ -32,6 +34,8 @@ git -C "$root" archive --prefix="lethe-$version/" -o "$work/tar" --format=tar HE
 tar -C "$work" --owner=0 --group=0 --numeric-owner --mode=644 \
 	--transform="s|^|lethe-$version/|" -r -f "$work/tar" dkms.conf
 mkdir -p "$root/build/dist"
-gzip -n -9 <"$work/tar" >"$root/build/dist/.new"
-mv "$root/build/dist/.new" "$root/build/dist/lethe-$version.tar.gz"
+new=$(mktemp "$root/build/dist/.new.XXXXXX")
+gzip -n -9 <"$work/tar" >"$new"
+chmod 644 "$new"
+mv "$new" "$root/build/dist/lethe-$version.tar.gz"
 printf '%s\n' "$root/build/dist/lethe-$version.tar.gz"

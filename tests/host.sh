@@ -113,6 +113,39 @@ says "two parts that build the program at once: one configures, both have it" 0 
 		wait $!
 		echo "$lethe"'
 
+# ---- tarballs that are made at the same time ----
+
+dist=$tmp/dist
+mkdir -p "$dist/bin"
+cp -R scripts VERSION kernels.txt dkms.conf.in "$dist/"
+git -C "$dist" init -q
+git -C "$dist" add .
+git -C "$dist" -c user.name=test -c user.email=test commit -q -m test
+# Takes its time between the first of what it writes and the rest
+cat >"$dist/bin/gzip" <<-END
+	#!/bin/sh
+	whole=\$(mktemp "$dist/whole.XXXXXX")
+	$(command -v gzip) "\$@" >"\$whole"
+	head -c 1000 "\$whole"
+	sleep 0.3
+	tail -c +1001 "\$whole"
+END
+chmod +x "$dist/bin/gzip"
+# shellcheck disable=SC2016 # for the shell that it starts
+says "two at once: both are made" 0 '^0 0$' env dist="$dist" PATH="$dist/bin:$PATH" bash -c '
+	"$dist/scripts/dist.sh" >/dev/null 2>&1 &
+	sleep 0.1
+	"$dist/scripts/dist.sh" >/dev/null 2>&1
+	second=$?
+	wait $!
+	echo $? $second'
+tarball=$dist/build/dist/lethe-$(cat VERSION).tar.gz
+says "the tarball is whole" 0 '/dkms.conf$' tar -tzf "$tarball"
+says "nothing half made is left" 0 "^${tarball##*/}\$" ls -A "$dist/build/dist"
+cp "$tarball" "$dist/first.tar.gz"
+says "and it is what one alone makes" 0 '^$' \
+	bash -c "'$dist/scripts/dist.sh' >'$dist/said' 2>&1 && cmp '$dist/first.tar.gz' '$tarball'"
+
 # ---- kernels that are newer than this tree ----
 
 # newer RELEASE [LINE]: a kernel that has taken a function away; or whose modpost says LINE
