@@ -180,6 +180,11 @@ changelog_is_of_version() {
 		printf 'VERSION says %s, debian/changelog: %s\n' "$(cat VERSION)" "$first"
 }
 
+# What an administrator reads need not be changed for each release.
+version_by_hand() {
+	grep -nF -e "$(cat VERSION)" README.md docs/admin.md docs/*.scd || true
+}
+
 # stamps DIRECTORY: what each drawing in it was drawn from
 stamps() {
 	(cd "$1" && grep -H -m 1 'drawn from' ./*.svg 2>/dev/null)
@@ -197,6 +202,7 @@ rule "docs/performance*.md are what make report makes" page_is_made
 rule "README.md has the table that kernels.txt makes" kernels_in_readme
 rule "the claims of docs/internals.md stand in the code" claims_stand
 rule "debian/changelog is of the version in VERSION" changelog_is_of_version
+rule "no version of Lethe's is written by hand in what administrators read" version_by_hand
 rule "manuals begin with an example" manuals_begin_with_example
 rule "docs/admin.md explains the figures of debugfs" figures_are_explained
 rule "nothing is left unfinished" nothing_unfinished
