@@ -206,12 +206,18 @@ system_end
 
 # ---- as it is meant to be ----
 
-# With Secure Boot, as far as a system shows it that has no /sys of its own
+# With Secure Boot and an older version loaded, as far as a system shows it that has no
+# /sys of its own
 begin
+mkdir -p "$sys/sys/module/lethe" "$sys/sys/module/zram"
+echo 0.0.1 | tee "$sys/sys/module/lethe/version" >"$sys/sys/module/zram/version"
+echo live >"$sys/sys/module/zram/initstate"
 mkdir -p "$sys/sys/kernel/security"
 echo 'none [integrity] confidentiality' >"$sys/sys/kernel/security/lockdown"
 works "install" "$install"
 told "Secure Boot: says what to do" "^lethe-dkms: this system loads signed modules only .*'mokutil --import /var/lib/dkms/mok.pub'"
+told "an older version is loaded: says so" \
+	"^lethe-dkms: the zram that is loaded is Lethe's 0.0.1; $version comes with the next boot, or when"
 works "and that is the key" "openssl x509 -inform der -in /var/lib/dkms/mok.pub -noout"
 works "DKMS has it" "dkms status -m lethe | grep -q '$kver.*: installed'"
 takes "installed" "$modules/updates/dkms/zram.ko"

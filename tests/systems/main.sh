@@ -281,6 +281,8 @@ both)
 esac
 if [ -n "$after" ]; then
 	check "$after" sh -c "$after"
+	check "what is loaded stays until it is unloaded" \
+		test "$(cat /sys/module/zram/version)" = "$version"
 	check "then modprobe takes the kernel's" sh -c "modinfo -F filename zram | grep -q /kernel/"
 	check "and nothing is left" sh -c "! find $updates -name '*.ko*' | grep -q ."
 fi
