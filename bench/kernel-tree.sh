@@ -19,10 +19,14 @@
 # one USER, zswap if none is given: in munmap (or another MODE: kill), and from then until
 # the memory is back, by samples of perf; LINES (40) of each.
 #
-# The page's content is in zswap's pool and nowhere else: behind it is a RAM disk that no
+# The pages' content is in zswap's pool and nowhere else: behind it is a RAM disk that no
 # page may reach, or the run fails. Memory held and when it is back are what zswap's
-# counter pool_total_size says. What else is to be known of the figures is at the head of
-# native.sh.
+# counter pool_total_size says.
+#
+# On one CPU the kernel is one built for one. A kernel for several makes a system call on
+# the host each time it turns interrupts off or on, which is nothing on hardware: zswap does
+# so for its LRU and its charges, several times a page, and then that is most of what is
+# measured. What else is to be known of the figures is at the head of native.sh.
 
 set -euo pipefail
 
@@ -84,14 +88,16 @@ if [ -n "$profile" ]; then
 	name=profile-tree modes=$wanted,$wanted,$wanted,$wanted
 fi
 points=$(points_of "$procs" "$sizes")
+build=um
+[ "$cpus" != 1 ] || build=um1 most=1
 # shellcheck source=bench/uml.sh
 . "$here/uml.sh"
 
 # kind_of VARIANT: what tree-build.sh calls it
 kind_of() {
 	case $1 in
-	intree) echo um-plain ;;
-	default) echo um-lethe ;;
+	intree) echo "$build-plain" ;;
+	default) echo "$build-lethe" ;;
 	esac
 }
 
@@ -147,12 +153,12 @@ for user in ${users//,/ }; do
 	grep " user=$user " "$all" >"$all.$user" || die "nothing was measured of $user"
 	printf '\n%s\n' "$user"
 	parts+=("$all.$user.json")
-	python3 "$here/table.py" "$all.$user" "$all.$user.json" "um-${kver%-um-*}" "cpus=$cpus" \
+	python3 "$here/table.py" "$all.$user" "$all.$user.json" "um-${kver%-um*}" "cpus=$cpus" \
 		"user=$user"
 done
 others=()
 [ ! -f "$work/$name.json" ] || others=("$work/$name.json")
 "$here/join.py" "$work/$name.json" "${others[@]}" "${parts[@]}"
 rm "${parts[@]}"
-printf '\n%s, %d s in all; records in build/bench/%s.json\n' "${kver%-um-*}" \
+printf '\n%s, %d s in all; records in build/bench/%s.json\n' "${kver%-um*}" \
 	$((SECONDS - start)) "$name"

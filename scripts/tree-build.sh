@@ -4,7 +4,7 @@
 # Build a kernel from a source of Debian's to which the series of kernel-patch.sh has been
 # applied by "git am", and print the directory it is in.
 #
-# usage: tree-build.sh linux-source-SERIES lethe|plain|kasan|arm64|um-lethe|um-plain
+# usage: tree-build.sh linux-source-SERIES KIND
 #
 # lethe: with ZSMALLOC_LETHE, plain: without, from one configuration, tests/tree; kasan:
 # with it, and with what watches a kernel; arm64: with it, for that architecture, and with
@@ -13,7 +13,7 @@
 # what has changed; the first time takes some 6 minutes of two CPUs, and 4 GiB.
 #
 # um-lethe, um-plain: with and without, as User-Mode Linux, from the configuration of
-# bench/uml with nothing as a module. The directory is laid out as that of uml-build.sh,
+# bench/uml with nothing as a module; um1-lethe, um1-plain: the same for one CPU. The directory is laid out as that of uml-build.sh,
 # and has two files more: "config", and "objects", the object file of each function.
 
 set -euo pipefail
@@ -41,7 +41,12 @@ case $#:$package:$kind in
 2:linux-source-[0-9]*:um-lethe | 2:linux-source-[0-9]*:um-plain)
 	arch=um image=linux
 	;;
-*) die "usage: tree-build.sh linux-source-SERIES lethe|plain|kasan|arm64|um-lethe|um-plain" ;;
+2:linux-source-[0-9]*:um1-lethe | 2:linux-source-[0-9]*:um1-plain)
+	arch=um image=linux objects='objects-1'
+	;;
+*)
+	die "usage: tree-build.sh linux-source-SERIES lethe|plain|kasan|arm64|um-lethe|um-plain|um1-lethe|um1-plain"
+	;;
 esac
 version=${package#linux-source-}
 [ $arch != um ] || [ -f "$root/bench/uml/$version.config" ] ||
@@ -110,11 +115,13 @@ apply() {
 configure() {
 	local lethe='CONFIG_ZSMALLOC_LETHE=y' config=("$root/tests/tree/common.config")
 	[ ! -f "$root/tests/tree/$version.config" ] || config+=("$root/tests/tree/$version.config")
-	[ "${kind#um-}" != plain ] || lethe='# CONFIG_ZSMALLOC_LETHE is not set'
+	[ "${kind##*-}" != plain ] || lethe='# CONFIG_ZSMALLOC_LETHE is not set'
 	[ $arch != x86_64 ] || config+=("$root/tests/tree/x86.config")
 	if [ $arch = um ]; then
 		sed '/^CONFIG_LOCALVERSION=/d; s/=m$/=y/' "$root/bench/uml/config" >"$tmp/um"
-		config=("$tmp/um" "$root/bench/uml/$version.config" "$root/bench/uml/tree.config")
+		cat "$root/bench/uml/$version.config" >>"$tmp/um"
+		[[ $kind != um1-* ]] || sed -i '/^CONFIG_SMP=/d; /^CONFIG_NR_CPUS=/d' "$tmp/um"
+		config=("$tmp/um" "$root/bench/uml/tree.config")
 	fi
 	case $kind in
 	kasan | arm64) config+=("$root/tests/tree/$kind.config") ;;
