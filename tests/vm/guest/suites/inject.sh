@@ -129,7 +129,7 @@ for compressed in 0 1; do
 			"settle /dev/zram0" "set $Z/reset 1"
 	}
 	inject_backed "writeback" : "$backed"
-	for io in read read-odd write; do
+	for io in read read-odd write write-odd zero; do
 		inject_backed "$io of pages on the backing device" "$backed" : "io $io /dev/zram0"
 	done
 done
