@@ -117,6 +117,9 @@ zramctl_forms() {
 	check "zramctl shows what memory it takes" test \
 		"$(zramctl --bytes --raw --noheadings -o TOTAL "$device")" -gt 1000000
 	said "zramctl, all columns" sh -c "zramctl --output-all '$device' | head -n 1"
+	# One that it would have to add is looked at by udev at once, and cannot be reset.
+	cat /sys/class/zram-control/hot_add >/dev/null
+	udev_is_done
 	said "zramctl, an algorithm that there is not" zramctl --find --size 32M --algorithm none
 	said "zramctl, a device that there is not" zramctl /dev/zram77
 	said "zramctl, in use" zramctl --reset /dev/zram0
