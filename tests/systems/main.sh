@@ -106,7 +106,7 @@ udev_is_done() {
 	done
 }
 
-# Every form that zramctl has, on a device of its own
+# Each form that zramctl has, on a device of its own
 zramctl_forms() {
 	said "zramctl --find" zramctl --find --size 32M --algorithm lz4
 	device=$(tail -n 1 "$tmp/said")
@@ -141,6 +141,39 @@ zramctl_forms() {
 	id=$(head -n 1 "$tmp/said")
 	said "hot_remove" sh -c "echo $id >/sys/class/zram-control/hot_remove"
 	said "devices that are left" sh -c "ls -d /sys/class/block/zram*"
+}
+
+# Forms that say something of all devices, or take all options or several devices at once.
+# What is left out of a line are sizes, which depend on the allocator.
+zramctl_more() {
+	said "zramctl, no argument" sh -c "zramctl | awk '{ print \$1, \$2, \$3 }'"
+	check "zramctl shows each device that has a size" sh -c '[ "$(zramctl --noheadings | wc -l)" = "$(grep -lvx 0 /sys/block/zram*/disksize | wc -l)" ]'
+	said "zramctl, all options" zramctl --find --size 40M --algorithm zstd --streams 2
+	first=$(tail -n 1 "$tmp/said")
+	said "zramctl, short options" zramctl -f -s 24M -a lzo-rle -t 1
+	second=$(tail -n 1 "$tmp/said")
+	check "these are two devices" sh -c "[ '$first' != '$second' ] && [ -b '$first' ] && [ -b '$second' ]"
+	content 4000000 | dd of="$first" bs=1M iflag=fullblock conv=fsync 2>/dev/null
+	said "zramctl, raw" sh -c "zramctl --raw --noheadings '$first' | cut -d ' ' -f 1-4,7-"
+	said "zramctl, two rows" sh -c "zramctl --raw --noheadings -o NAME,ALGORITHM,DISKSIZE | grep -e '^$first ' -e '^$second '"
+	said "zramctl, a value for each column" sh -c \
+		"zramctl --output-all --raw --noheadings '$first' | awk '{ print NF, \$1, \$2, \$3, \$5, \$6, \$7 }'"
+	said "zramctl, columns of the memory" sh -c \
+		"zramctl --raw --noheadings -o MEM-LIMIT,ZERO-PAGES '$second'"
+	said "zramctl, a size that is none" zramctl --find --size nonsense
+	said "zramctl, a column that there is not" zramctl --output NONSENSE
+	udev_is_done
+	said "zramctl -r, several" zramctl -r "$first" "$second"
+	check "both are reset" sh -c "! zramctl --noheadings -o NAME | grep -qx -e '$first' -e '$second'"
+	said "devices that are left then" sh -c "ls -d /sys/class/block/zram*"
+	# util-linux has it since 2.41.
+	if zramctl --help | grep -q -e --algorithm-params; then
+		said "zramctl, parameters" zramctl --find --size 16M --algorithm zstd --algorithm-params level=7
+		first=$(tail -n 1 "$tmp/said")
+		said "zramctl, with parameters" zramctl --noheadings -o $columns "$first"
+		udev_is_done
+		said "zramctl -r, with parameters" zramctl -r "$first"
+	fi
 }
 
 # algorithms WORDS WANTED [SECOND]: what the generator makes of them, on a device that it
@@ -220,6 +253,7 @@ round() {
 	files
 	swapping
 	zramctl_forms
+	zramctl_more
 	[ "$1" != lethe ] || more_algorithms
 	stop_generator
 	[ "$impl" = both ] || zram_tools
