@@ -143,6 +143,13 @@ zramctl_forms() {
 	said "devices that are left" sh -c "ls -d /sys/class/block/zram*"
 }
 
+# every_column DEVICE: but for those with sizes that depend on the allocator
+every_column() {
+	zramctl --output-all --raw "$1" | awk '
+		NR == 1 { for (i = 1; i <= NF; i++) left_out[i] = $i ~ /^(COMPR|TOTAL|MEM-USED|COMP-RATIO)$/ }
+		{ for (i = 1; i <= NF; i++) if (!left_out[i]) printf "%s ", $i; print "" }'
+}
+
 # Forms that say something of all devices, or take all options or several devices at once.
 # What is left out of a line are sizes, which depend on the allocator.
 zramctl_more() {
@@ -156,8 +163,7 @@ zramctl_more() {
 	content 4000000 | dd of="$first" bs=1M iflag=fullblock conv=fsync 2>/dev/null
 	said "zramctl, raw" sh -c "zramctl --raw --noheadings '$first' | cut -d ' ' -f 1-4,7-"
 	said "zramctl, two rows" sh -c "zramctl --raw --noheadings -o NAME,ALGORITHM,DISKSIZE | grep -e '^$first ' -e '^$second '"
-	said "zramctl, a value for each column" sh -c \
-		"zramctl --output-all --raw --noheadings '$first' | awk '{ print NF, \$1, \$2, \$3, \$5, \$6, \$7 }'"
+	said "zramctl, a value for each column" every_column "$first"
 	said "zramctl, columns of the memory" sh -c \
 		"zramctl --raw --noheadings -o MEM-LIMIT,ZERO-PAGES '$second'"
 	said "zramctl, a size that is none" zramctl --find --size nonsense
