@@ -157,7 +157,7 @@ zramctl_more() {
 	check "zramctl shows each device that has a size" sh -c '[ "$(zramctl --noheadings | wc -l)" = "$(grep -lvx 0 /sys/block/zram*/disksize | wc -l)" ]'
 	said "zramctl, all options" zramctl --find --size 40M --algorithm zstd --streams 2
 	first=$(tail -n 1 "$tmp/said")
-	said "zramctl, short options" zramctl -f -s 24M -a lzo-rle -t 1
+	said "zramctl, short options" zramctl -f -s 24M -a lz4 -t 1
 	second=$(tail -n 1 "$tmp/said")
 	check "these are two devices" sh -c "[ '$first' != '$second' ] && [ -b '$first' ] && [ -b '$second' ]"
 	content 4000000 | dd of="$first" bs=1M iflag=fullblock conv=fsync 2>/dev/null
