@@ -143,10 +143,11 @@ zramctl_forms() {
 	said "devices that are left" sh -c "ls -d /sys/class/block/zram*"
 }
 
-# every_column DEVICE: but for those with sizes that depend on the allocator
+# every_column DEVICE: but for those with sizes that depend on the allocator, and the number
+# of same-filled pages: a newer kernel brings files that content() takes (modules.softdep)
 every_column() {
 	zramctl --output-all --raw "$1" | awk '
-		NR == 1 { for (i = 1; i <= NF; i++) left_out[i] = $i ~ /^(COMPR|TOTAL|MEM-USED|COMP-RATIO)$/ }
+		NR == 1 { for (i = 1; i <= NF; i++) left_out[i] = $i ~ /^(COMPR|TOTAL|MEM-USED|COMP-RATIO|ZERO-PAGES)$/ }
 		{ for (i = 1; i <= NF; i++) if (!left_out[i]) printf "%s ", $i; print "" }'
 }
 
