@@ -35,6 +35,15 @@ mib_of() {
 	tr , '\n' <<<"$1" | sed 's/.*x//; s/:.*//' | sort -n | tail -n 1
 }
 
+# uml_cpus SERIES CPUS: sets most, for how many CPUs User-Mode Linux of that series is built
+uml_cpus() {
+	local config=$here/uml/$1.config
+	[ -f "$config" ] || die "there is no bench/uml/$1.config"
+	most=$(sed -n 's/^CONFIG_NR_CPUS=//p' "$config")
+	: "${most:=1}"
+	[ "$2" -le "$most" ] || die "User-Mode Linux $1 is built for so many CPUs: $most"
+}
+
 # prepare KERNEL_DIR VARIANT,... INITRAMFS: sets kver, and modules to the directory
 # of ours, "-" if none are meant
 prepare() {

@@ -72,9 +72,8 @@ else
 	: "${sizes:=128,256}" "${procs:=1,4}" "${users:=zram,zswap}"
 fi
 number='[1-9][0-9]{0,3}'
-most=$(sed -n 's/^CONFIG_NR_CPUS=//p' "$here/uml/$series.config")
 each_is '[1-9]' "a number of CPUs" "$cpus"
-[ "$cpus" -le "$most" ] || die "User-Mode Linux $series is built for so many CPUs: $most"
+uml_cpus "$series" "$cpus"
 [[ "$rounds$lines" != *,* ]] || die "rounds and lines are one number"
 each_is "$number" "a number of rounds, 1 to 9999" "$rounds"
 each_is "$number" "a number of lines, 1 to 9999" "$lines"

@@ -65,11 +65,7 @@ case $cpus in
 [1-9]) ;;
 *) usage ;;
 esac
-config=$here/uml/$series.config
-[ -f "$config" ] || die "there is no bench/uml/$series.config"
-most=$(sed -n 's/^CONFIG_NR_CPUS=//p' "$config")
-: "${most:=1}"
-[ "$cpus" -le "$most" ] || die "User-Mode Linux $series is built for so many CPUs: $most"
+uml_cpus "$series" "$cpus"
 # One process is all that one CPU can show. Several meet at locks, of whatever size.
 if [ -n "$profile" ]; then
 	: "${sizes:=256}" "${procs:=1}"

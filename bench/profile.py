@@ -202,8 +202,7 @@ def main():
     if len(sys.argv) != 7:
         sys.exit(__doc__)
     results, kernel, modules, period, lines, symbol = sys.argv[1:]
-    measured, later = read_windows(results,
-                                   list(kernel_symbols(kernel)))
+    measured, later = read_windows(results, list(kernel_symbols(kernel)))
     samples = sorted(read_samples(sys.stdin))
     times = [ns for ns, _, _ in samples]
     if not measured or not samples:

@@ -8,10 +8,11 @@ usage: report.py DATA_DIR OUT_MD OUT_SVG_DIR
 DATA_DIR holds those of storm.json, busy.json, demo.json, native.json,
 kernel-tree.json, instructions.json, phone.json, phone-instructions.json, user.json,
 rivals.json and profile-*.txt that there are. OUT_MD is performance.in.md, where {{...}}
-is replaced: by a table, a drawing or a list, or within a sentence by a figure. A paragraph, or an item
-of a list, with a figure that the data do not have is left out. performance-NAME.in.md
-are more pages, beside OUT_MD and with "-NAME" in their names. OUT_SVG_DIR gets the
-drawings. -t prints another text of that kind, in lines of a commit message's width.
+is replaced: by a table, a drawing or a list, or within a sentence by a figure. A
+paragraph, or an item of a list, with a figure that the data do not have is left out.
+performance-NAME.in.md are more pages, beside OUT_MD and with "-NAME" in their names.
+OUT_SVG_DIR gets the drawings. -t prints another text of that kind, in lines of a commit
+message's width.
 """
 
 import glob
@@ -309,11 +310,10 @@ class Page:
                 *((figure, 'native73', figure.limits[0]) for figure in figures.FIGURES_73),
                 *((figure, home, limit) for figure in figures.FIGURES
                   for home, limit in zip(figures.HOMES, figure.limits))):
-            if limit is not None:
-                result = self.result(figure.name, home)
-                if result and result.met is False:
-                    lines.append(f'- {figure.title} ({HOME_NAMES[home]}): {result.text}, to be '
-                                 f'{RELATIONS[figure.relation]} {limit:g}')
+            result = self.result(figure.name, home)
+            if result and result.met is False:
+                lines.append(f'- {figure.title} ({HOME_NAMES[home]}): {result.text}, to be '
+                             f'{RELATIONS[figure.relation]} {limit:g}')
         for figure, limit, terms in figures.user_figures(
                 self.data.documents.get('rivals', {'results': [], 'push': []})):
             result = figures.judge(figure, limit, terms)
