@@ -13,8 +13,9 @@
 # what has changed; the first time takes some 6 minutes of two CPUs, and 4 GiB.
 #
 # um-lethe, um-plain: with and without, as User-Mode Linux, from the configuration of
-# bench/uml with nothing as a module; um1-lethe, um1-plain: the same for one CPU. The directory is laid out as that of uml-build.sh,
-# and has two files more: "config", and "objects", the object file of each function.
+# bench/uml with nothing as a module; um1-lethe, um1-plain: the same for one CPU. The
+# directory is laid out as that of uml-build.sh, and has two files more: "config", and
+# "objects", the object file of each function.
 
 set -euo pipefail
 

@@ -4,7 +4,8 @@
 # What README tells a newcomer to type, in a clone of this tree's last commit, as root of
 # a Debian on which nothing is installed but make: made by debootstrap, in memory, and
 # entered by chroot. Takes 16 GiB at most, and as long as the targets do. To be run as
-# root, or where sudo does not ask. What each has said is in build/clone. The last line is "clone: N passed, N failed".
+# root, or where sudo does not ask. What each has said is in build/clone. The last line is
+# "clone: N passed, N failed".
 #
 # Kernels and systems are fetched into a cache of its own, build/clone/SUITE-cache, which
 # stays: what another release has cached may want that release's compiler.

@@ -22,8 +22,8 @@ struct exits {
 	enum zs_defer_policy policy;
 	u32 nr;
 	unsigned long handle[EXITS_MAX][OBJECTS];
-	u64 gone_us,
-		back_us; /* since the exits began: until the last ended, all was freed */
+	/* Since the exits began: until the last ended, and until all was freed */
+	u64 gone_us, back_us;
 };
 
 static const size_t sizes[SIZES] = {640, 1024, 1400, 2048};

@@ -6,7 +6,8 @@
 # same script, with the kernel's own zram. What the tools say must be the same. Packages
 # are installed by the system's own dpkg, DKMS and compiler while it is not running, as
 # that would take an hour under emulation; they are removed while it runs. To be run as
-# root, or where sudo does not ask. Consoles stay in build/systems. The last line is "systems: N passed, N failed".
+# root, or where sudo does not ask. Consoles stay in build/systems. The last line is
+# "systems: N passed, N failed".
 #
 # usage: run.sh [-q] [SUITE...]
 #

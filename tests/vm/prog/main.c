@@ -20,9 +20,8 @@ static const struct {
 	{"bio", cmd_bio,
 	 "bio DEVICE SEED OPERATIONS ALIGNMENT: odd block I/O against a model"},
 	{"direct", cmd_direct,
-	 "direct read|write|zero DEVICE AT BYTES SKEW [FILE]: one direct I/O of memory "
-	 "that "
-	 "begins SKEW bytes past a page; prints ok, or the errno"},
+	 "direct read|write|zero DEVICE AT BYTES SKEW [FILE]: one direct I/O, of memory "
+	 "SKEW bytes past a page; prints ok, or the errno"},
 	{"files", cmd_files, "files write|check DIR MIB SEED: files of known content"},
 	{"fill", cmd_fill,
 	 "fill MIB SEED [PROCESSES]: memory of known content, all verified"},
