@@ -455,6 +455,12 @@ all_blocks() {
 	[ "$(bd_stat count)" = "$pages" ]
 }
 
+# After an exit: each CPU keeps up to 64 slots that are free, and tells of them when there
+# are more.
+few_are_left() {
+	[ "$(bd_stat count)" -lt 200 ]
+}
+
 # noise PAGE COUNT
 noise() {
 	dd if=/dev/urandom of=/dev/zram0 bs=4k seek="$1" count="$2" oflag=direct 2>/dev/null

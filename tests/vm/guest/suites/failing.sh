@@ -105,10 +105,6 @@ echo 0 >$Z/compressed_writeback
 
 # ---- swap ----
 
-# Each CPU keeps up to 64 slots that are free, and tells of them when there are more.
-few_are_left() {
-	[ "$(bd_stat count)" -lt 200 ]
-}
 # swapped_to_disk SEED: a process, nearly all of whose memory is on the disk
 swapped_to_disk() {
 	held_start 8 "$1" && echo all >$Z/idle && [ "$(attr writeback idle)" = ok ] &&

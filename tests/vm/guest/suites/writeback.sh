@@ -289,11 +289,6 @@ echo 0 >$Z/compressed_writeback
 
 # ---- swap ----
 
-# Each CPU keeps up to 64 slots that are free, and tells of them when there are more.
-few_are_left() {
-	[ "$(bd_stat count)" -lt 200 ]
-}
-
 check "a disk for swap" disk_make 64
 for compressed in 0 1; do
 	echo $compressed >$Z/compressed_writeback
