@@ -283,5 +283,27 @@ says "no architecture to build for" 1 "^'vax' is no architecture" scripts/userla
 says "the machine's own suite is the machine" 0 "^$(id -u)$" \
 	scripts/userland.sh "$(. /etc/os-release && echo "$VERSION_CODENAME")" id -u
 
+# ---- tests/run.sh adds up its parts: the same script, where each part is one line ----
+
+sum=$tmp/sum
+mkdir "$sum"
+cp --parents tests/run.sh scripts/kernels.sh kernels.txt "$sum"
+for part in $(grep -o -E '(tests|scripts)/[a-z/-]*\.sh' tests/run.sh | sort -u); do
+	[ ! -e "$sum/$part" ] || continue
+	mkdir -p "$sum/${part%/*}"
+	printf '#!/bin/sh\necho "a-part: 2 passed, 0 failed"\n' >"$sum/$part"
+	chmod +x "$sum/$part"
+done
+whole=$("$sum/tests/run.sh" | sed -n '$s/ passed.*//p')
+says "every part counts" 0 "^$whole passed, 0 failed\$" "$sum/tests/run.sh"
+echo 'exit 3' >"$sum/tests/rivals.sh"
+says "one that does not come to its end is a failure" 1 \
+	"^$((whole - 2)) passed, 1 failed\$" "$sum/tests/run.sh"
+says "and is named at the end" 1 '^failed in rivals: rivals did not come to its end \(status 3\)' \
+	"$sum/tests/run.sh"
+echo 'kill -9 "$PPID"; sleep 1' >"$sum/tests/rivals.sh"
+says "so is one that is killed" 1 "^$((whole - 2)) passed, 1 failed\$" \
+	"$sum/tests/run.sh"
+
 printf 'host: %d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" = 0 ]
