@@ -440,7 +440,8 @@ bool defer_reuse(struct zs_pool *pool)
 /*
  * May this thread run now? Not while producers push, more than a few handles since it
  * looked last, and another task wants its CPU. But it may if the drain, which is due
- * since @since_ns, is late, or if half of the budget is pending.
+ * since @since_ns, is late. That the budget is nearly spent is no reason: if it is spent,
+ * the producer frees, and if it is not, it need not have waited for this thread.
  */
 static bool thread_may_run(struct drain_thread *t, u64 since_ns)
 {
@@ -452,8 +453,7 @@ static bool thread_may_run(struct drain_thread *t, u64 since_ns)
 	t->queued_seen = queued;
 	t->pending_seen = pending;
 	return !pushed || !port_cpu_contended() ||
-	       port_now_ns() - since_ns >= DEFER_LATE_MS * 1000000ull ||
-	       pending > pool->defer.budget / 2;
+	       port_now_ns() - since_ns >= DEFER_LATE_MS * 1000000ull;
 }
 
 /*

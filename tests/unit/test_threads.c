@@ -143,9 +143,9 @@ static void *producer_thread(void *arg)
  * Three producers, so that one always runs, until something is drained. Returns how long
  * that took, in ms.
  */
-static u64 wait_beside_a_producer(enum zs_defer_policy policy, size_t budget)
+static u64 wait_beside_a_producer(enum zs_defer_policy policy)
 {
-	struct producer p = {.pool = pool_create(policy, budget)};
+	struct producer p = {.pool = pool_create(policy, 1u << 30)};
 	u64 start = port_now_ns(), took;
 	pthread_t thread[3];
 
@@ -175,7 +175,7 @@ static void a_thread_waits_for_producers_until_it_is_late(void **state)
 
 	user_fault_arm(USER_FAULT_CPU, 1, ~0ull);
 	for (int round = 0; round < 50 && longest < DEFER_LATE_MS / 2; round++) {
-		u64 took = wait_beside_a_producer(test_policy(state), 1u << 30);
+		u64 took = wait_beside_a_producer(test_policy(state));
 
 		if (took > longest)
 			longest = took;
@@ -190,28 +190,11 @@ static void a_thread_does_not_wait_for_nothing(void **state)
 	u64 quickest = ~0ull;
 
 	for (int round = 0; round < 50 && quickest >= DEFER_LATE_MS; round++) {
-		u64 took = wait_beside_a_producer(test_policy(state), 1u << 30);
+		u64 took = wait_beside_a_producer(test_policy(state));
 
 		if (took < quickest)
 			quickest = took;
 	}
-	assert_true(quickest < DEFER_LATE_MS);
-}
-
-/* With half of the budget pending it does not wait, either. */
-static void a_thread_does_not_wait_for_the_budget_to_be_spent(void **state)
-{
-	u64 quickest = ~0ull;
-
-	user_fault_arm(USER_FAULT_CPU, 1, ~0ull);
-	for (int round = 0; round < 50 && quickest >= DEFER_LATE_MS; round++) {
-		u64 took =
-			wait_beside_a_producer(test_policy(state), 4 * FREE_SMALL_BATCH);
-
-		if (took < quickest)
-			quickest = took;
-	}
-	user_fault_disarm();
 	assert_true(quickest < DEFER_LATE_MS);
 }
 
@@ -261,8 +244,6 @@ int main(void)
 		cmocka_unit_test(a_large_backlog_wakes_more_threads),
 		TEST_OF_POLICY(a_thread_waits_for_producers_until_it_is_late, tombstone),
 		TEST_EACH_DEFERRING(a_thread_does_not_wait_for_nothing),
-		TEST_OF_POLICY(a_thread_does_not_wait_for_the_budget_to_be_spent,
-			       tombstone),
 		cmocka_unit_test(a_pool_whose_second_thread_fails_is_not_made),
 		TEST_EACH_DEFERRING(remainder_is_drained_by_the_timer),
 	};
