@@ -21,7 +21,9 @@
  * sim check_leaf() at rest]
  *
  * Growing.  A leaf is complete before `nr_leaves`, stored with release, counts it;
- * table_has() loads that with acquire. Leaves and nodes are only ever added. [T1:
+ * table_has() loads that with acquire. Leaves and nodes are only ever added. What is
+ * looked up is reached through the pointers to node and leaf, each stored with release:
+ * so consume is enough to load them, twice for each handle that a drain frees. [T1:
  * mutants leaf-not-released, node-replaced; unit a_table_grows_past_a_node]
  */
 #ifndef LETHE_HANDLE_TABLE_H
@@ -75,17 +77,17 @@ struct table_cursor {
 
 static inline struct table_node *table_node(const struct handle_table *t, u32 leaf)
 {
-	return (struct table_node *)(uintptr_t)port_atomic_load_acquire(
+	return (struct table_node *)(uintptr_t)port_atomic_load_consume(
 		&t->root[leaf >> TABLE_SHIFT]);
 }
 
-/* The leaf of an index that exists: pairs with the release in table_grow(). */
+/* The leaf of an index that exists: pairs with the release in table_append(). */
 static inline struct table_leaf *table_leaf(const struct handle_table *t, u32 index)
 {
 	u32 leaf = index >> TABLE_SHIFT;
 	struct table_node *node = table_node(t, leaf);
 
-	return (struct table_leaf *)(uintptr_t)port_atomic_load_acquire(
+	return (struct table_leaf *)(uintptr_t)port_atomic_load_consume(
 		&node->leaf[leaf & (TABLE_FANOUT - 1)]);
 }
 

@@ -117,6 +117,11 @@ void port_spin_unlock(port_spinlock *lock); /* release */
 
 u64 port_atomic_load(const port_atomic *a); /* relaxed */
 u64 port_atomic_load_acquire(const port_atomic *a);
+/*
+ * Of a pointer: accesses through it, and no others, come after what was done before its
+ * release. No CPU has to wait for that.
+ */
+u64 port_atomic_load_consume(const port_atomic *a);
 void port_atomic_store(port_atomic *a, u64 v); /* relaxed */
 void port_atomic_store_release(port_atomic *a, u64 v);
 void port_atomic_add(port_atomic *a, u64 v); /* relaxed read-modify-write */

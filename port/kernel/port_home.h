@@ -118,6 +118,12 @@ static __always_inline u64 port_atomic_load_acquire(const port_atomic *a)
 	return (u64)atomic64_read_acquire(a);
 }
 
+/* READ_ONCE(): the accesses depend on the address. */
+static __always_inline u64 port_atomic_load_consume(const port_atomic *a)
+{
+	return (u64)atomic64_read(a);
+}
+
 static __always_inline void port_atomic_store(port_atomic *a, u64 v)
 {
 	atomic64_set(a, (s64)v);

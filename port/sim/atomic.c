@@ -272,6 +272,12 @@ u64 port_atomic_load_acquire(const port_atomic *a)
 	return atomic_load(not_const(a), true, "load acquire");
 }
 
+/* Taken for an acquire: what depends on the value is not told from the rest. */
+u64 port_atomic_load_consume(const port_atomic *a)
+{
+	return atomic_load(not_const(a), true, "load consume");
+}
+
 void port_atomic_store(port_atomic *a, u64 v)
 {
 	atomic_store(a, v, false, "store");

@@ -128,6 +128,7 @@ static void atomics_give_back_what_the_contract_says(void **state)
 	port_atomic_store(&a, 5);
 	port_atomic_add(&a, 3);
 	assert_int_equal(port_atomic_load_acquire(&a), 8);
+	assert_int_equal(port_atomic_load_consume(&a), 8);
 	assert_int_equal(port_atomic_sub_return_release(&a, 2), 6);
 	assert_int_equal(port_atomic_xchg(&a, 1), 6);
 	port_atomic_or(&a, 6);
