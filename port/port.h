@@ -217,7 +217,8 @@ void port_work_fini(port_work *work);
 /* ---- time and waiting ---- */
 
 u64 port_now_ns(void); /* monotonic */
-void port_yield(void); /* let other tasks run. Pre: process context */
+/* Let other tasks run, if the system does not by itself. Pre: process context. */
+void port_yield(void);
 void port_nap(void); /* sleep about 1 ms. Pre: process context */
 void port_cpu_relax(void); /* in a loop that waits for another CPU */
 
