@@ -294,10 +294,14 @@ pane send-keys C-c
 check "top: an interrupt ends it" seen "ended 130"
 pane kill-server
 
-top_starts 90 30 TERM=nonsense
-check "top: text, on a terminal that is not known" seen "zram0     tombstone"
-check "top: without a title" sh -c '! grep -q "q quits" screen'
-pane kill-server
+# One that is not known, and one without a cursor to move
+for terminal in nonsense dumb; do
+	top_starts 90 30 TERM=$terminal
+	check "top: text, on a terminal '$terminal'" seen "zram0     tombstone"
+	check "top: each line for itself" grep -q "^zram      Lethe" screen
+	check "top: without a title" sh -c '! grep -q "q quits" screen'
+	pane kill-server
+done
 
 echo "stat: $passed passed, $failed failed"
 [ "$failed" = 0 ]

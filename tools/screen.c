@@ -30,6 +30,11 @@ bool screen_start(const char *title, unsigned long interval)
 	if (!view.screen)
 		return false;
 	set_term(view.screen);
+	/* Of a terminal without a cursor to move, such as "dumb", a line is all. */
+	if (!tigetstr("cup")) {
+		screen_end();
+		return false;
+	}
 	view.title = title;
 	view.interval = interval;
 	cbreak();
