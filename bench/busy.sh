@@ -32,6 +32,7 @@ while getopts k:r:m:n:v:l:c: option; do
 	*) die "$usage" ;;
 	esac
 done
+[ "$OPTIND" -gt $# ] || die "$usage"
 
 step "fetch the kernel $name, if it is not in the cache"
 kernel=$("$top/scripts/kernel-fetch.sh" "$name")

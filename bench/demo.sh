@@ -19,6 +19,7 @@ set -euo pipefail
 name=6.12-cloud-amd64 rounds=5 mib=48 procs=1,4 variants=intree,sync,array,default
 out=demo cpus=2 how=()
 
+usage='usage: demo.sh [-i] [-k KERNEL] [-r ROUNDS] [-m MIB,...] [-n PROCS,...] [-v VARIANT,...]'
 while getopts ik:r:m:n:v: option; do
 	case $option in
 	i) out=instructions cpus=1 how=(-i) ;;
@@ -27,9 +28,10 @@ while getopts ik:r:m:n:v: option; do
 	m) mib=$OPTARG ;;
 	n) procs=$OPTARG ;;
 	v) variants=$OPTARG ;;
-	*) die "usage: demo.sh [-i] [-k KERNEL] [-r ROUNDS] [-m MIB,...] [-n PROCS,...] [-v VARIANT,...]" ;;
+	*) die "$usage" ;;
 	esac
 done
+[ "$OPTIND" -gt $# ] || die "$usage"
 
 step "fetch the kernel $name, if it is not in the cache"
 kernel=$("$top/scripts/kernel-fetch.sh" "$name")

@@ -61,6 +61,7 @@ while getopts k:c:r:m:n:v:p:w:t:a: option; do
 	*) usage ;;
 	esac
 done
+[ "$OPTIND" -gt $# ] || usage
 case $cpus in
 [1-9]) ;;
 *) usage ;;

@@ -42,6 +42,7 @@ while getopts qik:r:v: option; do
 	*) usage ;;
 	esac
 done
+[ "$OPTIND" -gt $# ] || usage
 [ $cpus = 2 ] || out=phone-instructions
 if [ -n "$quick" ]; then
 	switches=2 out=$out-quick

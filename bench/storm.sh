@@ -22,6 +22,7 @@ set -euo pipefail
 rounds=5 variants=intree,sync,array,unbatched,bulk,default extent=usual
 two=intree,default busy=intree,sync,array,default
 
+usage='usage: storm.sh [-q | -a | -o] [-r ROUNDS] [-v VARIANT,...]'
 while getopts qaor:v: option; do
 	case $option in
 	q) extent=quick ;;
@@ -29,9 +30,10 @@ while getopts qaor:v: option; do
 	o) extent=others ;;
 	r) rounds=$OPTARG ;;
 	v) variants=$OPTARG busy=$OPTARG ;;
-	*) die "usage: storm.sh [-q | -a | -o] [-r ROUNDS] [-v VARIANT,...]" ;;
+	*) die "$usage" ;;
 	esac
 done
+[ "$OPTIND" -gt $# ] || die "$usage"
 
 targets=1x128:munmap,1x256:munmap+munmap-floor+kill+kill-floor+read
 targets=$targets,1x512:munmap,4x512:kill+storm

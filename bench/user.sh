@@ -12,17 +12,20 @@ set -eu
 cd "$(dirname "$0")/.."
 input=/usr/lib mib=256 rounds=5
 
+usage() {
+	echo 'usage: user.sh [-i INPUT] [-m MIB] [-r ROUNDS]' >&2
+	exit 2
+}
+
 while getopts i:m:r: option; do
 	case $option in
 	i) input=$OPTARG ;;
 	m) mib=$OPTARG ;;
 	r) rounds=$OPTARG ;;
-	*)
-		echo 'usage: user.sh [-i INPUT] [-m MIB] [-r ROUNDS]' >&2
-		exit 2
-		;;
+	*) usage ;;
 	esac
 done
+[ "$OPTIND" -gt $# ] || usage
 
 dir=build/user
 [ -f $dir/build.ninja ] || meson setup $dir >&2

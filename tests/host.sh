@@ -244,11 +244,13 @@ printf '#!/bin/sh\necho 1000\n' >"$user/id"
 printf '#!/bin/sh\n[ -z "$ASKS" ] || exit 1\n[ "$2" = true ] || echo sudo "$@"\n' >"$user/sudo"
 chmod +x "$user"/*
 for script in package systems/run clone; do
+	words=(-q bookworm)
+	[ $script != clone ] || words=(bookworm 'a b')
 	says "tests/$script.sh by a user, and sudo that asks" 1 'is not root, nor does sudo let it be$' \
 		env ASKS=1 XDG_CACHE_HOME="$tmp/of user" PATH="$user:$PATH" "tests/$script.sh" bookworm
 	says "and sudo that does not: it runs again as root, with the user's cache" 0 \
-		"^sudo -n env XDG_CACHE_HOME=$tmp/of user AS_ROOT_FOR=1000 tests/$script.sh bookworm a b\$" \
-		env ASKS= XDG_CACHE_HOME="$tmp/of user" PATH="$user:$PATH" "tests/$script.sh" bookworm 'a b'
+		"^sudo -n env XDG_CACHE_HOME=$tmp/of user AS_ROOT_FOR=1000 tests/$script.sh ${words[*]}\$" \
+		env ASKS= XDG_CACHE_HOME="$tmp/of user" PATH="$user:$PATH" "tests/$script.sh" "${words[@]}"
 done
 says "the user can write to that cache" 0 '^$' test -d "$tmp/of user/lethe"
 says "what writes into the tree is run as the user" 0 '^sudo -n -H -u #1000 scripts/deb.sh$' \
@@ -267,6 +269,16 @@ tool dpkg </dev/null
 says "a kernel that there is not" 1 \
 	"^kernel-fetch: package linux-image-nonsense is unknown here: there is none, or " \
 	env PATH="$bin:$PATH" XDG_CACHE_HOME="$tmp/cache" scripts/kernel-fetch.sh nonsense
+
+# ---- words that are none: nothing is done ----
+
+for script in tests/package.sh tests/systems/run.sh tests/run.sh bench/demo.sh bench/storm.sh \
+	bench/busy.sh bench/phone.sh bench/native.sh; do
+	says "$script: a word that means nothing" 1 '^([a-z]+: )?usage: ' timeout 10 "$script" nonsense
+	says "$script: an option that there is not" 1 '^([a-z]+: )?usage: ' timeout 10 "$script" -X
+done
+says "bench/user.sh: a word that means nothing" 2 '^usage: ' timeout 10 bench/user.sh nonsense
+says "tests/run.sh: an architecture that it does not know" 1 '^usage: ' timeout 10 tests/run.sh -m vax
 
 # ---- kernels of other suites, and other suites' compilers ----
 
@@ -301,6 +313,9 @@ says "one that does not come to its end is a failure" 1 \
 	"^$((whole - 2)) passed, 1 failed\$" "$sum/tests/run.sh"
 says "and is named at the end" 1 '^failed in rivals: rivals did not come to its end \(status 3\)' \
 	"$sum/tests/run.sh"
+echo 'echo "a-part: 0 passed, 0 failed"' >"$sum/tests/rivals.sh"
+says "and one that checks nothing" 1 "^$((whole - 2)) passed, 1 failed\$" "$sum/tests/run.sh"
+says "which is named, too" 1 '^failed in rivals: rivals has checked nothing' "$sum/tests/run.sh"
 echo 'kill -9 "$PPID"; sleep 1' >"$sum/tests/rivals.sh"
 says "so is one that is killed" 1 "^$((whole - 2)) passed, 1 failed\$" \
 	"$sum/tests/run.sh"

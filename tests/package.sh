@@ -16,14 +16,24 @@ set -uo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 options=("$@")
 quick=no
+
+usage() {
+	echo 'usage: package.sh [-q] [bookworm|trixie]'
+	exit 1
+}
+
 while getopts q option; do
 	case $option in
 	q) quick=yes ;;
-	*) exit 1 ;;
+	*) usage ;;
 	esac
 done
 shift $((OPTIND - 1))
 suite=${1:-bookworm}
+case $#:$suite in
+[01]:bookworm | 1:trixie) ;;
+*) usage ;;
+esac
 
 finish() {
 	printf 'package: %d passed, %d failed\n' "$passed" "$failed"

@@ -17,15 +17,17 @@ set -uo pipefail
 
 cd "$(dirname "$0")/.." || exit 1
 
+usage() {
+	echo "usage: run.sh [-a | -m ARCH]"
+	exit 1
+}
+
 column='test' foreign=
 case $#:${1-} in
 0:) ;;
 1:-a) column=all ;;
 2:-m) column=all foreign=$2 ;;
-*)
-	echo "usage: run.sh [-a | -m ARCH]"
-	exit 1
-	;;
+*) usage ;;
 esac
 logs=build/test
 start=$SECONDS
@@ -57,6 +59,9 @@ part() {
 		sed -nE 's/^([a-z-]+: )?([0-9]+) passed, ([0-9]+) failed$/\2 \3/p'); then
 		printf '%s did not come to its end (status %d)\n' "$name" "$status" >>"$log"
 		good=0
+		bad=1
+	elif [ "$good $bad" = '0 0' ]; then
+		printf '%s has checked nothing\n' "$name" >>"$log"
 		bad=1
 	elif [ "$status" != 0 ] && [ "$bad" = 0 ]; then
 		printf '%s ended with status %d\n' "$name" "$status" >>"$log"
@@ -159,6 +164,7 @@ queue_foreign() {
 	wait
 }
 
+[ -z "$foreign" ] || declare -F "queue_user_$foreign" >/dev/null || usage
 rm -rf "$logs"
 mkdir -p "$logs"
 if [ -z "$foreign" ]; then
@@ -169,7 +175,7 @@ fi
 
 # Once more what failed, by name: of a long run, some keep the end alone.
 say_failed() {
-	grep -a -E '^ *(not ok|FAILED:?|FAIL:?) |[0-9]/[0-9]+ .* (FAIL|TIMEOUT) |did not come to its end|^user: .* fails' "$1" |
+	grep -a -E '^ *(not ok|FAILED:?|FAIL:?) |[0-9]/[0-9]+ .* (FAIL|TIMEOUT) |did not come to its end|has checked nothing|^user: .* fails' "$1" |
 		tail -n 20 | sed "s/^/failed in $(basename "$1" .log): /"
 }
 

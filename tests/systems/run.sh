@@ -32,6 +32,11 @@ finish() {
 	exit
 }
 
+usage() {
+	echo 'usage: run.sh [-q] [bookworm|trixie]...'
+	exit 1
+}
+
 bad() {
 	failed=$((failed + 1))
 	printf 'not ok %s\n' "$*"
@@ -40,10 +45,16 @@ bad() {
 while getopts q option; do
 	case $option in
 	q) quick=yes ;;
-	*) exit 1 ;;
+	*) usage ;;
 	esac
 done
 shift $((OPTIND - 1))
+for suite; do
+	case $suite in
+	bookworm | trixie) ;;
+	*) usage ;;
+	esac
+done
 # shellcheck source=scripts/as-root.sh
 . "$root/scripts/as-root.sh"
 if ! as_root "$0" "${options[@]}"; then
