@@ -73,7 +73,8 @@ markdown() {
 	text($0) != "-" {
 		by = $3 != "amd64" && whole($8) ? "`make test-" $3 "`" : whole($7) ? "`make test`" : \
 			whole($8) ? "`make test-all`" : $8 ~ /test-debug/ ? "`make test-debug`" : \
-			($7 $8) ~ /build/ ? "untested, but for building the modules" : "untested"
+			($7 $8) ~ /build/ ? "`make test" ($7 ~ /build/ ? "" : "-all") "` builds the modules; else untested" : \
+			"untested"
 		if (by ~ /-all`/ && $7 ~ /(^|,)lethe:/)
 			by = by ", a part of it by `make test`"
 		printf "| %s%s | %s | %s | %s |\n", $1, $2 == "-" ? "" : " (`" $2 "`)", \
