@@ -34,6 +34,15 @@ says() {
 require=(gcc -E -include kernel/require.h -x c /dev/null)
 says "a kernel that will do" 0 . "${require[@]}" -DCONFIG_64BIT=1
 says "a 32-bit kernel" 1 '#error "Lethe needs a 64-bit kernel' "${require[@]}"
+# too_old VERSION: what the compiler refuses of it
+too_old() {
+	mkdir -p "$tmp/headers/linux"
+	printf '#define KERNEL_VERSION(a, b, c) (((a) << 16) + ((b) << 8) + (c))\n%s\n' \
+		"#define LINUX_VERSION_CODE KERNEL_VERSION($1)" >"$tmp/headers/linux/version.h"
+	gcc -E -I"$tmp/headers" -x c kernel/compat.h 2>&1 | grep '#error'
+}
+says "a kernel that is too old" 1 '#error "Lethe needs Linux 6.1 or later' too_old '6, 0, 19'
+says "the oldest that is not" 1 '^$' too_old '6, 1, 0'
 says "every file of the modules is compiled with it" 0 . \
 	grep -e '-include \$(src)/require.h' kernel/Kbuild
 
