@@ -144,23 +144,24 @@ is "none" 'd["zram"] == "none" and d["devices"] == []'
 
 # ---- rates ----
 
-# meanwhile SED: 0.4 s from now, the counters of zram0 change
+# meanwhile SED: a second from now, the counters of zram0 change, at once
 meanwhile() {
-	(sleep 0.4 && sed "$1" $debug/zram0/deferred_free >new &&
-		cat new >$debug/zram0/deferred_free) &
+	(sleep 1 && sed "$1" $debug/zram0/deferred_free >new &&
+		mv new $debug/zram0/deferred_free) &
 }
+# Two seconds between the change and the second look, for a machine that is busy
 meanwhile 's/^drained: 5966/drained: 7966/; s/^flushed_compact: 3949/flushed_compact: 3950/'
-stat_of lethe --interval 2 --json
+stat_of lethe --interval 3 --json
 wait
-is "a rate" '500 < d["pools"][0]["drained_per_s"] <= 1000'
+is "a rate" '300 < d["pools"][0]["drained_per_s"] <= 667'
 is "a rate of none" 'd["pools"][0]["queued_per_s"] == 0'
 meanwhile 's/^drained: 7966/drained: 9966/'
-stat_of lethe --interval 2
+stat_of lethe --interval 3
 wait
 check "rates in the text" sh -c 'tr -s " " <text |
-	grep -q -E "^zram0 drain threads 9966 ([5-9][0-9]{2}|1000) 8$"'
+	grep -q -E "^zram0 drain threads 9966 [3-6][0-9]{2} 8$"'
 meanwhile 's/^drained: 9966/drained: 5/'
-stat_of lethe --interval 1 --json
+stat_of lethe --interval 3 --json
 wait
 is "a pool that was made anew has none" 'd["pools"][0]["drained_per_s"] is None'
 
