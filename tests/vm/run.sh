@@ -125,6 +125,8 @@ fi
 if [[ " ${suites[*]} " =~ \ (stat|try)\  ]]; then
 	guest+=("$("$top/scripts/static-tool.sh" "$arch"):/bin/lethe")
 fi
+# What kernels have shown once, for the suite to compare
+[[ " ${suites[*]} " != *" stat "* ]] || guest+=("$top/tests/stat/${impl/debug*/lethe}.txt:/recording")
 more=()
 [[ " ${suites[*]} " != *" zpool "* ]] || more+=(-m "disk:virtio_pci,virtio_blk")
 if [[ " ${suites[*]} " = *" users "* ]]; then

@@ -31,13 +31,37 @@ rest_of_pool() {
 	sed -i '/"devices"/,/\]/d' /tmp/stat.json
 }
 
+# recorded: the files that it reads, in the form of tests/stat/*.txt
+recorded() {
+	head -v -n 100 /sys/block/zram*/disksize /sys/block/zram*/initstate \
+		/sys/block/zram*/comp_algorithm /sys/block/zram*/mm_stat \
+		/sys/module/zram/initstate /sys/module/zram/version /sys/module/zram/parameters/* \
+		/sys/module/lethe/initstate /sys/module/lethe/version \
+		/sys/module/lethe/holders/zram/initstate /sys/kernel/debug/lethe/zram0/* 2>/dev/null
+}
+
+# names: of a recording, files and the lines that they have
+names() {
+	sed -n -e '/^==> /p' -e 's/^\([a-z_]*\): .*/\1/p' | sort
+}
+
+# record: the kernel's files go to the console, to be copied (tests/stat.sh). The copy
+# that there is has to be of files like these.
+record() {
+	recorded >/tmp/recorded
+	sed 's/^/recorded: /' /tmp/recorded
+	names </tmp/recorded >/tmp/names
+	names </recording >/tmp/names.old
+	check "tests/stat has a recording of such files" cmp /tmp/names /tmp/names.old
+}
+
 same "no zram is loaded" "$(shown zram)" none
 lethe stat >/tmp/stat.text
 says '^zram      not loaded$'
 
 case $IMPL in
 intree)
-	zram_load
+	zram_load num_devices=2
 	same "it is the kernel's" "$(shown zram)" kernel
 	same "its version is not known" "$(value version)" null
 	;;
@@ -52,9 +76,9 @@ lethe)
 	same "its budget" "$(value budget)" 100000
 	echo default >/sys/module/zram/parameters/policy
 	echo 0 >/sys/module/zram/parameters/budget
-	same "its second device has no size" "$(shown ready zram1)" false
 	;;
 esac
+same "its second device has no size" "$(shown ready zram1)" false
 lethe stat >/tmp/stat.text
 says '^zram0     has no size yet$'
 
@@ -68,6 +92,7 @@ same "its limit" "$(value limit_bytes zram0)" 67108864
 check "the codec is the chosen one" grep -q -F "[$(value codec zram0)]" $Z/comp_algorithm
 lethe stat >/tmp/stat.text
 says '^zram0     [a-z0-9-]+ +128[.]0 +1[0-9][.][0-9] +[0-9.]+ +[0-9.]+ +[0-9.]+ +64[.]0$'
+[ "$IMPL" = lethe ] || record
 held munmap
 held_end
 
@@ -102,6 +127,10 @@ if [ "$IMPL" = lethe ]; then
 	lethe stat >/tmp/stat.text
 	says "^zram0 +flush: compact +$(deferred flushed_compact) +- +$(deferred flushes_compact)$"
 	says "^zram0 +drain threads +$(deferred drained) +- +$(deferred kicks)$"
+	held_start 8 4
+	held munmap
+	held_end
+	record
 	release_worker
 
 	chmod 755 / # which is the directory that the initramfs was made of
