@@ -105,6 +105,16 @@ nothing() {
 	works "$1: nothing is half built" '[ -z "$(find /var/lib/dkms -name "*.ko*" -o -name "*.o")" ]'
 }
 
+# The next version of the package, as it would be: sets next, and makes /root/next.deb
+next_package() {
+	local tree=$work/next
+	next=${version%.*}.$((${version##*.} + 1))
+	dpkg-deb -R "$root/build/deb/lethe-dkms_${version}_all.deb" "$tree"
+	mv "$tree/usr/src/lethe-$version" "$tree/usr/src/lethe-$next"
+	sed -i "s/${version//./[.]}/$next/g" "$tree"/DEBIAN/* "$tree/usr/src/lethe-$next"/{VERSION,dkms.conf}
+	dpkg-deb --root-owner-group -b "$tree" "$sys/root/next.deb" >/dev/null
+}
+
 install="dpkg -i /root/lethe-dkms_${version}_all.deb"
 
 # on_this_machine COMMAND...: a function, where the system does not matter
@@ -244,6 +254,18 @@ if [ $quick = no ]; then
 	works "install once more" "$install"
 	takes "installed once more" "$modules/updates/dkms/zram.ko"
 	takes "and for the newer kernel" "/lib/modules/$newer/updates/dkms/zram.ko" "$newer"
+
+	next_package
+	works "an upgrade to the next version" "dpkg -i /root/next.deb"
+	for release in "$kver" "$newer"; do
+		works "upgraded: DKMS has it for $release" \
+			"dkms status -m lethe -k $release | grep '$next.*: installed'"
+		takes "upgraded" "/lib/modules/$release/updates/dkms/zram.ko" "$release"
+		works "upgraded: both modules are of it" \
+			"[ \"\$(modinfo -k $release -F version zram lethe | sort -u)\" = $next ]"
+	done
+	works "nothing is left of the version before" "! dkms status | grep -F 'lethe/$version' &&
+		! ls -d /usr/src/lethe-$version /var/lib/dkms/lethe/$version"
 fi
 works "remove" "dpkg -r lethe-dkms"
 takes "removed" "$modules/kernel/drivers/block/zram/zram.ko"

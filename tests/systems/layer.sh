@@ -50,12 +50,22 @@ system_mount() {
 	ln -s /proc/self/fd "$sys/dev/fd"
 }
 
+# unmount DIRECTORY: and what is below. DKMS leaves a "sleep 3" behind, which has /dev open.
+unmount() {
+	local tries=20
+	until umount -R "$1" 2>/dev/null; do
+		tries=$((tries - 1))
+		[ $tries != 0 ] || return 1
+		sleep 0.5
+	done
+}
+
 system_unmount() {
-	umount "$sys/proc" "$sys/dev"
+	unmount "$sys/proc" && unmount "$sys/dev"
 }
 
 system_end() {
-	umount -R "$sys" && rm -rf --one-file-system "$work/up" "$work/work" "$sys"
+	unmount "$sys" && rm -rf --one-file-system "$work/up" "$work/work" "$sys"
 }
 
 # inside COMMAND: by the system's shell. What it says is in "said", a file.
