@@ -47,13 +47,16 @@ unlock:
 static ssize_t backing_dev_store(struct device *dev, struct device_attribute *attr,
 				 const char *buf, size_t len)
 {
-	char *path = kstrndup(buf, len, GFP_KERNEL);
+	char *path = kstrdup(buf, GFP_KERNEL);
+	size_t last;
 	int err;
 
 	if (!path)
 		return -ENOMEM;
-	if (len && path[len - 1] == '\n')
-		path[len - 1] = '\0';
+	/* What is written may end before @len, by a NUL. */
+	last = strlen(path);
+	if (last && path[last - 1] == '\n')
+		path[last - 1] = '\0';
 	err = zram_device_set_backing(to_zram(dev), path);
 	kfree(path);
 	return err ?: len;

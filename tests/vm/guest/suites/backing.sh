@@ -56,6 +56,10 @@ END
 same "of none of that anything is left" "$(cat $Z/backing_dev)" none
 losetup -d /dev/loop1
 losetup /dev/loop0 /tmp/backing
+# To be found wrong by KASAN: what is read of the name beyond its end
+same "a block device, with more after a NUL" \
+	"$(printf '/dev/loop0\0abc\n' >$Z/backing_dev && cat $Z/backing_dev)" /dev/loop0
+echo 1 >$Z/reset
 same "a block device, by a link" "$(attr backing_dev /tmp/link)" ok
 same "is shown by its name" "$(cat $Z/backing_dev)" /dev/loop0
 same "it is claimed" "$(vmtest attr $Z1/backing_dev /dev/loop0)" EBUSY
