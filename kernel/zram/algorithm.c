@@ -7,7 +7,8 @@
  * reset. Parameters are checked when it is given the size, by the codec; a dictionary is
  * read as soon as it is named.
  *
- * Lock order: init_lock, which callers hold for writing.
+ * Lock order: init_lock, which callers hold for writing;
+ * zram_algorithm_set_params() takes it.
  */
 #include <linux/ctype.h>
 #include <linux/kernel.h>
@@ -18,6 +19,7 @@
 
 #include "algorithm.h"
 #include "compat.h"
+#include "zram.h"
 
 /* Zstandard's own tools make dictionaries of 110 KiB. */
 #define DICT_MAX (16 << 20)
@@ -164,38 +166,49 @@ static int request_priority(const struct request *request,
 	return priority;
 }
 
-static int request_apply(struct request *request, struct zram_algorithm *algorithms,
-			 bool in_use)
+/* That, or -EBUSY if the device has a size. Caller: holds init_lock. */
+static int request_target(const struct request *request, struct zram *zram)
 {
-	int priority = request_priority(request, algorithms), err;
+	int priority = request_priority(request, zram->algorithms);
 
+	return priority >= 0 && zram_initialised(zram) ? -EBUSY : priority;
+}
+
+static int request_apply(struct request *request, struct zram *zram)
+{
+	int priority, err;
+	bool writing;
+
+	down_read(&zram->init_lock);
+	priority = request_target(request, zram);
+	up_read(&zram->init_lock);
 	if (priority < 0)
 		return priority;
-	if (in_use)
-		return -EBUSY;
-	if (request->dict) {
-		err = dict_read(&request->params, request->dict);
-		if (err)
-			return err;
-	}
-	params_clear(&algorithms[priority].params);
-	algorithms[priority].params = request->params;
-	return 0;
+	/* With no lock held: the file may be on a disk that is slow, or hangs. */
+	err = request->dict ? dict_read(&request->params, request->dict) : 0;
+	if (err)
+		return err;
+	writing = zram_lock_settings(zram);
+	priority = request_target(request, zram);
+	if (priority >= 0)
+		swap(zram->algorithms[priority].params, request->params);
+	zram_unlock_settings(zram, writing);
+	params_clear(&request->params);
+	return min(priority, 0);
 }
 
 /**
  * zram_algorithm_set_params() - set the parameters of an algorithm
- * @algorithms: of the device, by priority; what parameters the one had are forgotten
+ * @zram: the device; what parameters the algorithm had are forgotten
  * @line: as it is written to algorithm_params
- * @in_use: the device has a size, so that nothing may be changed
  *
- * Context: process context, may sleep; reads a file.
+ * Context: process context, may sleep; reads a file. The caller does not hold init_lock.
  * Return: 0; -EINVAL for what cannot be understood, or names an algorithm that the
- * device has not, or a priority that there is not; -EBUSY for what can, if it is in use;
- * another errno if the dictionary cannot be read. Nothing is changed then.
+ * device has not, or a priority that there is not; -EBUSY for what can, if the device has
+ * a size, or got it meanwhile; another errno if the dictionary cannot be read. Nothing is
+ * changed then.
  */
-int zram_algorithm_set_params(struct zram_algorithm *algorithms, const char *line,
-			      bool in_use)
+int zram_algorithm_set_params(struct zram *zram, const char *line)
 {
 	struct request request = {
 		.priority = ZRAM_PARAM_UNSET,
@@ -208,7 +221,7 @@ int zram_algorithm_set_params(struct zram_algorithm *algorithms, const char *lin
 		return -ENOMEM;
 	err = request_parse(&request, copy);
 	if (!err)
-		err = request_apply(&request, algorithms, in_use);
+		err = request_apply(&request, zram);
 	kfree(copy);
 	return err;
 }

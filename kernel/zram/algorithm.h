@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
-/* What a device compresses with, and how. Callers hold its init_lock for writing. */
+/*
+ * What a device compresses with, and how. Callers hold its init_lock for writing, but for
+ * zram_algorithm_set_params().
+ */
 #ifndef ZRAM_ALGORITHM_H
 #define ZRAM_ALGORITHM_H
 
@@ -7,6 +10,8 @@
 
 /* One that pages are written with, and up to three to recompress them with. */
 #define ZRAM_ALGORITHMS 4
+
+struct zram;
 
 struct zram_algorithm {
 	const struct zram_codec *codec; /* NULL: none of this priority */
@@ -18,7 +23,6 @@ void zram_algorithms_reset(struct zram_algorithm *algorithms);
 int zram_algorithm_choose(struct zram_algorithm *algorithm, const char *name);
 int zram_algorithm_add(struct zram_algorithm *algorithms, const char *line);
 int zram_algorithm_find(const struct zram_algorithm *algorithms, const char *name);
-int zram_algorithm_set_params(struct zram_algorithm *algorithms, const char *line,
-			      bool in_use);
+int zram_algorithm_set_params(struct zram *zram, const char *line);
 
 #endif /* ZRAM_ALGORITHM_H */

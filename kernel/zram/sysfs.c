@@ -121,13 +121,8 @@ static DEVICE_ATTR_RW(comp_algorithm);
 static ssize_t algorithm_params_store(struct device *dev, struct device_attribute *attr,
 				      const char *buf, size_t len)
 {
-	struct zram *zram = to_zram(dev);
-	bool writing;
-	int err;
+	int err = zram_algorithm_set_params(to_zram(dev), buf);
 
-	writing = zram_lock_settings(zram);
-	err = zram_algorithm_set_params(zram->algorithms, buf, zram_initialised(zram));
-	zram_unlock_settings(zram, writing);
 	return err ?: len;
 }
 static DEVICE_ATTR_WO(algorithm_params);

@@ -408,6 +408,31 @@ check "the file system is clean" /sbin/e2fsck -fn /dev/zram0
 echo 1 >$Z/reset
 check "the disk is given back" disk_remove
 
+# ---- a dictionary of a disk that hangs ----
+
+disk_make 16
+/sbin/mke2fs -q -F -t ext4 $DISK
+mount -t ext4 $DISK /mnt
+head -c 65536 /corpus >/mnt/dictionary
+umount /mnt
+mount -t ext4 $DISK /mnt
+echo lz4 >$Z/comp_algorithm
+disk_stops
+vmtest attr $Z/algorithm_params dict=/mnt/dictionary >/tmp/answer &
+WRITER=$!
+check "a dictionary, while the disk does nothing" within 10 waits $WRITER
+check "delays no task that wants nothing from it" timeout 5 cat $Z/mm_stat
+same "nor the device" "$(timeout 5 vmtest attr $Z/disksize 16M)" ok
+disk_goes_on
+check "for which it comes too late" answers EBUSY
+echo 1 >$Z/reset
+echo lz4 >$Z/comp_algorithm
+same "another time it does not" \
+	"$(attr algorithm_params dict=/mnt/dictionary) $(attr disksize 16M)" "ok ok"
+echo 1 >$Z/reset
+umount /mnt
+disk_remove
+
 # ---- a partition, and nothing beside it ----
 
 if [ -b /dev/vda ]; then
