@@ -6,8 +6,8 @@
 #
 # usage: demo.sh [-i] [-k KERNEL] [-r ROUNDS] [-m MIB,...] [-n PROCS,...] [-v VARIANT,...]
 #
-# Prints a line a step and then a table; build/bench/demo.json has one record a
-# row. Variants: intree, sync, array, tombstone, unbatched, bulk, alone, default.
+# Prints a line a step and then a table; build/bench/demo.json has one record a row.
+# Variants: intree, sync, array, tombstone, unbatched, bulk, alone, default, ages.
 #
 # -i: one CPU, and instructions instead of ns; build/bench/instructions.json.
 

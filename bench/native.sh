@@ -11,7 +11,7 @@
 #
 # Prints a line a step and then a table; build/bench/native.json has one record
 # a row: of this machine, and of those that were measured before. Variants: intree,
-# sync, array, tombstone, unbatched, bulk, alone, default. SERIES: 6.12, if none is
+# sync, array, tombstone, unbatched, bulk, alone, default, ages. SERIES: 6.12, if none is
 # given, or 7.3, which has several CPUs if asked. MODE: munmap, kill, and of each -floor
 # and -fills (bench/guest-init); all six if none is named.
 #

@@ -564,7 +564,7 @@ def shorten(text):
 
 COLOURS = {'intree': plot.RED, 'sync': plot.VIOLET, 'array': plot.OCHRE,
            'tombstone': plot.PINK, 'unbatched': plot.SLATE, 'bulk': plot.TEAL,
-           'alone': plot.BROWN, 'default': plot.BLUE}
+           'alone': plot.BROWN, 'default': plot.BLUE, 'ages': plot.GREEN}
 
 
 def short_label(record):

@@ -16,7 +16,7 @@ import sys
 
 PAGE_BYTES = 4096
 VARIANTS = ('intree', 'sync', 'array', 'tombstone', 'unbatched', 'bulk', 'alone',
-            'default')  # in the table's order
+            'default', 'ages')  # in the table's order
 
 
 def read_samples(path):
@@ -102,7 +102,8 @@ def make_record(kernel, procs, mib, load, variant, row):
 
 
 # Variants that differ from the default in one thing
-BUILDS = {'unbatched': 'without batches', 'bulk': 'bulk page release', 'alone': 'one drain'}
+BUILDS = {'unbatched': 'without batches', 'bulk': 'bulk page release', 'alone': 'one drain',
+          'ages': 'ages noted'}
 
 
 def make_label(variant, policy, user=''):
