@@ -52,6 +52,25 @@ on_fs() {
 	check "$1 $3 has it" vmtest files check /mnt 16 7
 }
 
+# fill_fs TYPE: what is mounted, with copies of a file until there is no room
+fill_fs() {
+	copies=0
+	while cat /corpus >/mnt/copy$copies; do
+		copies=$((copies + 1))
+	done 2>/dev/null
+	compare "$1: it takes copies until it is full" $copies -ge 50
+	check "umount $1 that is full" umount /mnt
+	compare "of $copies, each is smaller in memory" "$(mm_stat zram0 compr)" -lt \
+		$((copies * $(wc -c </corpus) * 3 / 4))
+	echo 3 >/proc/sys/vm/drop_caches
+	mount -t "$1" /dev/zram0 /mnt
+	others=
+	for copy in $(seq 0 $((copies - 1))); do
+		cmp -s /corpus "/mnt/copy$copy" || others="$others $copy"
+	done
+	same "and each has its content" "$others" ""
+}
+
 for fs in ext4 xfs btrfs f2fs; do
 	# Debian's cloud kernels have no f2fs.
 	if ! grep -q "[[:space:]]$fs\$" /proc/filesystems; then
@@ -71,7 +90,9 @@ for fs in ext4 xfs btrfs f2fs; do
 	}
 	check "$fs: deleted files give memory back" within 10 trimmed
 	say "$fs: $before bytes, $(used) after that"
+	fill_fs $fs
 	umount /mnt
+	check "$fs is clean" check_fs $fs /dev/zram0
 	check "reset after $fs" eval 'echo 1 >$Z/reset'
 done
 
