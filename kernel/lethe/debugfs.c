@@ -2,9 +2,9 @@
 /*
  * /sys/kernel/debug/lethe/POOL/{deferred_free,stats}
  *
- * Not below debug/zsmalloc, which belongs to an in-tree zsmalloc that may be
- * there as well. A zram pool is named after its device, as it is there. If the
- * name is taken, ".1", ".2" and so on is added.
+ * Not below debug/zsmalloc, where the kernel's zsmalloc has other files. A zram pool is
+ * named after its device, as it is there. If the name is taken, ".1", ".2" and so on is
+ * added.
  *
  * Lock order: dirs_lock, then debugfs' own. Reclaim takes neither of them, so
  * memory may be allocated under it.

@@ -7,7 +7,7 @@ usage: copy.py ROOT KERNEL_SOURCE DESTINATION core|home
 ROOT is this tree. "core" copies core/ and port/; "home" what publishes pools, and the
 adapter of kernel/tree, of which it takes the files that define what the kernel's
 <linux/zsmalloc.h> declares, and writes Makefile and Kconfig. What is decided:
-  - conditions on the kernel's version, and on C++ and userspace;
+  - conditions on the kernel's version, on zsmalloc, and on C++ and userspace;
   - the names of the public interface: zs_malloc() of ours becomes lethe_malloc(), so that
     the kernel's own name is free for the adapter.
 Exit status 1, with a sentence: this kernel has not the shape that the adapter knows.
@@ -55,6 +55,8 @@ class Conditions:
             if name in self.defined or name in self.undefined:
                 return (name in self.defined) != (match[1] == "n")
             return None
+        if line == "#if IS_ENABLED(CONFIG_ZSMALLOC)":
+            return True
         match = re.match(r"#if LINUX_VERSION_CODE (<|>=) KERNEL_VERSION\((\d+), (\d+), (\d+)\)",
                          line)
         if not match:
@@ -102,6 +104,13 @@ def spdx_line(path, text):
     return text
 
 
+def header(text):
+    """The public header, without what is said to programs in userspace and to Doxygen."""
+    text = renamed(text)
+    text = re.sub(r"^/\*\*\n \* @file .*\n", "/*\n", text, flags=re.M)
+    return re.sub(r"^ \* .*\(userspace\)\n( \*   .*\n)+ \*\n", "", text, flags=re.M)
+
+
 COMPAT_HEAD = """/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
 /*
  * Names for what differs between kernels outside of this tree. Here each means one thing.
@@ -147,7 +156,7 @@ class Copier:
         self.put("port/port.h", "port/port.h", renamed)
         self.put_all("port/kernel/*.[ch]", "port/")
         self.put("kernel/compat.h", "port/compat.h", compat)
-        self.put("include/lethe/zsmalloc.h", "lethe.h", renamed)
+        self.put("include/lethe/zsmalloc.h", "lethe.h", header)
 
     def home(self):
         for name in ("debugfs", "reclaim", "registry"):

@@ -3,8 +3,8 @@
 #
 # The kernel's own tree with Lethe in it: each of Debian's sources takes the series, a
 # kernel is built of it with the option on and one with it off, and the suites run on
-# both; checkpatch.pl of the source has nothing to say that has no reason in
-# tests/tree/checkpatch. The last line is "N passed, N failed".
+# both; kernel-doc of the source has nothing to say, and its checkpatch.pl nothing that
+# has no reason in tests/tree/checkpatch. The last line is "N passed, N failed".
 #
 # usage: run.sh [-k] [SERIES...]
 #   -k      only the kernels that watch themselves, of the first series: KASAN and
@@ -55,6 +55,21 @@ guest() {
 	tests/vm/run.sh -i "$impl" "$@" "$kernel" ${suite:+"$suite"}
 }
 
+# kernel_doc SERIES: the source's own tool understands the comments of the new files
+kernel_doc() {
+	local source new=$PWD/$logs/new-$1 files said
+	source=$(scripts/kernel-source.sh "linux-source-$1") || return 1
+	scripts/kernel-patch.sh "$source" "$new" >/dev/null || return 1
+	# In no repository, it takes all that is included.
+	GIT_CEILING_DIRECTORIES=$PWD/$logs git -C "$new" apply --include='mm/lethe/*' "$new"/*.patch || return 1
+	mapfile -t files < <(find "$new/mm/lethe" -name '*.[ch]')
+	if said=$("$source/scripts/kernel-doc" -none "${files[@]}" 2>&1) && [ -z "$said" ]; then
+		printf '%d passed, 0 failed\n' ${#files[@]}
+	else
+		printf '%s\n0 passed, 1 failed\n' "$said"
+	fi
+}
+
 # checkpatch SERIES: each type of warning has a line in tests/tree/checkpatch
 checkpatch() {
 	local source out good=0 bad=0 patch said types
@@ -85,6 +100,7 @@ mkdir -p "$logs"
 if [ $watched != only ]; then
 	for one in "${series[@]}"; do
 		part "checkpatch-$one" checkpatch "$one"
+		part "kernel-doc-$one" kernel_doc "$one"
 		part "lethe-$one" guest "$one" lethe tree ""
 		part "movable-$one" guest "$one" lethe tree movable -t movable
 		part "plain-$one" guest "$one" plain plain ""
