@@ -3,8 +3,9 @@
 #
 # The kernel's own tree with Lethe in it: each of Debian's sources takes the series, a
 # kernel is built of it with the option on and one with it off, and the suites run on
-# both; kernel-doc of the source has nothing to say, and its checkpatch.pl nothing that
-# has no reason in tests/tree/checkpatch. The last line is "N passed, N failed".
+# both; with the option off, object files are as without the series (off.sh); kernel-doc
+# of the source has nothing to say, and its checkpatch.pl nothing that has no reason in
+# tests/tree/checkpatch. The last line is "N passed, N failed".
 #
 # usage: run.sh [-k] [SERIES...]
 #   -k      only the kernels that watch themselves, of the first series: KASAN and
@@ -104,6 +105,7 @@ if [ $watched != only ]; then
 		part "lethe-$one" guest "$one" lethe tree ""
 		part "movable-$one" guest "$one" lethe tree movable -t movable
 		part "plain-$one" guest "$one" plain plain ""
+		part "off-$one" tests/tree/off.sh "$one"
 	done
 fi
 if [ $watched != no ]; then
