@@ -3,8 +3,8 @@
 #
 # The kernel's own tree with Lethe in it: each of Debian's sources takes the series, a
 # kernel is built of it with the option on and one with it off, and the suites run on
-# both; with the option off, object files are as without the series (off.sh); kernel-doc
-# of the source has nothing to say, and its checkpatch.pl nothing that has no reason in
+# both; with the option off, object files are as without the series (off.sh), and with it
+# on, other configurations compile, too (configs.sh); kernel-doc of the source has nothing to say, and its checkpatch.pl nothing that has no reason in
 # tests/tree/checkpatch. The last line is "N passed, N failed".
 #
 # usage: run.sh [-k] [SERIES...]
@@ -106,6 +106,7 @@ if [ $watched != only ]; then
 		part "movable-$one" guest "$one" lethe tree movable -t movable
 		part "plain-$one" guest "$one" plain plain ""
 		part "off-$one" tests/tree/off.sh "$one"
+		part "configs-$one" tests/tree/configs.sh "$one"
 	done
 fi
 if [ $watched != no ]; then

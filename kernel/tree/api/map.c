@@ -11,7 +11,7 @@
 #include <linux/bug.h>
 #include <linux/cpumask.h>
 #include <linux/export.h>
-#include <linux/irqflags.h> /* for local_lock.h, which does not include it */
+#include <linux/spinlock.h> /* for local_lock.h, which includes nothing of what it needs */
 #include <linux/local_lock.h>
 #include <linux/percpu.h>
 #include <linux/slab.h>
