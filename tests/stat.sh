@@ -80,7 +80,7 @@ refused() {
 	check "$*: nothing else" test ! -s stdout
 }
 
-for name in lethe intree builtin; do
+for name in lethe intree builtin tree; do
 	unpack $name
 done
 debug=lethe/sys/kernel/debug/lethe
@@ -104,6 +104,10 @@ stat_of intree
 says "zram the kernel's own, a module: every free is done at once"
 says "zram0 lz4 128.0 23.7 8.9 10.2 2.32 64.0"
 check "no pools" sh -c '! grep -q -e pool -e unread text'
+
+stat_of tree
+says "zram the kernel's own, on Lethe in place of zsmalloc; new pools: policy tombstone"
+says "zram0 tombstone 3987 32768 $(sed -n 's/^oldest_age_ms: //p' $debug/zram0/deferred_free) - -"
 
 stat_of builtin
 says "zram the kernel's own, built in: no other can be loaded"
@@ -139,6 +143,8 @@ d = json.load(open("text"))
 exec(open("lines.py").read())'
 stat_of builtin --json
 is "built in" 'd["zram"] == "built-in" and d["version"] is None and d["pools"] == []'
+stat_of tree --json
+is "in the tree" 'd["zram"] == "built-in" and d["policy"] == "tombstone" and d["pools"][0]["pending"] == 3987'
 stat_of intree --json
 is "the kernel's own" 'd["zram"] == "kernel" and d["devices"][0]["original_bytes"] == 24838144'
 stat_of none --json

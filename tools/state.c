@@ -48,13 +48,16 @@ static enum zram_kind kind_of(const char *root)
 void driver_read(const char *root, struct driver *driver)
 {
 	const char *parameters = "/sys/module/zram/parameters";
+	const char *in_tree = "/sys/module/zsmalloc/parameters";
 
 	driver->kind = kind_of(root);
 	driver->lethe = there(root, "/sys/module/lethe/initstate");
+	/* The kernel's own zsmalloc has no such parameter. */
+	driver->in_tree = there(root, "/sys/module/zsmalloc/parameters/policy");
 	smallfile_read(driver->version, sizeof(driver->version),
 		       "%s/sys/module/lethe/version", root);
 	smallfile_read(driver->policy, sizeof(driver->policy), "%s%s/policy", root,
-		       parameters);
+		       driver->in_tree ? in_tree : parameters);
 	smallfile_read(driver->budget, sizeof(driver->budget), "%s%s/budget", root,
 		       parameters);
 }
@@ -254,7 +257,7 @@ enum outcome state_read(const char *root, struct state *state)
 	memset(state, 0, sizeof(*state));
 	driver_read(root, &state->driver);
 	err = devices_read(root, state);
-	if (!err && state->driver.lethe)
+	if (!err && (state->driver.lethe || state->driver.in_tree))
 		err = pools_read(root, state);
 	state->at_ns = clock_ns(CLOCK_MONOTONIC);
 	return err;

@@ -23,8 +23,9 @@ enum zram_kind {
 struct driver {
 	enum zram_kind kind;
 	bool lethe; /**< lethe.ko is loaded, for zram or not */
+	bool in_tree; /**< the kernel has it in place of its own zsmalloc */
 	char version[32]; /**< of lethe.ko; empty if it does not say */
-	char policy[32]; /**< zram.policy; empty if there is no such parameter */
+	char policy[32]; /**< zram.policy or zsmalloc.policy; empty if there is neither */
 	char budget[32]; /**< zram.budget; likewise */
 };
 

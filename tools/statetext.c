@@ -44,6 +44,13 @@ static void print_lethe(FILE *f, const struct driver *driver)
 static void print_driver(FILE *f, const struct driver *driver)
 {
 	fputs("zram      ", f);
+	if (driver->in_tree && driver->kind != ZRAM_NONE) {
+		fprintf(f,
+			"the kernel's own, on Lethe in place of zsmalloc; new pools: "
+			"policy %s\n",
+			driver->policy);
+		return;
+	}
 	switch (driver->kind) {
 	case ZRAM_LETHE:
 		print_lethe(f, driver);
