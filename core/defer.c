@@ -423,15 +423,15 @@ static PORT_NOINLINE bool drain_in_passing(struct zs_pool *pool,
 	return d.freed;
 }
 
-bool defer_reuse(struct zs_pool *pool)
+bool defer_reuse(struct zs_pool *pool, enum zs_flush_cause cause)
 {
 	struct defer *d = &pool->defer;
 	u64 index = port_atomic_load(&d->reuse_from);
-	bool freed = drain_in_passing(pool, DEFER_BY_FLUSH + ZS_FLUSH_REUSE, &index);
+	bool freed = drain_in_passing(pool, DEFER_BY_FLUSH + cause, &index);
 
-	/* All allocations share this position, like the hand of a clock. */
+	/* All of them share this position, like the hand of a clock. */
 	port_atomic_store(&d->reuse_from, index);
-	port_atomic_add(&d->flushes[ZS_FLUSH_REUSE], 1);
+	port_atomic_add(&d->flushes[cause], 1);
 	return freed;
 }
 

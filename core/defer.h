@@ -235,8 +235,8 @@ static inline bool defer_is_behind(const struct defer *d)
 	return d->policy == ZS_DEFER_TOMBSTONE && d->budget > (size_t)DEFER_BACKLOG &&
 	       port_atomic_load(&d->credit.left) < d->budget - (size_t)DEFER_BACKLOG;
 }
-/* Free that slice. Returns whether it has freed any. Context: any; never waits. */
-bool defer_reuse(struct zs_pool *pool);
+/* Free that slice, for @cause. Whether it has freed any. Context: any; never waits. */
+bool defer_reuse(struct zs_pool *pool, enum zs_flush_cause cause);
 /* Show to the home that about @pending frees are, if no other does. Context: any. */
 void defer_try_show_pending(struct zs_pool *pool, size_t pending);
 /* Have a drain thread run, and by when. Context: any. */

@@ -79,7 +79,7 @@ intree)
 	;;
 tree | plain)
 	suites=(tree zswap swap bio ext4)
-	[ "$impl" = plain ] || suites+=(pending stat)
+	[ "$impl" = plain ] || suites+=(pending causes pressure stat)
 	modules=-
 	words+=(zram.num_devices=2)
 	;;

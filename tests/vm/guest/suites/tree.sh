@@ -88,9 +88,40 @@ for codec in lzo lzo-rle lz4 zstd; do
 	echo 1 >$Z/reset
 done
 
+[ "$IMPL" = tree ] || return 0
+
+# ---- how pools defer ----
+
+policy=/sys/module/zsmalloc/parameters/policy
+same "tombstone is the default" "$(cat $policy)" tombstone
+same "an unknown policy is refused" "$(vmtest attr $policy nonsense)" EINVAL
+for name in sync array tombstone; do
+	echo $name >$policy
+	same "$name: the parameter says so" "$(cat $policy)" $name
+	swap_start 128M
+	same "$name: and the pool" "$(deferred policy)" $name
+	hold_worker 25
+	held_start 16 6
+	held munmap
+	held_end
+	case $name in
+	sync)
+		same "sync: nothing is ever pending" "$(orphans)" 0
+		same "sync: nothing was queued" "$(deferred queued)" 0
+		;;
+	*) compare "$name: frees are pending" "$(orphans)" -gt $((16 * PER_MIB * 7 / 8)) ;;
+	esac
+	check "$name: slots are used again" held_start 8 7
+	release_worker
+	check "$name: their content is right" held check
+	held_kill
+	check "$name: all is drained" within 5 nothing_pending
+	same "$name: no free was invalid" "$(deferred invalid)" 0
+	check "$name: stop" swap_stop
+done
+
 # ---- reset with frees pending ----
 
-[ "$IMPL" = tree ] || return 0
 echo lz4 >$Z/comp_algorithm
 check "swap" swap_start 128M
 check "frees are pending" make_pending 16 5
