@@ -66,7 +66,6 @@ static void let_through(unsigned long cpu)
 int cmd_hog(int argc, char **argv)
 {
 	unsigned long cpu;
-	cpu_set_t set;
 	uint64_t until;
 
 	if (argc != 3)
@@ -74,10 +73,7 @@ int cmd_hog(int argc, char **argv)
 	cpu = number(argv[1]);
 	until = now_ns() + number(argv[2]) * 1000000000ULL;
 	let_through(cpu);
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	if (sched_setaffinity(0, sizeof(set), &set))
-		die("CPU %lu: %s", cpu, strerror(errno));
+	stay_on(cpu);
 	/* Waiting for a page of its own, it would let others run. */
 	if (mlockall(MCL_CURRENT | MCL_FUTURE))
 		die("mlockall: %s", strerror(errno));

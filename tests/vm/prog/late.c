@@ -21,16 +21,6 @@
 #define MS 1000000ULL
 #define BYTES ((size_t)1 << 20)
 
-static void stay_on(unsigned long cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	if (sched_setaffinity(0, sizeof(set), &set))
-		die("CPU %lu: %s", cpu, strerror(errno));
-}
-
 static void *read_all(const char *file)
 {
 	unsigned char *mem = mmap(NULL, BYTES, PROT_READ | PROT_WRITE,

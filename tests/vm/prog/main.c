@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
 #define _GNU_SOURCE
 #include <errno.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,6 +37,8 @@ static const struct {
 	{"meet", cmd_meet,
 	 "meet DEVICE READERS ROUNDS PAGES: free swapped pages while others read them"},
 	{"page", cmd_page, "page: print how many bytes a page has"},
+	{"place", cmd_place,
+	 "place FILE DEVICE MIB AT OF ON: memory of CPU OF's node, written by CPU ON"},
 	{"punch", cmd_punch,
 	 "punch fill|discard|check DEVICE FILE MIB KEEP: pages with holes between"},
 	{"storm", cmd_storm,
@@ -90,6 +93,16 @@ void *map_pages(size_t pages)
 		die("mmap of %zu pages: %s", pages, strerror(errno));
 	madvise(p, pages * page_bytes, MADV_NOHUGEPAGE);
 	return p;
+}
+
+void stay_on(unsigned long cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	if (sched_setaffinity(0, sizeof(set), &set))
+		die("CPU %lu: %s", cpu, strerror(errno));
 }
 
 uint64_t now_ns(void)

@@ -57,13 +57,9 @@ static void write_on(struct run *run, const char *device, const void *buffer,
 		     unsigned int nr, unsigned long cpu, uint64_t ms)
 {
 	int fd = open_direct(device, O_WRONLY);
-	cpu_set_t set;
 	uint64_t until;
 
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	if (sched_setaffinity(0, sizeof(set), &set))
-		die("CPU %lu: %s", cpu, strerror(errno));
+	stay_on(cpu);
 	__atomic_add_fetch(&run->ready, 1, __ATOMIC_SEQ_CST);
 	while (!__atomic_load_n(&run->go, __ATOMIC_SEQ_CST))
 		usleep(1000);

@@ -32,6 +32,7 @@ unsigned long number(const char *word); /* decimal, or dies */
 size_t pages_of(const char *mib); /* in so many MiB, or dies */
 void *map_pages(size_t pages); /* anonymous memory without huge pages, or dies */
 uint64_t now_ns(void);
+void stay_on(unsigned long cpu); /* from here on this task runs there, or it dies */
 int answer(void); /* print errno by its name, which is an answer: returns 0 */
 
 /* The subcommands; argv[0] is the subcommand's name. */
@@ -46,6 +47,7 @@ int cmd_inject(int argc, char **argv);
 int cmd_late(int argc, char **argv);
 int cmd_meet(int argc, char **argv);
 int cmd_page(int argc, char **argv);
+int cmd_place(int argc, char **argv);
 int cmd_punch(int argc, char **argv);
 int cmd_storm(int argc, char **argv);
 int cmd_swapon(int argc, char **argv);
