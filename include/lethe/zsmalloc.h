@@ -2,7 +2,8 @@
 /**
  * @file zsmalloc.h
  * Allocator for compressed pages, with deferred freeing. One header for every
- * home of the core: the kernel, as a module or in its own tree, and liblethe in userspace.
+ * home of the core: the kernel, as a module or in its own tree, and liblethe in
+ * userspace.
  *
  * Error convention
  *   Functions that return int give 0 or a negative errno (-ENOMEM, -EINVAL).
