@@ -173,14 +173,27 @@ zramctl_more() {
 	said "zramctl -r, several" zramctl -r "$first" "$second"
 	check "both are reset" sh -c "! zramctl --noheadings -o NAME | grep -qx -e '$first' -e '$second'"
 	said "devices that are left then" sh -c "ls -d /sys/class/block/zram*"
-	# util-linux has it since 2.41.
-	if zramctl --help | grep -q -e --algorithm-params; then
-		said "zramctl, parameters" zramctl --find --size 16M --algorithm zstd --algorithm-params level=7
-		first=$(tail -n 1 "$tmp/said")
-		said "zramctl, with parameters" zramctl --noheadings -o $columns "$first"
-		udev_is_done
-		said "zramctl -r, with parameters" zramctl -r "$first"
-	fi
+	! version_is util-linux 2.41 || zramctl_new
+}
+
+# version_is PACKAGE VERSION: or a later one
+version_is() {
+	dpkg --compare-versions "$(dpkg-query -W -f '${Version}' "$1")" ge "$2"
+}
+
+# What later versions of util-linux have
+zramctl_new() {
+	said "zramctl, parameters" zramctl --find --size 16M --algorithm zstd --algorithm-params level=7
+	first=$(tail -n 1 "$tmp/said")
+	check "it is a device" test -b "$first"
+	said "zramctl, with parameters" zramctl --noheadings -o $columns "$first"
+	content 4000000 | dd of="$first" bs=1M iflag=fullblock conv=fsync 2>/dev/null
+	check "zramctl shows the ratio" sh -c \
+		"zramctl --raw --noheadings -o COMP-RATIO '$first' | grep -q '^ *[1-9]'"
+	udev_is_done
+	said "zramctl, parameters of a device in use" zramctl -s 16M -a zstd -p level=5 /dev/zram0
+	said "zramctl, parameters that are none" zramctl -f -s 16M -a zstd -p level=junk
+	said "zramctl -r, with parameters" zramctl -r "$first"
 }
 
 # algorithms WORDS WANTED [SECOND]: what the generator makes of them, on a device that it
@@ -203,13 +216,13 @@ algorithms() {
 more_algorithms() {
 	algorithms deflate deflate
 	# Versions before take one algorithm.
-	! dpkg --compare-versions "$(dpkg-query -W -f '${Version}' systemd-zram-generator)" ge 1.2 ||
-		algorithms 'lz4 zstd(level=3)' lz4 zstd
+	! version_is systemd-zram-generator 1.2 || algorithms 'lz4 zstd(level=3)' lz4 zstd
 }
 
+# As docs/admin.md says, and what is mounted here
 stop_generator() {
-	check "the generator's units stop" systemctl stop dev-zram0.swap var-scratch.mount \
-		systemd-zram-setup@zram0.service systemd-zram-setup@zram1.service
+	check "the generator's units stop" systemctl stop var-scratch.mount \
+		'dev-zram*.swap' 'systemd-zram-setup@*'
 	check "zram can be unloaded" soon modprobe -r zram
 }
 
@@ -225,9 +238,11 @@ zram_tools() {
 	soon modprobe -r zram
 }
 
-# Beside the package: modprobe would take that of the package.
+# Beside the package: modprobe would take that of the package. Later versions of DKMS keep
+# the kernel's own elsewhere.
 load_intree() {
-	module=$(find "/lib/modules/$(uname -r)/kernel" -name 'zram.ko*')
+	module=$(find "/lib/modules/$(uname -r)/kernel" \
+		"/var/lib/dkms/lethe/original_module/$(uname -r)" -name 'zram.ko*' ! -name '*.origin')
 	# shellcheck disable=SC2046 # words
 	modprobe -a $(modinfo -F depends "$module" | tr , ' ') && insmod "$module"
 }
