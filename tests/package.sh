@@ -209,11 +209,13 @@ cat >"$sys/root/p.c" <<-'END'
 		return 0;
 	}
 END
+# The headers of Debian 13's kernels bring gcc-14, and no program "gcc".
+cc='$(command -v gcc || ls /usr/bin/gcc-[0-9]*)'
 works "a program is built with pkg-config" \
-	"cd /root && gcc -Wall -Werror p.c -o p \$(pkg-config --cflags --libs lethe) && ./p | grep -qx 'a pool'"
+	"cd /root && $cc -Wall -Werror p.c -o p \$(pkg-config --cflags --libs lethe) && ./p | grep -qx 'a pool'"
 works "by this library" "ldd /root/p | grep -q 'liblethe.so.0 => /usr/lib/\|liblethe.so.0 => /lib/'"
 works "pkg-config knows the version" "pkg-config --modversion lethe | grep -qxF '$version'"
-works "and without the shared one" "cd /root && gcc p.c -o p -static -llethe -lpthread && ./p"
+works "and without the shared one" "cd /root && $cc p.c -o p -static -llethe -lpthread && ./p"
 works "remove what programs are built with" "dpkg -r liblethe-dev"
 works "programs run as before" "test ! -e /usr/include/lethe && lethe --version"
 works "remove library and tools" "dpkg -r lethe-tools liblethe0"
