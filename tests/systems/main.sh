@@ -183,6 +183,9 @@ version_is() {
 
 # What later versions of util-linux have
 zramctl_new() {
+	# See zramctl_forms
+	cat /sys/class/zram-control/hot_add /sys/class/zram-control/hot_add >/dev/null
+	udev_is_done
 	said "zramctl, parameters" zramctl --find --size 16M --algorithm zstd --algorithm-params level=7
 	first=$(tail -n 1 "$tmp/said")
 	check "it is a device" test -b "$first"
