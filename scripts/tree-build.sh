@@ -7,7 +7,8 @@
 # usage: tree-build.sh linux-source-SERIES KIND
 #
 # lethe: with ZSMALLOC_LETHE, plain: without, from one configuration, tests/tree; kasan:
-# with it, and with what watches a kernel; arm64: with it, for that architecture, and with
+# with it, and with what watches a kernel; module: with it, and zram and it as modules,
+# which takes that there is no zswap, and with nodes and CMA; arm64: with it, for that architecture, and with
 # KASAN by tags. The directory is laid out as that of
 # kernel-fetch.sh. Source and objects stay in the cache, so that what is built again is
 # what has changed; the first time takes some 6 minutes of two CPUs, and 4 GiB.
@@ -33,7 +34,7 @@ image=arch/x86/boot/bzImage
 objects=objects
 case $#:$package:$kind in
 2:linux-source-[0-9]*:lethe | 2:linux-source-[0-9]*:plain) ;;
-2:linux-source-[0-9]*:kasan) objects='objects-kasan' ;;
+2:linux-source-[0-9]*:kasan | 2:linux-source-[0-9]*:module) objects+=-$kind ;;
 2:linux-source-[0-9]*:arm64)
 	arch=arm64 image=arch/arm64/boot/Image objects='objects-arm64'
 	cross=aarch64-linux-gnu-
@@ -46,7 +47,7 @@ case $#:$package:$kind in
 	arch=um image=linux objects='objects-1'
 	;;
 *)
-	die "usage: tree-build.sh linux-source-SERIES lethe|plain|kasan|arm64|um-lethe|um-plain|um1-lethe|um1-plain"
+	die "usage: tree-build.sh linux-source-SERIES lethe|plain|kasan|module|arm64|um-lethe|um-plain|um1-lethe|um1-plain"
 	;;
 esac
 version=${package#linux-source-}
@@ -126,6 +127,10 @@ configure() {
 	fi
 	case $kind in
 	kasan | arm64) config+=("$root/tests/tree/$kind.config") ;;
+	module)
+		sed -E '/ZSWAP|ZPOOL/d; s/^(CONFIG_(ZRAM|ZSMALLOC)=)y$/\1m/' "${config[@]}" >"$tmp/module"
+		config=("$tmp/module" "$root/tests/tree/module.config")
+		;;
 	esac
 	printf '%s\nCONFIG_LOCALVERSION="-tree-%s"\n' "$lethe" "$kind" >"$tmp/last"
 	config+=("$tmp/last")
@@ -163,11 +168,12 @@ functions() {
 }
 
 build() {
-	local kver
+	local kver targets=("${image##*/}")
+	[ $kind != module ] || targets+=(modules)
 	[ "$(cat "$kernel/made" 2>/dev/null)" != "$made" ] || return 0
 	say "building $kind of $package; minutes the first time"
 	# The release is what it is called, and not what git thinks of the source.
-	kmake "$objects/log" -j"$(nproc)" LOCALVERSION= "${image##*/}"
+	kmake "$objects/log" -j"$(nproc)" LOCALVERSION= "${targets[@]}"
 	# What the compiler warns of in our files, or in what the rules have changed, it is to
 	# warn of again the next time.
 	if grep -E '(mm/(lethe/|zswap|zpool)|drivers/block/zram/).*warning:' "$objects/log" >&2; then
@@ -186,8 +192,12 @@ build() {
 		cp "$objects/$image" "$kernel/boot/vmlinuz-$kver"
 		cp "$objects/System.map" "$kernel/boot/System.map-$kver"
 	fi
-	# All is built in.
-	: >"$kernel/lib/modules/$kver/modules.dep"
+	if [ $kind = module ]; then
+		kmake "$objects/log.install" LOCALVERSION= INSTALL_MOD_PATH="$kernel" modules_install
+	else
+		# All is built in.
+		: >"$kernel/lib/modules/$kver/modules.dep"
+	fi
 	printf '%s\n' "$kver" >"$kernel/kver"
 	[ $arch = x86_64 ] || printf '%s\n' "$arch" >"$kernel/arch"
 	printf '%s\n' "$made" >"$kernel/made"

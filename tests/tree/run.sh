@@ -3,7 +3,7 @@
 #
 # The kernel's own tree with Lethe in it: each of Debian's sources takes the series, a
 # kernel is built of it with the option on and one with it off, and the suites run on
-# both; with the option off, object files are as without the series (off.sh), and with it
+# both, and some on one with Lethe as a module; with the option off, object files are as without the series (off.sh), and with it
 # on, other configurations compile, too (configs.sh); kernel-doc of the source has nothing
 # to say, and its checkpatch.pl nothing that has no reason in tests/tree/checkpatch. The
 # last line is "N passed, N failed".
@@ -13,7 +13,7 @@
 #           lockdep, and arm64 with KASAN by tags
 #   SERIES  6.12, 7.3: both if none is named, and then the kernels of -k, too
 #
-# Kernels are built in the cache: some 15 minutes the first time. What they say is in
+# Kernels are built in the cache: some 30 minutes the first time. What they say is in
 # build/vm, what the parts say in build/tree.
 
 set -uo pipefail
@@ -49,12 +49,13 @@ part() {
 	failed=$((failed + bad))
 }
 
-# guest SERIES KIND IMPL SUITE [ARGUMENT OF tests/vm/run.sh]...: "" are all suites
+# guest SERIES KIND IMPL SUITES [ARGUMENT OF tests/vm/run.sh]...: "" are all suites
 guest() {
-	local kernel package=linux-source-$1 kind=$2 impl=$3 suite=$4
+	local kernel package=linux-source-$1 kind=$2 impl=$3 suites
+	read -ra suites <<<"$4"
 	shift 4
 	kernel=$(scripts/tree-build.sh "$package" "$kind") || return 1
-	tests/vm/run.sh -i "$impl" "$@" "$kernel" ${suite:+"$suite"}
+	tests/vm/run.sh -i "$impl" "$@" "$kernel" "${suites[@]}"
 }
 
 # kernel_doc SERIES: the source's own tool understands the comments of the new files
@@ -108,6 +109,9 @@ if [ $watched != only ]; then
 		part "plain-$one" guest "$one" plain plain ""
 		part "off-$one" tests/tree/off.sh "$one"
 		part "configs-$one" tests/tree/configs.sh "$one"
+		part "module-$one" guest "$one" module tree "swap pending module"
+		part "cma-$one" guest "$one" module tree cma -t cma
+		part "numa-$one" guest "$one" module tree numa -t numa
 	done
 fi
 if [ $watched != no ]; then

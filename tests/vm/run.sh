@@ -149,6 +149,7 @@ fi
 how=()
 [ "${suites[*]}" != numa ] || how=(-n)
 [[ " ${suites[*]} " != *" movable "* ]] || how+=(-p 128)
+[[ " ${suites[*]} " != *" cma "* ]] || words+=(cma=32M)
 if [[ " ${suites[*]} " = *" zpool "* || " ${suites[*]} " =~ $to_disk ]]; then
 	rm -f "$work/$name.disk"
 	truncate -s 512M "$work/$name.disk"

@@ -145,7 +145,7 @@ zram_needs() {
 }
 
 # In the kernel's own tree (IMPL=tree, or plain: without Lethe) zram is built in, with
-# two devices.
+# two devices; or it is a module, which is loaded once.
 zram_is_built_in() {
 	case $IMPL in
 	tree | plain) ;;
@@ -156,7 +156,7 @@ zram_is_built_in() {
 # zram_load [PARAMETER...]: load the implementation under test
 zram_load() {
 	if zram_is_built_in; then
-		[ -d $Z ]
+		[ -d $Z ] || { modules_load intree && insmod /modules/intree/zram.ko num_devices=2; }
 		return
 	fi
 	zram_needs && insmod "/modules/$IMPL/zram.ko" "$@"
