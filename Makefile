@@ -123,6 +123,9 @@ bench-native: setup
 	@for cpus in 1 2 4; do bench/native.sh -k 7.3 -c $$cpus || exit 1; done
 	@bench/native.sh -k 7.3 -c 2 -v intree,default -w munmap,kill -n 1 -m 64,256,1024,4096
 	@bench/native.sh -k 7.3 -c 2 -v intree,default -w munmap,kill -n 4,8,16,32 -m 256
+	@for variant in intree sync default; do \
+		bench/native.sh -p $$variant -k 7.3 >build/bench/profile-$$variant.txt || exit 1; \
+	done
 
 bench-kernel-tree: setup
 	@scripts/setup.sh kernel-patch

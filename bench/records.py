@@ -228,6 +228,9 @@ class Data:
         if home == 'native':
             return [machine for machine in self.machines.get(home, []) if machine.cpus == 1
                     and machine.kernel.startswith('um-6.')]
+        if home == 'tree1':
+            return [machine for machine in self.machines.get('kernel-tree', [])
+                    if machine.cpus == 1 and machine.user == 'zram']
         if home in ('instructions', 'busy'):
             return self.machines.get(home, [])
         return [machine for source in ('storm', 'demo', 'busy')

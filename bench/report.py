@@ -41,6 +41,7 @@ SUMMARY = (
     ('munmap', 'native73', (1, 128), 'munmap_ns_per_page', 'ns a page'),
     ('CPU time, drain threads included', 'native73', (1, 128), 'cpu_ns_per_page', 'ns a page'),
     ('SIGKILL until its memory is back', 'native73', (1, 128), 'back_ms', 'ms'),
+    ('munmap, kernel built for one CPU', 'tree1', (1, 128), 'munmap_ns_per_page', 'ns a page'),
     ('SIGKILL until its memory is back, beside 4 busy loops', 'busy', (1, 128, '4'), 'back_ms', 'ms'),
     ('SIGKILL until reaped, 4 processes of 128 MiB', 'qemu', (4, 512), 'kill_ns_per_page',
      'ns a page'),
@@ -48,8 +49,8 @@ SUMMARY = (
     ('storing a page (lz4)', 'qemu', (1, 256), 'store_ns_per_page', 'ns a page'),
     ('memory that holds 256 MiB', 'qemu', (1, 256), 'mem_used_bytes', 'MiB'),
 )
-AGAIN = {'native73': '`bench/native.sh -k 7.3 -c 2`', 'busy': '`bench/busy.sh`',
-         'qemu': '`bench/storm.sh`', 'phone': '`bench/phone.sh`'}
+AGAIN = {'native73': '`bench/native.sh -k 7.3 -c 2`', 'tree1': '`bench/kernel-tree.sh -c 1`',
+         'busy': '`bench/busy.sh`', 'qemu': '`bench/storm.sh`', 'phone': '`bench/phone.sh`'}
 HOME_NAMES = {'qemu': 'QEMU', 'native': 'native', 'native73': 'Linux 7.3, native, 2 CPUs'}
 WIDTH = 120
 TEXT_WIDTH = 74
@@ -433,9 +434,8 @@ class Page:
 
     def profiles(self):
         if 'default' not in self.data.profiles:
-            first = ('There is no `profile-default.txt` yet: `bench/native.sh -p default '
-                     '>build/bench/profile-default.txt` makes it, and then `make report` this '
-                     'page.')
+            first = ('There is no `profile-default.txt` yet: `make bench-native` makes it, and then '
+                     '`make report` this page.')
         else:
             first = ''
         parts = [block for name, block in self.profile_blocks() if not name.startswith(TREE)]
@@ -443,7 +443,18 @@ class Page:
 
     def profile_blocks(self):
         for name, text in self.data.profiles.items():
-            yield name, f'**{name}**\n\n```\n{shorten(text)}\n```'
+            kernel = re.search(r'lethe\.ko and zram\.ko for (\S+)$', text, re.M)
+            cpus = re.search(r'run (?:it )?on (\S+ CPUs?)$', text, re.M)
+            of = ', '.join(found[1] for found in (kernel, cpus) if found)
+            yield name, f'**{name}**{of and ": " + of}\n\n```\n{shorten(text)}\n```'
+
+    def profile_part(self, name, part):
+        """What a part takes of the time measured: ns a page, and the share"""
+        found = re.search(rf'^measured: .*\n +(?:.*, )?{re.escape(part)} ([0-9.]+) \((\d+) %\)',
+                          self.data.profiles.get(name, ''), re.M)
+        if not found:
+            raise Missing
+        return f'{found[1]} ns ({found[2]} %)'
 
     # The kernel's own tree
 
@@ -551,11 +562,11 @@ def summary_row(what, kernel, pair, unit, home):
 
 
 def shorten(text):
-    """A profile without the steps of the run, and without functions below 1 %."""
+    """A profile without the steps of the run, and without what takes below 1 % or 1 ns."""
     lines = []
     for line in text.strip().splitlines():
-        found = re.match(r' +[0-9.]+ ns +([0-9.]+) %  ', line)
-        if not re.match(r'\[ *\d+ s\]', line) and not (found and float(found[1]) < 1):
+        found = re.match(r' +([0-9.]+) ns +([0-9.]+) %  ', line)
+        if not re.match(r'\[ *\d+ s\]', line) and not (found and min(map(float, found.groups())) < 1):
             lines.append(line.rstrip())
     return '\n'.join(lines).strip().replace('```', "'''")
 
