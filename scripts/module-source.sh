@@ -40,7 +40,7 @@ cp -R "$root/core" "$root/include" "$root/kernel" "$root/LICENSES" "$1/"
 rm -r "$1/kernel/tree"
 cp -R "$root/port/kernel" "$root/port/port.h" "$1/port/"
 cp "$root/Kbuild" "$root/VERSION" "$1/"
-for script in room-for-both both-or-none kernel-will-do signed-only; do
+for script in room-for-both kernel-will-do signed-only; do
 	cp "$root/scripts/$script.sh" "$1/scripts/"
 done
 conf >"$1/dkms.conf"
