@@ -106,8 +106,18 @@ udev_is_done() {
 	done
 }
 
+# free_devices N: for zramctl to find. One that it adds itself is looked at by udev at once,
+# and then cannot be reset, as zramctl does first.
+free_devices() {
+	for _ in $(seq "$1"); do
+		cat /sys/class/zram-control/hot_add >/dev/null
+	done
+	udev_is_done
+}
+
 # Each form that zramctl has, on a device of its own
 zramctl_forms() {
+	free_devices 1
 	said "zramctl --find" zramctl --find --size 32M --algorithm lz4
 	device=$(tail -n 1 "$tmp/said")
 	content 8000000 | dd of="$device" bs=1M iflag=fullblock conv=fsync 2>/dev/null
@@ -117,9 +127,7 @@ zramctl_forms() {
 	check "zramctl shows what memory it takes" test \
 		"$(zramctl --bytes --raw --noheadings -o TOTAL "$device")" -gt 1000000
 	said "zramctl, all columns" sh -c "zramctl --output-all '$device' | head -n 1"
-	# One that it would have to add is looked at by udev at once, and cannot be reset.
-	cat /sys/class/zram-control/hot_add >/dev/null
-	udev_is_done
+	free_devices 1
 	said "zramctl, an algorithm that there is not" zramctl --find --size 32M --algorithm none
 	said "zramctl, a device that there is not" zramctl /dev/zram77
 	said "zramctl, in use" zramctl --reset /dev/zram0
@@ -156,6 +164,7 @@ every_column() {
 zramctl_more() {
 	said "zramctl, no argument" sh -c "zramctl | awk '{ print \$1, \$2, \$3 }'"
 	check "zramctl shows each device that has a size" sh -c '[ "$(zramctl --noheadings | wc -l)" = "$(grep -lvx 0 /sys/block/zram*/disksize | wc -l)" ]'
+	free_devices 2
 	said "zramctl, all options" zramctl --find --size 40M --algorithm zstd --streams 2
 	first=$(tail -n 1 "$tmp/said")
 	said "zramctl, short options" zramctl -f -s 24M -a lz4 -t 1
@@ -183,9 +192,7 @@ version_is() {
 
 # What later versions of util-linux have
 zramctl_new() {
-	# See zramctl_forms
-	cat /sys/class/zram-control/hot_add /sys/class/zram-control/hot_add >/dev/null
-	udev_is_done
+	free_devices 2
 	said "zramctl, parameters" zramctl --find --size 16M --algorithm zstd --algorithm-params level=7
 	first=$(tail -n 1 "$tmp/said")
 	check "it is a device" test -b "$first"
