@@ -3,10 +3,11 @@
 #
 # The kernel's own tree with Lethe in it: each of Debian's sources takes the series, a
 # kernel is built of it with the option on and one with it off, and the suites run on
-# both, and some on one with Lethe as a module; with the option off, object files are as without the series (off.sh), and with it
-# on, other configurations compile, too (configs.sh); kernel-doc of the source has nothing
-# to say, and its checkpatch.pl nothing that has no reason in tests/tree/checkpatch. The
-# last line is "N passed, N failed".
+# both, and some on one with Lethe as a module; with the option off, object files are as
+# without the series (off.sh), and with it on, other configurations compile, too
+# (configs.sh); kernel-doc of the source has nothing to say, and its checkpatch.pl
+# nothing that has no reason in tests/tree/checkpatch. The last line is "N passed, N
+# failed".
 #
 # usage: run.sh [-k] [SERIES...]
 #   -k      only the kernels that watch themselves, of the first series: KASAN and
