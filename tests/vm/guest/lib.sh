@@ -60,6 +60,18 @@ check() {
 	fi
 }
 
+# beside NOISE COMMAND...: while NOISE, a function without end, runs; the status of COMMAND
+beside() {
+	"$1" &
+	beside=$!
+	shift
+	"$@"
+	set -- $?
+	kill $beside
+	wait $beside 2>/dev/null
+	return "$1"
+}
+
 # same WHAT GOT WANTED
 same() {
 	if [ "$2" = "$3" ]; then

@@ -54,7 +54,7 @@ check "reset" eval "echo 1 >$Z/reset"
 total=$(awk '/^MemTotal/ { print int($2 / 1024) }' /proc/meminfo)
 check "a device is swap" swap_start $((total * 3 / 2))M
 rm -f /tmp/taken
-(
+takes_and_gives_back() {
 	while :; do
 		if take_area; then
 			echo once >>/tmp/taken
@@ -62,12 +62,9 @@ rm -f /tmp/taken
 		fi
 		usleep 100000
 	done
-) &
-noise=$!
+}
 check "processes swap, end and are killed while the area is taken and given back" \
-	vmtest storm 15 11 6 $((total / 5))
-kill $noise
-wait $noise 2>/dev/null
+	beside takes_and_gives_back vmtest storm 15 11 6 $((total / 5))
 compare "it was taken" "$(wc -l </tmp/taken)" -gt 0
 check "all is drained" within 5 nothing_pending
 same "no free was invalid" "$(deferred invalid)" 0

@@ -32,18 +32,15 @@ check "a device is swap" swap_start $((total * 3 / 2))M
 
 # ---- compaction, beside everything else ----
 
-(
+compacts() {
 	while :; do
 		echo 1 >/proc/sys/vm/compact_memory
 		echo 1 >$Z/compact
 		usleep 50000
 	done
-) &
-noise=$!
+}
 check "processes swap, end and are killed while memory is compacted" \
-	vmtest storm 15 11 6 $((total / 4))
-kill $noise
-wait $noise 2>/dev/null
+	beside compacts vmtest storm 15 11 6 $((total / 4))
 if [ $moves = yes ]; then
 	compare "pages were moved" "$(stat_of pages_moved)" -gt 50
 else
@@ -70,18 +67,15 @@ if [ $moves = yes ]; then
 
 	# Readers, writers and frees beside it: what cannot be moved now is tried again.
 	rm -f /tmp/offline
-	(
+	comes_and_goes() {
 		while :; do
 			echo online_movable >$module/state
 			usleep 700000
 			module_goes_offline && echo once >>/tmp/offline
 		done
-	) &
-	noise=$!
+	}
 	check "processes swap, end and are killed while memory comes and goes" \
-		vmtest storm 20 31 6 $((total / 5))
-	kill $noise
-	wait $noise 2>/dev/null
+		beside comes_and_goes vmtest storm 20 31 6 $((total / 5))
 	compare "it went offline" "$(wc -l </tmp/offline)" -gt 0
 fi
 check "the device is no swap any more" swapoff /dev/zram0

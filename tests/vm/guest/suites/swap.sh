@@ -14,15 +14,14 @@ total=$(awk '/^MemTotal/ { print int($2 / 1024) }' /proc/meminfo)
 more=$((total * 11 / 10))
 check "swapon" swap_start $((total * 2))M
 
-(
+compacts_and_drops() {
 	while sleep 0.3; do
 		echo 1 >$Z/compact
 		echo 2 >/proc/sys/vm/drop_caches
 	done
-) &
-noise=$!
-check "$more MiB of content in $total MiB of memory, of four processes" vmtest fill $more 31 4
-kill $noise
+}
+check "$more MiB of content in $total MiB of memory, of four processes" \
+	beside compacts_and_drops vmtest fill $more 31 4
 compare "it was swapped" "$(awk '/^pswpout/ { print $2 }' /proc/vmstat)" -gt $((total * PER_MIB / 4))
 same "no read failed" "$(awk '{ print $1 }' $Z/io_stat)" 0
 same "no write failed" "$(awk '{ print $2 }' $Z/io_stat)" 0

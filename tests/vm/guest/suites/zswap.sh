@@ -116,10 +116,8 @@ fi
 
 # ---- reclaim beside all that ----
 
-reclaim_goes_on &
-noise=$!
-check "processes that swap, end and are killed" vmtest storm 15 7 6 $((total / 4))
-kill $noise
+check "processes that swap, end and are killed" \
+	beside reclaim_goes_on vmtest storm 15 7 6 $((total / 4))
 check "swapoff" swapoff /dev/vda
 check "nothing is stored" within 5 nothing_stored
 if [ "$IMPL" = tree ]; then
