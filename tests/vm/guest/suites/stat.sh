@@ -65,7 +65,6 @@ case $IMPL in
 tree)
 	zram_load
 	same "it is built in" "$(shown zram)" built-in
-	cat /sys/class/zram-control/hot_add >/tmp/added
 	;;
 intree)
 	zram_load num_devices=2
