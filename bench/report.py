@@ -448,13 +448,17 @@ class Page:
             of = ', '.join(found[1] for found in (kernel, cpus) if found)
             yield name, f'**{name}**{of and ": " + of}\n\n```\n{shorten(text)}\n```'
 
-    def profile_part(self, name, part):
-        """What a part takes of the time measured: ns a page, and the share"""
-        found = re.search(rf'^measured: .*\n +(?:.*, )?{re.escape(part)} ([0-9.]+) \((\d+) %\)',
-                          self.data.profiles.get(name, ''), re.M)
+    def share(self, profile, pattern):
+        """Of a line of a profile: ns a page, and the share"""
+        found = re.search(rf'^{pattern} ([0-9.]+)(?: ns)? \((\d+) %\)',
+                          self.data.profiles.get(profile, ''), re.M)
         if not found:
             raise Missing
         return f'{found[1]} ns ({found[2]} %)'
+
+    def profile_part(self, profile, part):
+        """What a module, or the host, takes of the time measured"""
+        return self.share(profile, rf'measured: .*\n +(?:.*, )?{re.escape(part)}')
 
     # The kernel's own tree
 
@@ -492,12 +496,8 @@ class Page:
         return f'{own / ours:.2f}'
 
     def tree_part(self, variant, *part):
-        """What a part takes of munmap in a profile under zswap: ns a page, and the share"""
-        text = self.data.profiles.get(f'{TREE}zswap-{variant}', '')
-        found = re.search(rf'^  {re.escape(" ".join(part))}: ([0-9.]+) ns \((\d+) %\)$', text, re.M)
-        if not found:
-            raise Missing
-        return f'{found[1]} ns ({found[2]} %)'
+        """What a part takes of munmap in a profile under zswap"""
+        return self.share(f'{TREE}zswap-{variant}', f'  {re.escape(" ".join(part))}:')
 
     # Drawings
 
