@@ -8,8 +8,8 @@
 #
 # lethe: with ZSMALLOC_LETHE, plain: without, from one configuration, tests/tree; kasan:
 # with it, and with what watches a kernel; module: with it, and zram and it as modules,
-# which takes that there is no zswap, and with nodes and CMA; arm64: with it, for that architecture, and with
-# KASAN by tags. The directory is laid out as that of
+# which takes that there is no zswap, and with nodes and CMA; arm64: with it, for that
+# architecture, and with KASAN by tags. The directory is laid out as that of
 # kernel-fetch.sh. Source and objects stay in the cache, so that what is built again is
 # what has changed; the first time takes some 6 minutes of two CPUs, and 4 GiB.
 #
