@@ -98,8 +98,8 @@ static int streams_create(struct zram *zram)
 
 /*
  * Pages that are available without shrinking a slab. MemAvailable counts nearly all that
- * is called reclaimable, but what is in use, reclaim does not get: on a system whose files
- * are in memory, entries of directories alone were 10 MiB of 54.
+ * is called reclaimable, but what is in use, reclaim does not get: on a system whose
+ * files are in memory, entries of directories alone were 10 MiB of 54.
  */
 static long table_available(void)
 {
