@@ -174,6 +174,9 @@ static size_t class_compact(struct zs_pool *pool, struct size_class *c, size_t w
 	return pages;
 }
 
+/* Leaves of the handle table that a bounded compaction looks at: 64 bytes of each */
+#define COMPACT_LEAVES 256
+
 size_t zs_compact_pages(struct zs_pool *pool, size_t want)
 {
 	size_t pages = 0;
@@ -189,6 +192,7 @@ size_t zs_compact_pages(struct zs_pool *pool, size_t want)
 			pages += class_compact(pool, pool->classes[k], want - pages);
 	}
 	port_atomic_add(&pool->pages_compacted, pages);
+	table_shrink(&pool->handles, COMPACT_LEAVES);
 	return pages;
 }
 
@@ -198,6 +202,7 @@ size_t zs_compact(struct zs_pool *pool)
 
 	zs_drain_deferred(pool, ZS_FLUSH_COMPACT, 0);
 	pages = zs_compact_pages(pool, ~(size_t)0);
+	table_shrink(&pool->handles, ~(u32)0);
 	port_pages_trim();
 	return pages;
 }

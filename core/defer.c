@@ -263,9 +263,11 @@ static bool slice_by_hints(struct drain *d, u32 *index, u16 *next, size_t room)
 	const struct defer_policy_ops *ops = policy_ops[d->pool->defer.policy];
 	size_t n;
 
+	table_read_begin(&d->pool->handles);
 	n = ops->take(d, index, drain_slice_size(d, room));
 	if (n)
 		drain_free(d, index, next, n, n);
+	table_read_end(&d->pool->handles);
 	return n;
 }
 
@@ -280,10 +282,12 @@ static bool slice_by_entries(struct drain *d, u32 *index, u16 *next, size_t room
 
 	if (d->at >= d->end)
 		return false;
+	table_read_begin(&d->pool->handles);
 	n = table_scan(&d->pool->handles, &d->at, FREE_PENDING, index,
 		       drain_slice_size(d, room));
 	if (n)
 		drain_free(d, index, next, n, 0);
+	table_read_end(&d->pool->handles);
 	return true;
 }
 
@@ -550,6 +554,9 @@ static void drain_thread_run(void *arg)
 	else if (thread_drain(t, port_now_ns()))
 		defer_arm(t->pool, DEFER_SOON);
 	defer_show_pending(t->pool);
+	/* The last object is gone, so nearly all leaves are without handles. */
+	if (!port_atomic_load(&t->pool->pages))
+		table_shrink(&t->pool->handles, ~(u32)0);
 	port_atomic_add(at_work, (u64)-1);
 }
 

@@ -117,29 +117,57 @@ size_t table_scan(const struct handle_table *t, u64 *at, u64 bits, u32 *index, s
 	return n;
 }
 
+/* The values of all leaves without indices. Nothing writes them. */
+static port_atomic no_values[TABLE_FANOUT];
+
+#define VALUES_SIZE (sizeof(port_atomic) * TABLE_FANOUT)
+
+static port_atomic *leaf_values(const struct table_leaf *leaf)
+{
+	return table_leaf_value(leaf, 0);
+}
+
 static void table_leaf_destroy(struct table_leaf *leaf)
 {
-	if (!leaf)
-		return;
-	port_meta_free(leaf->value, sizeof(port_atomic) * TABLE_FANOUT);
+	if (leaf_values(leaf) != no_values)
+		port_meta_free(leaf_values(leaf), VALUES_SIZE);
 	port_meta_free(leaf, sizeof(*leaf));
 }
 
-static struct table_leaf *table_leaf_create(enum port_alloc how)
+static struct table_leaf *table_leaf_create(port_atomic *values, enum port_alloc how)
 {
 	struct table_leaf *leaf = port_meta_alloc(sizeof(*leaf), how);
 	u32 w;
 
 	if (!leaf)
 		return NULL;
-	leaf->value = port_meta_alloc(sizeof(port_atomic) * TABLE_FANOUT, how);
-	if (!leaf->value) {
-		port_meta_free(leaf, sizeof(*leaf));
-		return NULL;
-	}
+	port_atomic_store(&leaf->values, (u64)(uintptr_t)values);
 	for (w = 0; w < TABLE_WORDS; w++)
 		port_atomic_store(&leaf->free[w], ~(u64)0);
 	return leaf;
+}
+
+/* Give @values to a leaf without. False: there is none. */
+static bool table_restore_leaf(struct handle_table *t, port_atomic *values)
+{
+	struct table_leaf *leaf;
+	u32 leaf_nr, w;
+
+	port_spin_lock(&t->grow_lock);
+	if (!t->stripped) {
+		port_spin_unlock(&t->grow_lock);
+		return false;
+	}
+	leaf_nr = t->stripped - 1;
+	leaf = table_leaf(t, leaf_nr << TABLE_SHIFT);
+	t->stripped = leaf->next_stripped;
+	port_spin_unlock(&t->grow_lock);
+	port_atomic_add(&t->meta_bytes, port_meta_size(VALUES_SIZE));
+	port_atomic_store_release(&leaf->values, (u64)(uintptr_t)values);
+	/* Fully ordered: whoever takes an index finds the values. */
+	for (w = 0; w < TABLE_WORDS; w++)
+		table_put(t, (leaf_nr << TABLE_SHIFT) + w * 64, ~(u64)0);
+	return true;
 }
 
 /* Under grow_lock: append @leaf. False: it needs a node and *@node is NULL. */
@@ -163,14 +191,15 @@ static bool table_append(struct handle_table *t, struct table_leaf *leaf,
 	port_atomic_or(&n->leaf_free[(nr & (TABLE_FANOUT - 1)) / 64],
 		       (u64)1 << (nr % 64));
 	port_atomic_add(&t->meta_bytes,
-			port_meta_size(sizeof(*leaf)) +
-				port_meta_size(sizeof(port_atomic) * TABLE_FANOUT));
+			port_meta_size(sizeof(*leaf)) + port_meta_size(VALUES_SIZE));
 	/* Publishes all of the above to table_has(). */
 	port_atomic_store_release(&t->nr_leaves, nr + 1);
 	return true;
 }
 
-int table_grow(struct handle_table *t, enum port_alloc how)
+/* A leaf more, of @values. 0, -PORT_ENOMEM, or -PORT_ENOSPC: they are not used. */
+static int table_add_leaf(struct handle_table *t, port_atomic *values,
+			  enum port_alloc how)
 {
 	struct table_leaf *leaf;
 	struct table_node *node = NULL;
@@ -179,14 +208,14 @@ int table_grow(struct handle_table *t, enum port_alloc how)
 
 	if (nr >= TABLE_MAX_LEAVES)
 		return -PORT_ENOSPC;
-	leaf = table_leaf_create(how);
+	leaf = table_leaf_create(values, how);
 	if (!leaf)
 		return -PORT_ENOMEM;
 	/* Another task may grow the table meanwhile: be ready for either case. */
 	if (!(nr & (TABLE_FANOUT - 1)) || !((nr + 1) & (TABLE_FANOUT - 1))) {
 		node = port_meta_alloc(sizeof(*node), how);
 		if (!node) {
-			table_leaf_destroy(leaf);
+			port_meta_free(leaf, sizeof(*leaf));
 			return -PORT_ENOMEM;
 		}
 	}
@@ -201,12 +230,108 @@ int table_grow(struct handle_table *t, enum port_alloc how)
 	return 0;
 }
 
+int table_grow(struct handle_table *t, enum port_alloc how)
+{
+	port_atomic *values = port_meta_alloc(VALUES_SIZE, how);
+	int err;
+
+	if (!values)
+		return -PORT_ENOMEM;
+	if (table_restore_leaf(t, values))
+		return 0;
+	err = table_add_leaf(t, values, how);
+	if (err)
+		port_meta_free(values, VALUES_SIZE);
+	return err;
+}
+
+/* Take all indices of a leaf. False: some are in use, and the others are free again. */
+static bool leaf_take_all(struct handle_table *t, struct table_leaf *leaf, u32 leaf_nr)
+{
+	u32 base = leaf_nr << TABLE_SHIFT;
+	u64 bits = ~(u64)0;
+	u32 w;
+
+	for (w = 0; w < TABLE_WORDS; w++) {
+		if (~port_atomic_load(&leaf->free[w]))
+			return false;
+	}
+	for (w = 0; w < TABLE_WORDS && !~bits; w++)
+		bits = port_atomic_xchg(&leaf->free[w], 0);
+	if (!~bits)
+		return true;
+	/* Another task was faster with a word of it. */
+	while (w--) {
+		table_put(t, base + w * 64, bits);
+		bits = ~(u64)0;
+	}
+	return false;
+}
+
+/* Leaves that are looked at between two points where the caller can be preempted. */
+#define SHRINK_STEP 256u
+
+/* Take the values of up to @leaves leaves away. Returns how many were looked at. */
+static u32 leaves_strip(struct handle_table *t, u32 leaves)
+{
+	u32 nr = (u32)port_atomic_load_acquire(&t->nr_leaves);
+	u32 n;
+
+	for (n = 0; n < leaves && t->nr_retired < TABLE_RETIRED_MOST; n++) {
+		u32 leaf_nr = t->shrink_from < nr ? t->shrink_from : 0;
+		struct table_leaf *leaf = table_leaf(t, leaf_nr << TABLE_SHIFT);
+
+		t->shrink_from = leaf_nr + 1;
+		if (!leaf_take_all(t, leaf, leaf_nr))
+			continue;
+		t->retired[t->nr_retired++] = leaf_values(leaf);
+		port_atomic_store(&leaf->values, (u64)(uintptr_t)no_values);
+		port_spin_lock(&t->grow_lock);
+		leaf->next_stripped = t->stripped;
+		t->stripped = leaf_nr + 1;
+		port_spin_unlock(&t->grow_lock);
+	}
+	return n;
+}
+
+/* False: a drain may read them. */
+static bool retired_free(struct handle_table *t)
+{
+	/* See "Shrinking" in handle_table.h. */
+	port_atomic_fence();
+	if (port_atomic_load_acquire(&t->readers))
+		return false;
+	while (t->nr_retired) {
+		port_meta_free(t->retired[--t->nr_retired], VALUES_SIZE);
+		port_atomic_add(&t->meta_bytes, -(u64)port_meta_size(VALUES_SIZE));
+	}
+	return true;
+}
+
+void table_shrink(struct handle_table *t, u32 leaves)
+{
+	u32 nr = (u32)port_atomic_load_acquire(&t->nr_leaves);
+	u64 idle = 0;
+
+	if (!port_atomic_cmpxchg_acquire(&t->shrinking, &idle, 1))
+		return;
+	leaves = leaves < nr ? leaves : nr;
+	do {
+		leaves -= leaves_strip(t, leaves < SHRINK_STEP ? leaves : SHRINK_STEP);
+		port_yield();
+	} while (retired_free(t) && leaves);
+	port_atomic_store_release(&t->shrinking, 0);
+}
+
 int table_init(struct handle_table *t)
 {
 	t->root = port_meta_alloc(sizeof(port_atomic) * TABLE_FANOUT, PORT_ALLOC_WAIT);
 	if (!t->root)
 		return -PORT_ENOMEM;
 	port_spin_init(&t->grow_lock);
+	t->stripped = t->shrink_from = t->nr_retired = 0;
+	port_atomic_store(&t->readers, 0);
+	port_atomic_store(&t->shrinking, 0);
 	port_atomic_store(&t->nr_leaves, 0);
 	port_atomic_store(&t->meta_bytes,
 			  port_meta_size(sizeof(port_atomic) * TABLE_FANOUT));
@@ -218,6 +343,8 @@ void table_fini(struct handle_table *t)
 	u32 nr = (u32)port_atomic_load_acquire(&t->nr_leaves);
 	u32 i;
 
+	while (t->nr_retired)
+		port_meta_free(t->retired[--t->nr_retired], VALUES_SIZE);
 	for (i = 0; i < nr; i++)
 		table_leaf_destroy(table_leaf(t, i << TABLE_SHIFT));
 	for (i = 0; i < nr; i += TABLE_FANOUT)

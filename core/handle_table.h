@@ -2,7 +2,8 @@
 /*
  * Handle table: dense 32-bit indices, each with a 64-bit value, the handle's entry
  * (handle.h). The table grows a leaf at a time; leaves are never moved or taken
- * away, so a value is found without a lock, and a CPU slot may remember its leaf.
+ * away, so a value is found without a lock, and a CPU slot may remember its leaf. The
+ * values of a leaf may be taken away, while all of its indices are free.
  *
  * Free bits.  A set bit belongs to the table, a clear one to the taker of the
  * index. A CPU slot takes indices a word (64) at a time into a cursor; they are
@@ -25,6 +26,21 @@
  * looked up is reached through the pointers to node and leaf, each stored with release:
  * so consume is enough to load them, twice for each handle that a drain frees. [T1:
  * mutants leaf-not-released, node-replaced; unit a_table_grows_past_a_node]
+ *
+ * Shrinking.  table_shrink() takes all indices of a leaf, as a CPU slot takes a word of
+ * them. So the leaf has no handle, and none is given out of it. It points the leaf to
+ * values that all such leaves share, always 0, and frees the leaf's own when no drain may
+ * read them any more. A drain reads values of handles that others may have freed, so it
+ * counts itself in `readers` meanwhile:
+ *   drain:  count itself; full fence; then load the leaf's pointer.
+ *   shrink: store the pointer; full fence; free the values if `readers` reads 0.
+ * If it reads 0, a drain that counts itself later loads the new pointer; and acquire
+ * pairs with the release by which the drains before have gone. Else the values wait for
+ * the next call. Any other task reads the value of a handle that it owns, in a leaf that
+ * is not free; so a task that uses a handle that was freed may read memory that was given
+ * back. [T6: mutants shrink-ignores-readers, shrink-no-fence, shrink-takes-some,
+ * drain-reads-uncounted, reader-no-fence, stripped-leaves-lost; small "drain against
+ * shrink"; unit values_stay_while_a_drain_reads]
  */
 #ifndef LETHE_HANDLE_TABLE_H
 #define LETHE_HANDLE_TABLE_H
@@ -49,9 +65,13 @@
 #define TABLE_MAX_LEAVES (TABLE_FANOUT * TABLE_FANOUT)
 #endif
 
+/* Leaves whose values are taken away before any are freed. */
+#define TABLE_RETIRED_MOST 64u
+
 struct table_leaf {
-	port_atomic *value; /* TABLE_FANOUT of them */
+	port_atomic values; /* port_atomic *: TABLE_FANOUT of them */
 	port_atomic pending; /* a flag for each group of values: pending.h */
+	u32 next_stripped; /* a list of leaves without values, as `stripped` */
 	port_atomic free[TABLE_WORDS] PORT_CACHE_ALIGNED;
 };
 
@@ -66,7 +86,14 @@ struct handle_table {
 	port_atomic nr_leaves;
 	port_atomic free_from; /* a hint: no leaf before it is likely to have free bits */
 	port_spinlock grow_lock; /* leaf: adds leaves and nodes */
+	u32 stripped; /* the first leaf without values, + 1; 0: none. Under grow_lock */
 	port_atomic meta_bytes;
+
+	port_atomic readers PORT_CACHE_ALIGNED; /* drains that may read any value */
+	port_atomic shrinking; /* 1: a task shrinks the table, and has all that follows */
+	u32 shrink_from; /* the leaf at which the next goes on */
+	u32 nr_retired;
+	port_atomic *retired[TABLE_RETIRED_MOST]; /* values, of no leaf any more */
 };
 
 /* Indices of one word of free bits that a CPU slot owns: a bit each. */
@@ -97,9 +124,11 @@ static inline bool table_has(const struct handle_table *t, unsigned long index)
 	return (index >> TABLE_SHIFT) < port_atomic_load_acquire(&t->nr_leaves);
 }
 
+/* Pairs with the release in table_restore_leaf(): values are 0 when a leaf gets them. */
 static inline port_atomic *table_leaf_value(const struct table_leaf *leaf, u32 index)
 {
-	return &leaf->value[index & (TABLE_FANOUT - 1)];
+	return (port_atomic *)(uintptr_t)port_atomic_load_consume(&leaf->values) +
+	       (index & (TABLE_FANOUT - 1));
 }
 
 /* The value of @index. Pre: table_has(). */
@@ -143,10 +172,31 @@ bool table_cursor_refill(struct handle_table *t, struct table_cursor *cursor);
 bool table_rewind(struct handle_table *t);
 
 /*
- * Add a leaf of free indices. 0, -PORT_ENOMEM, or, of a table of TABLE_MAX_LEAVES,
- * -PORT_ENOSPC. Context: process.
+ * Add a leaf of free indices, or give one its values again. 0, -PORT_ENOMEM, or, of a
+ * table of TABLE_MAX_LEAVES, -PORT_ENOSPC. Context: process.
  */
 int table_grow(struct handle_table *t, enum port_alloc how);
+
+/*
+ * Around whatever reads values of handles that other tasks may free: see "Shrinking".
+ * Context: any.
+ */
+static inline void table_read_begin(struct handle_table *t)
+{
+	port_atomic_add(&t->readers, 1);
+	port_atomic_fence();
+}
+static inline void table_read_end(struct handle_table *t)
+{
+	port_atomic_sub_return_release(&t->readers, 1);
+}
+
+/*
+ * Free the values of leaves without handles, of @leaves leaves in turn; table_grow()
+ * gives a leaf values again. Those of which CPU slots hold indices are not free. Nothing
+ * if another task is at it. Context: process.
+ */
+void table_shrink(struct handle_table *t, u32 leaves);
 
 /* Give back indices @base + i for each bit i of @bits. Pre: @base % 64 == 0. */
 void table_put(struct handle_table *t, u32 base, u64 bits);

@@ -55,17 +55,19 @@ static void take_flags(struct handle_table *t, u32 leaf_nr, u64 mask, u32 *index
 	u32 base = leaf_nr << TABLE_SHIFT;
 	struct table_leaf *leaf = table_leaf(t, base);
 	u64 flags = port_atomic_load(&leaf->pending) & mask;
+	port_atomic *values;
 	u32 i;
 
 	if (!flags)
 		return;
 	/* Fully ordered before the look at the entries: see handle_table.h. */
 	port_atomic_and(&leaf->pending, ~flags);
+	values = table_leaf_value(leaf, 0);
 	for (; flags; flags &= flags - 1) {
 		u32 first = port_ctz64(flags) * TABLE_GROUP;
 
 		for (i = first; i < first + TABLE_GROUP; i++) {
-			if (port_atomic_load(&leaf->value[i]) & ENTRY_PENDING)
+			if (port_atomic_load(&values[i]) & ENTRY_PENDING)
 				index[(*n)++] = base + i;
 		}
 	}

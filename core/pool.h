@@ -26,8 +26,7 @@
 struct pool_slot {
 	/* All that a push needs, in one cache line. */
 	unsigned long leaf_nr; /* of the handle table, last pushed to; or NO_LEAF */
-	struct table_leaf *leaf; /* that leaf, */
-	port_atomic *entries; /* and its values */
+	struct table_leaf *leaf; /* that leaf */
 	port_atomic queued; /* a counter, as those below */
 	u32 credit; /* pushes this slot may make without asking */
 
@@ -79,11 +78,10 @@ static PORT_ALWAYS_INLINE bool slot_find(struct zs_pool *pool, struct pool_slot 
 			return false;
 		slot->leaf_nr = index >> TABLE_SHIFT;
 		slot->leaf = table_leaf(&pool->handles, (u32)index);
-		slot->entries = slot->leaf->value;
 	}
 	at->index = (u32)index;
 	at->leaf = slot->leaf;
-	at->entry = &slot->entries[index & (TABLE_FANOUT - 1)];
+	at->entry = table_leaf_value(slot->leaf, (u32)index);
 	return true;
 }
 

@@ -401,7 +401,8 @@ size_t zs_obj_size(struct zs_pool *pool, unsigned long handle);
  * zs_compact() - move objects together and give emptied pages back
  * @pool: the pool
  *
- * Pending frees are drained first. Objects being read are left in place.
+ * Pending frees are drained first. Objects being read are left in place. The handle table
+ * gives back what no handle needs, 512 at a time, which is not counted.
  *
  * Context: process context; yields between slices of work.
  * Return: pages given back by moving objects.
@@ -414,7 +415,8 @@ size_t zs_compact(struct zs_pool *pool);
  * @want: pages that the caller wants
  *
  * Drains nothing. Visits each zspage once at most, so it ends, and holds a class lock
- * for one zspage at a time. Another call goes on where the last one stopped.
+ * for one zspage at a time. Another call goes on where the last one stopped. Of the
+ * handle table a part gives back what no handle needs.
  *
  * Context: process context; yields between slices of work. Safe in reclaim: neither
  * allocates nor waits but for spinlocks.

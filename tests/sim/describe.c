@@ -102,7 +102,7 @@ static bool describe_leaf(u32 nr, const void *p, char *text, size_t size)
 	struct table_leaf *leaf = table_leaf(&pool->handles, nr << TABLE_SHIFT);
 	size_t at;
 
-	if (in(p, leaf->value, TABLE_FANOUT * sizeof(port_atomic), &at))
+	if (in(p, table_leaf_value(leaf, 0), TABLE_FANOUT * sizeof(port_atomic), &at))
 		snprintf(text, size, "entry of handle %zu",
 			 (nr << TABLE_SHIFT) + at / sizeof(port_atomic) + 1);
 	else if (in(p, leaf->free, sizeof(leaf->free), &at))

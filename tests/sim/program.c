@@ -131,7 +131,9 @@ static void objects_generate(struct program *p)
 	if (!below(150))
 		node_generate(p);
 	if (!below(8)) {
-		p->pushed = (u16)(1 + below(80));
+		/* Whole leaves: with their frees, the table can shrink. */
+		p->pushed =
+			(u16)(below(3) ? 1 + below(80) : (1 + below(2)) << TABLE_SHIFT);
 		p->budget = p->pushed + (below(2) ? 0 : below(60));
 	}
 	if (!below(12))

@@ -20,6 +20,8 @@ struct small_case {
 	const char *name;
 	bool worker; /* takes part; otherwise it comes when all else is done */
 	u32 most; /* preemptions, if fewer than asked for */
+	bool fresh; /* with one preemption asked for, no load sees an old value: they are
+		       many */
 	struct program program; /* but for its policy and config */
 };
 
@@ -106,6 +108,18 @@ static const struct small_case cases[] = {
 		     .filled = 1,
 		     .actors = 2,
 		     .op = {{{.kind = OP_FREE}}, {{.kind = OP_MOVE}}}}},
+	/* All handles of a leaf are pending. The first drain may read there yet when the
+	 * second has freed them, and compaction frees the leaf's values. */
+	{.name = "drain against shrink",
+	 .most = 1,
+	 .fresh = true,
+	 .program = {.cells = 1,
+		     .pushed = 1 << TABLE_SHIFT,
+		     .budget = 1 << TABLE_SHIFT,
+		     .actors = 2,
+		     .op = {{{.kind = OP_DRAIN, .n = ZS_FLUSH_SHRINKER}},
+			    {{.kind = OP_DRAIN, .n = ZS_FLUSH_NOMEM},
+			     {.kind = OP_COMPACT}}}}},
 	/* The second drain must have what the first has taken and not freed. */
 	{.name = "drain against a task in need",
 	 .program = {.cells = 2,
@@ -137,14 +151,21 @@ static void case_prepare(struct program *p, const struct small_case *c,
 					.points_most = 100000};
 }
 
+static u32 preemptions_of(const struct small_case *c, u32 preemptions)
+{
+	return c->most && c->most < preemptions ? c->most : preemptions;
+}
+
 /*
  * Schedules of seeds, to learn what is shared, and then all, or up to the first that
  * fails. Adds to *@schedules; false: one has failed.
  */
-static bool case_explore(struct program *p, u32 preemptions, struct sim_result *r,
-			 u64 *schedules)
+static bool case_explore(const struct small_case *c, struct program *p, u32 preemptions,
+			 struct sim_result *r, u64 *schedules)
 {
-	const struct explore_bounds bounds = {preemptions, STALE, ODD};
+	const struct explore_bounds bounds = {preemptions_of(c, preemptions),
+					      c->fresh && preemptions < 2 ? 0 : STALE,
+					      ODD};
 	struct sim_config config = p->config;
 	bool good = true;
 	unsigned int i;
@@ -194,7 +215,7 @@ static bool case_run(const struct small_case *c, enum zs_defer_policy policy,
 	u64 schedules = 0;
 
 	case_prepare(&p, c, policy);
-	if (!case_explore(&p, preemptions, &r, &schedules)) {
+	if (!case_explore(c, &p, preemptions, &r, &schedules)) {
 		printf("FAILED: sim --small --policy %s: %s, schedule %llu: %s\n",
 		       zs_policy_name(policy), c->name, schedules, r.what);
 		case_show(&p, &r);
@@ -202,15 +223,11 @@ static bool case_run(const struct small_case *c, enum zs_defer_policy policy,
 	}
 	printf("%-10s %-30s %9llu schedules, %s with up to %u preemptions, %.1f s\n",
 	       zs_policy_name(policy), c->name, explore_count(),
-	       explore_count() < SCHEDULES_MOST ? "all" : "NOT all", preemptions,
+	       explore_count() < SCHEDULES_MOST ? "all" : "NOT all",
+	       preemptions_of(c, preemptions),
 	       (double)(clock() - begin) / CLOCKS_PER_SEC);
 	fflush(stdout);
 	return explore_count() < SCHEDULES_MOST;
-}
-
-static u32 preemptions_of(const struct small_case *c, u32 preemptions)
-{
-	return c->most && c->most < preemptions ? c->most : preemptions;
 }
 
 void small_run(enum zs_defer_policy policy, u32 preemptions, u32 *passed, u32 *failed)
@@ -218,7 +235,7 @@ void small_run(enum zs_defer_policy policy, u32 preemptions, u32 *passed, u32 *f
 	unsigned int i;
 
 	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		if (case_run(&cases[i], policy, preemptions_of(&cases[i], preemptions)))
+		if (case_run(&cases[i], policy, preemptions))
 			++*passed;
 		else
 			++*failed;
@@ -230,12 +247,11 @@ bool small_hunt(enum zs_defer_policy policy, u32 preemptions, u64 *schedules)
 	unsigned int i;
 
 	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		u32 most = preemptions_of(&cases[i], preemptions);
 		struct program p;
 		struct sim_result r;
 
 		case_prepare(&p, &cases[i], policy);
-		if (case_explore(&p, most, &r, schedules))
+		if (case_explore(&cases[i], &p, preemptions, &r, schedules))
 			continue;
 		printf("%6llu schedules, %s, \"%s\": %s\n", *schedules,
 		       zs_policy_name(policy), cases[i].name, r.what);

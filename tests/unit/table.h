@@ -27,6 +27,10 @@ static inline size_t table_free(const struct zs_pool *pool)
 
 	for (u32 i = 0; i < nr; i++)
 		free += table_leaf_free(&pool->handles, i);
+	/* Those of leaves whose values were taken away are in nobody's hands. */
+	for (u32 i = pool->handles.stripped; i;
+	     i = table_leaf(&pool->handles, (i - 1) << TABLE_SHIFT)->next_stripped)
+		free += TABLE_FANOUT;
 	for (u32 i = 0; i < port_cpu_slots(); i++)
 		free += port_popcount64(pool->slots[i].handles.mask) +
 			port_popcount64(pool->slots[i].freed.mask);

@@ -48,6 +48,35 @@ static void nine_tenths_freed_leaves_a_tenth(void **state)
 	free(o);
 }
 
+/*
+ * The handle table is given back with what it was for, but for the words that CPU slots
+ * hold, in two leaves each, and the leaves themselves: by compaction, and without it when
+ * a drain frees the last object.
+ */
+static void the_handle_table_shrinks(void **state)
+{
+	const size_t n = 60000;
+	struct zs_pool *pool = pool_create(test_policy(state), n);
+	const size_t empty = pool_stats(pool).meta_bytes;
+	struct object *o = malloc(n * sizeof(*o));
+	size_t most = empty + sizeof(struct table_node) +
+		      n / TABLE_FANOUT * 2 * port_meta_size(sizeof(struct table_leaf)) +
+		      2 * port_cpu_slots() * TABLE_FANOUT * sizeof(port_atomic);
+
+	for (int round = 0; round < 3; round++) {
+		objects_create_equal(pool, o, n, 64);
+		objects_verify(pool, o, n);
+		assert_true(pool_stats(pool).meta_bytes >
+			    empty + n * sizeof(port_atomic));
+		objects_free_deferred(pool, o, n);
+		if (test_policy(state) == ZS_DEFER_SYNC || round == 2)
+			zs_compact(pool);
+		TEST_WAIT_UNTIL(pool_stats(pool).meta_bytes < most);
+	}
+	pool_destroy(pool);
+	free(o);
+}
+
 static void moved_objects_can_be_written_and_freed(void **state)
 {
 	struct zs_pool *pool = pool_create(test_policy(state), 0);
@@ -344,6 +373,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST_EACH_POLICY(nine_tenths_freed_leaves_a_tenth),
+		TEST_EACH_POLICY(the_handle_table_shrinks),
 		TEST_EACH_POLICY(moved_objects_can_be_written_and_freed),
 		cmocka_unit_test(nothing_to_gain_changes_nothing),
 		cmocka_unit_test(pinned_objects_stay_in_place),

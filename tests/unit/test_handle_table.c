@@ -85,6 +85,123 @@ static void a_scan_reads_every_value_once(void **state)
 	table_gone(&t);
 }
 
+/* All indices that the table has, by number. */
+static u32 table_take_all(struct handle_table *t)
+{
+	struct table_cursor cursor = {0};
+	u32 n = 0;
+
+	while (table_cursor_refill(t, &cursor) || table_rewind(t)) {
+		n += port_popcount64(cursor.mask);
+		cursor.mask = 0;
+	}
+	return n;
+}
+
+static void table_put_leaf(struct handle_table *t, u32 leaf_nr)
+{
+	for (u32 w = 0; w < TABLE_WORDS; w++)
+		table_put(t, leaf_nr * TABLE_FANOUT + w * 64, ~(u64)0);
+}
+
+/* Leaves without handles give their values back, and get some again. */
+static void a_table_shrinks_and_grows_again(void **state)
+{
+	enum { LEAVES = TABLE_RETIRED_MOST + 10, KEPT = 5 };
+	const size_t values = port_meta_size(TABLE_FANOUT * sizeof(port_atomic));
+	struct handle_table t;
+	size_t full;
+
+	(void)state;
+	table_with_leaves(&t, LEAVES);
+	full = user_meta_outstanding();
+	assert_int_equal(table_take_all(&t), LEAVES * TABLE_FANOUT);
+	table_shrink(&t, ~0u);
+	assert_int_equal(user_meta_outstanding(), full);
+	/* A word of leaf KEPT stays in use, with a value. */
+	port_atomic_store(table_value(&t, KEPT * TABLE_FANOUT), 7);
+	for (u32 i = 0; i < LEAVES; i++) {
+		if (i != KEPT)
+			table_put_leaf(&t, i);
+	}
+	for (u32 w = 1; w < TABLE_WORDS; w++)
+		table_put(&t, KEPT * TABLE_FANOUT + w * 64, ~(u64)0);
+	table_shrink(&t, ~0u);
+	assert_int_equal(user_meta_outstanding(), full - (LEAVES - 1) * values);
+	assert_int_equal(port_atomic_load(&t.meta_bytes), user_meta_outstanding());
+	assert_int_equal(port_atomic_load(table_value(&t, KEPT * TABLE_FANOUT)), 7);
+	assert_int_equal(port_atomic_load(table_value(&t, 3)), 0);
+	/* What is left is given out, and then leaves get values again. */
+	assert_int_equal(table_take_all(&t), TABLE_FANOUT - 64);
+	for (u32 i = 1; i < LEAVES; i++) {
+		assert_int_equal(table_grow(&t, PORT_ALLOC_WAIT), 0);
+		assert_int_equal(table_take_all(&t), TABLE_FANOUT);
+		assert_int_equal(user_meta_outstanding(),
+				 full - (LEAVES - 1 - i) * values);
+	}
+	assert_int_equal(port_atomic_load(&t.nr_leaves), LEAVES);
+	for (u32 i = 0; i < LEAVES * TABLE_FANOUT; i++) {
+		assert_int_equal(port_atomic_xchg(table_value(&t, i), i + 1),
+				 i == KEPT * TABLE_FANOUT ? 7 : 0);
+	}
+	assert_int_equal(table_grow(&t, PORT_ALLOC_WAIT), 0);
+	assert_int_equal(port_atomic_load(&t.nr_leaves), LEAVES + 1);
+	assert_int_equal(port_atomic_load(&t.meta_bytes), user_meta_outstanding());
+	table_gone(&t);
+}
+
+/* A part of the table a call, each leaf in its turn. */
+static void a_shrink_looks_at_so_many_leaves(void **state)
+{
+	enum { LEAVES = 7 };
+	const size_t values = port_meta_size(TABLE_FANOUT * sizeof(port_atomic));
+	struct handle_table t;
+	size_t full;
+
+	(void)state;
+	table_with_leaves(&t, LEAVES);
+	full = user_meta_outstanding();
+	for (u32 n = 3; n <= 6; n += 3) {
+		table_shrink(&t, 3);
+		assert_int_equal(user_meta_outstanding(), full - n * values);
+	}
+	table_shrink(&t, 3);
+	assert_int_equal(user_meta_outstanding(), full - LEAVES * values);
+	table_gone(&t);
+}
+
+/* Values that a drain may read are freed by the first shrink after it. */
+static void values_stay_while_a_drain_reads(void **state)
+{
+	enum { LEAVES = TABLE_RETIRED_MOST + 3 };
+	struct handle_table t;
+	port_atomic *value;
+	size_t full;
+
+	(void)state;
+	table_with_leaves(&t, LEAVES);
+	full = user_meta_outstanding();
+	table_read_begin(&t);
+	value = table_value(&t, 3);
+	table_shrink(&t, ~0u);
+	assert_int_equal(user_meta_outstanding(), full);
+	assert_ptr_not_equal(table_value(&t, 3), value);
+	assert_int_equal(port_atomic_load(value), 0);
+	/* No more are taken away than can be remembered. */
+	table_shrink(&t, ~0u);
+	assert_int_equal(table_take_all(&t), 3 * TABLE_FANOUT);
+	table_read_end(&t);
+	table_shrink(&t, 1);
+	assert_int_equal(user_meta_outstanding(),
+			 full - TABLE_RETIRED_MOST * port_meta_size(TABLE_FANOUT *
+								    sizeof(port_atomic)));
+	/* And a table that is destroyed before. */
+	table_put_leaf(&t, LEAVES - 1);
+	table_read_begin(&t);
+	table_shrink(&t, ~0u);
+	table_gone(&t);
+}
+
 /* At the end of a node, a leaf needs a node too. */
 static void no_memory_for_a_node_is_no_leaf(void **state)
 {
@@ -110,6 +227,9 @@ int main(void)
 		cmocka_unit_test(a_table_grows_past_a_node),
 		cmocka_unit_test(a_table_does_not_grow_while_it_has_room),
 		cmocka_unit_test(a_scan_reads_every_value_once),
+		cmocka_unit_test(a_table_shrinks_and_grows_again),
+		cmocka_unit_test(a_shrink_looks_at_so_many_leaves),
+		cmocka_unit_test(values_stay_while_a_drain_reads),
 		cmocka_unit_test(no_memory_for_a_node_is_no_leaf),
 	};
 
