@@ -50,7 +50,8 @@ enum outcome back_wait(const struct back *back, uint64_t before, uint64_t full,
 		usleep(back->look_us);
 	}
 	if (n == LOOKS)
-		return fail("%" PRIu64 " of %" PRIu64 " bytes do not come back",
+		return fail("%" PRIu64 " of %" PRIu64 " bytes do not come back; memory "
+			    "may be short, and others swapped out meanwhile",
 			    look[n - 1].used - before, full - before);
 	*back_ns = look[find_back(n, before, full)].ns;
 	return OK;
