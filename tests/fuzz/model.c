@@ -185,6 +185,8 @@ static void forget_what_is_freed(void)
 {
 	size_t i = 0;
 
+	/* As a drain: handles may be freed meanwhile. */
+	table_read_begin(&model.pool->handles);
 	while (i < model.nr_pending) {
 		const port_atomic *entry = pool_entry(model.pool, model.pending[i]);
 
@@ -193,6 +195,7 @@ static void forget_what_is_freed(void)
 		else
 			model.pending[i] = model.pending[--model.nr_pending];
 	}
+	table_read_end(&model.pool->handles);
 }
 
 static void check_deferral(const struct zs_pool_stats *s)

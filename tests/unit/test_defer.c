@@ -559,16 +559,18 @@ static void a_drain_that_comes_late_leaves_it_to_the_next(void **state)
 	pool_destroy(d.pool);
 }
 
-static size_t entries_pending(const struct zs_pool *pool)
+static size_t entries_pending(struct zs_pool *pool)
 {
 	u64 at = 0, end = port_atomic_load_acquire(&pool->handles.nr_leaves)
 			  << TABLE_SHIFT;
 	size_t n = 0;
 	u32 index[64];
 
+	table_read_begin(&pool->handles);
 	while (at < end)
 		n += table_scan(&pool->handles, &at, FREE_PENDING, index,
 				ARRAY_SIZE(index));
+	table_read_end(&pool->handles);
 	return n;
 }
 
