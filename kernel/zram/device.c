@@ -97,13 +97,14 @@ static int streams_create(struct zram *zram)
 }
 
 /*
- * Pages that are available without shrinking a slab. MemAvailable counts nearly all that
- * is called reclaimable, but what is in use, reclaim does not get: on a system whose
- * files are in memory, entries of directories alone were 10 MiB of 54.
+ * Pages that are available to the kernel without shrinking a slab. MemAvailable counts
+ * nearly all that is called reclaimable, but what is in use, reclaim does not get: on a
+ * system whose files are in memory, entries of directories alone were 10 MiB of 54. And
+ * it counts the free pages of CMA, which only what can be moved may have.
  */
 static long table_available(void)
 {
-	return si_mem_available() -
+	return si_mem_available() - (long)global_zone_page_state(NR_FREE_CMA_PAGES) -
 	       (long)global_node_page_state_pages(NR_SLAB_RECLAIMABLE_B) -
 	       (long)global_node_page_state_pages(NR_KERNEL_MISC_RECLAIMABLE);
 }
