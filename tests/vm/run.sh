@@ -7,10 +7,10 @@
 #               [-s FACTOR] [-t TAG] [-w WORD] KERNEL [SUITE ...]
 #
 # KERNEL is a name for kernel-fetch.sh, or a directory that it has printed. -m is
-# the guest's memory, 168 MiB if it is not given (192 for arm64). -s: the kernel is that
-# many times slower than Debian's, so that whatever has to happen in a time may
-# take as many times longer. -d is how long the suite "storm" storms, which is only
-# run if it is named. -w is a word for the kernel's command line. Without SUITE: all that the
+# the guest's memory, 168 MiB if it is not given (224 for arm64, 384 with pages of 16 KiB).
+# -s: the kernel is that many times slower than Debian's, so that whatever has to happen
+# in a time may take as many times longer. -d is how long the suite "storm" storms, which
+# is only run if it is named. -w is a word for the kernel's command line. Without SUITE: all that the
 # implementation under test can pass, or is for. The modules under test are those
 # of build/modules (debug and debug512: see build-modules.sh), which are brought up
 # to date unless -n is given; 'intree' takes the kernel's own zram instead, which
@@ -56,7 +56,11 @@ shift
 # shellcheck source=scripts/arch.sh
 . "$top/scripts/arch.sh"
 arch_set "$(arch_of "$kernel")"
-[ -n "$mib" ] || mib=$([ "$arch" = arm64 ] && echo 192 || echo 168)
+[ -n "$mib" ] || case $arch-$kver in
+amd64-*) mib=168 ;;
+*-16k) mib=384 ;; # whatever takes a few pages takes four times as much
+*) mib=224 ;;
+esac
 compiler=(gcc)
 [ "$arch" = "$(machine_arch)" ] ||
 	compiler=("$arch_gnu-gcc" "--sysroot=$("$top/scripts/sysroot-fetch.sh" "$arch")/root")

@@ -6,6 +6,9 @@
 zram_load
 swap_start 128M
 
+# Some 4096 pages: the kernel's reclaim leaves less than a batch, 256 handles.
+mib=$((16 * PAGE / 4096))
+
 # yields CAUSE PERCENT WHO COMMAND...: the command frees so much of what is pending
 yields() {
 	cause=$1 percent=$2 who=$3
@@ -13,7 +16,7 @@ yields() {
 	# A drain for the shrinker or compaction cannot free what a drain thread has taken
 	# before it was held back.
 	within 5 nothing_pending
-	check "frees are pending before $who" make_pending 16 "$((seed = seed + 1))"
+	check "frees are pending before $who" make_pending $mib "$((seed = seed + 1))"
 	before=$(deferred "flushed_$cause")
 	"$@"
 	compare "$who frees them" $(($(deferred "flushed_$cause") - before)) \
@@ -50,13 +53,13 @@ yields compact 90 "compaction" compact
 # The limit leaves no room but what is pending.
 write_within_limit() {
 	echo "$(mm_stat zram0 used)" >$Z/mem_limit
-	check "a write at the limit succeeds" held_start 8 200
+	check "a write at the limit succeeds" held_start $((mib / 2)) 200
 }
 stalls() {
 	awk 'NR == 2 { print $1 }' $Z/debug_stat
 }
 before_limit=$(stalls)
-# As much as is written, 8 of 16 MiB, and no more than that takes.
+# As much as is written, half of what is pending, and no more than that takes.
 yields limit 30 "a write at mem_limit" write_within_limit
 # The kernel's own zram goes on with what it holds.
 [ "$IMPL" = tree ] || compare "it drained with no stream held" "$(stalls)" -gt "$before_limit"

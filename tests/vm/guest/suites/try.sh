@@ -4,10 +4,10 @@
 # "lethe try": it measures, leaves the machine as it was however it ends, and says why
 # where it cannot be done.
 
-# In MiB: of a thousand pages or more, as the kernel's own caches of swap slots keep up
-# to 64 a CPU.
+# In MiB: of two thousand pages, as the kernel's own caches of swap slots keep up to 64 a
+# CPU.
 size=8
-[ "$PAGE" = 4096 ] || size=16
+[ "$PAGE" = 4096 ] || size=32
 
 # machine: devices, swap but for how much of it is used, and what new devices get
 machine() {
