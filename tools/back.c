@@ -50,9 +50,11 @@ enum outcome back_wait(const struct back *back, uint64_t before, uint64_t full,
 		usleep(back->look_us);
 	}
 	if (n == LOOKS)
-		return fail("%" PRIu64 " of %" PRIu64 " bytes do not come back; memory "
-			    "may be short, and others swapped out meanwhile",
-			    look[n - 1].used - before, full - before);
+		return fail(
+			"%" PRIu64 " of %" PRIu64 " bytes do not come back: the "
+			"kernel's caches of swap slots keep up to 64 pages a CPU, and "
+			"other processes may have been swapped out meanwhile",
+			look[n - 1].used - before, full - before);
 	*back_ns = look[find_back(n, before, full)].ns;
 	return OK;
 }
