@@ -18,6 +18,9 @@ static const struct {
 	const char *usage;
 } commands[] = {
 	{"attr", cmd_attr, "attr FILE [VALUE]: read or write it, print ok or the errno"},
+	{"attributes", cmd_attributes,
+	 "attributes SECONDS SEED TASKS MOST: all of zram's, at random, by so many "
+	 "tasks, beside I/O; no operation takes MOST seconds"},
 	{"bio", cmd_bio,
 	 "bio DEVICE SEED OPERATIONS ALIGNMENT: odd block I/O against a model"},
 	{"direct", cmd_direct,

@@ -37,6 +37,7 @@ int answer(void); /* print errno by its name, which is an answer: returns 0 */
 
 /* The subcommands; argv[0] is the subcommand's name. */
 int cmd_attr(int argc, char **argv);
+int cmd_attributes(int argc, char **argv);
 int cmd_bio(int argc, char **argv);
 int cmd_direct(int argc, char **argv);
 int cmd_files(int argc, char **argv);
