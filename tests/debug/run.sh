@@ -31,7 +31,7 @@ shift $((OPTIND - 1))
 storm=$((${1:-600} / 3))
 logs=build/debug
 mapfile -t kernels < <(scripts/kernels.sh names all test-debug)
-parts=(mistakes-canary kasan kasan-writeback kasan-storm kasan-inject race-canary kcsan
+parts=(mistakes-canary kasan kasan-writeback kasan-parts kasan-storm kasan-inject race-canary kcsan
 	kcsan-writeback kcsan-parts kcsan-storm rt rt-writeback rt-parts rt-storm)
 begin=$SECONDS
 
@@ -129,6 +129,7 @@ for data races in which no function of our modules takes part. $(date -u +%F), $
 $(row mistakes-canary "${kver[6.12-kasan]}: KASAN, lockdep, debug objects" "seeded mistakes")
 $(row kasan "the same, page poisoning" suites)
 $(row kasan-writeback "the same, kmemleak" "writeback, disks that fail")
+$(row kasan-parts "the same" "I/O of parts of pages, disks that fail, all attributes at once")
 $(row kasan-storm "the same" "storm of $storm s")
 $(row kasan-inject "the same, owners of pages" "each place that allocates fails")
 $(row race-canary "${kver[6.12-kcsan]}: KCSAN, strict" "a seeded race")
@@ -173,10 +174,11 @@ queue part kcsan-storm "${kcsan[@]}" -d "$storm" 6.12-kcsan storm
 # The disk is in the guest's memory.
 queue part kasan-writeback "${kasan[@]}" -m 512 6.12-kasan writeback failing
 queue part kcsan-writeback "${kcsan[@]}" -m 448 6.12-kcsan writeback failing
+# Blocks of less than a page
+queue part kasan-parts "${kasan[@]}" -m 512 -i debug512 6.12-kasan parts failing attributes
 queue part rt-storm -s 2 -m 256 -d "$storm" 6.12-rt-amd64 storm
 queue part rt -s 2 -m 256 6.12-rt-amd64
 queue part rt-writeback -s 2 -m 256 6.12-rt-amd64 writeback failing
-# Blocks of less than a page
 queue part kcsan-parts "${kcsan[@]}" -m 448 -i debug512 6.12-kcsan bio parts
 queue part rt-parts -s 2 -m 256 -i debug512 6.12-rt-amd64 bio parts
 wait
