@@ -117,8 +117,8 @@ esac
 # And from a disk that goes, or swapped in.
 [[ " ${suites[*]} " != *" failing "* ]] || expected+=(-x '(Buffer )?I/O error,? (on )?dev vda, |Read-error on swap-device')
 if [[ " ${suites[*]} " = *" probe "* ]]; then
-	# The kernel's own zram asks for tables that no memory can hold.
-	expected+=(-x 'page allocation failure|vmalloc error|WARNING: .*(alloc|vmalloc)')
+	# The kernel's own zram asks for tables that no memory can hold. A disk is read-only.
+	expected+=(-x 'page allocation failure|vmalloc error|WARNING: .*(alloc|vmalloc)|I/O error, dev loop0, ')
 fi
 if [[ "$impl ${suites[*]} " =~ ^intree\ (.* )?attributes\  ]]; then
 	# The kernel's own devices have slab caches each; of two that come and go at once
@@ -149,7 +149,7 @@ if [[ " ${suites[*]} " = *" users "* ]]; then
 	mib=768
 fi
 [[ " ${suites[*]} " != *" hugepages "* ]] || mib=1024
-if [[ " ${suites[*]} " =~ \ (backing|inject|attributes)\  || " ${suites[*]} " =~ $to_disk ]]; then
+if [[ " ${suites[*]} " =~ \ (backing|inject|attributes|probe)\  || " ${suites[*]} " =~ $to_disk ]]; then
 	more+=(-m "disks:loop,dm_mod,dm_delay,virtio_pci,virtio_blk")
 fi
 [[ ! " ${suites[*]} " =~ $to_disk ]] || more+=(-p dmsetup)

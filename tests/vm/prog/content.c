@@ -82,3 +82,18 @@ int content_check(const void *page, uint64_t seed, uint64_t index)
 		(unsigned long long)index, (unsigned long long)seed);
 	return -1;
 }
+
+/* To standard output: bytes that cannot be compressed, the same on every machine. */
+int cmd_noise(int argc, char **argv)
+{
+	uint64_t bytes, word, state;
+
+	if (argc != 3)
+		die("needs BYTES SEED");
+	state = number(argv[2]);
+	for (bytes = number(argv[1]); bytes >= sizeof(word); bytes -= sizeof(word)) {
+		word = content_random(&state);
+		fwrite(&word, sizeof(word), 1, stdout);
+	}
+	return 0;
+}

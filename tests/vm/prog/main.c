@@ -39,6 +39,7 @@ static const struct {
 	 "real-time task, and how long it took (ms)"},
 	{"meet", cmd_meet,
 	 "meet DEVICE READERS ROUNDS PAGES: free swapped pages while others read them"},
+	{"noise", cmd_noise, "noise BYTES SEED: what cannot be compressed"},
 	{"page", cmd_page, "page: print how many bytes a page has"},
 	{"place", cmd_place,
 	 "place FILE DEVICE MIB AT OF ON: memory of CPU OF's node, written by CPU ON"},

@@ -47,6 +47,7 @@ int cmd_hog(int argc, char **argv);
 int cmd_inject(int argc, char **argv);
 int cmd_late(int argc, char **argv);
 int cmd_meet(int argc, char **argv);
+int cmd_noise(int argc, char **argv);
 int cmd_page(int argc, char **argv);
 int cmd_place(int argc, char **argv);
 int cmd_punch(int argc, char **argv);

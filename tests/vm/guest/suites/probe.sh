@@ -62,6 +62,12 @@ block_state() {
 		/sys/kernel/debug/zram/zram0/block_state 2>&1)"
 }
 
+# What a line of block_state looks like: digits and blanks are all 9.
+block_lines() {
+	answer "block_state, form" "$(shown "$(sed -n '1,3s/[ 0-9]/9/gp' \
+		/sys/kernel/debug/zram/zram0/block_state 2>&1)")"
+}
+
 # log WHEN: what zram has said since it was asked last
 log_lines=0
 log() {
@@ -79,10 +85,10 @@ content() {
 	answer "content, $1" "$(dd if=/dev/zram0 bs=64k 2>/dev/null | md5sum)"
 }
 
-# The same bytes for both implementations: of which nothing can be made less; and pages
+# The same bytes on every machine: of which nothing can be made less; and pages
 # that begin with such bytes and end with zeroes. What a page takes is then far from where
 # implementations differ in what they store as it is, but for pages of seven eighths.
-gzip -9 </corpus 2>/dev/null | tail -c +4097 >/tmp/bytes
+vmtest noise 200000 1 >/tmp/bytes
 # pages COUNT BYTES: so many, with so many bytes of noise
 pages() {
 	for page in $(seq 0 $(($1 - 1))); do
@@ -151,8 +157,10 @@ put writeback_limit_enable "$newline" junk 0 -1 2 1
 get writeback_limit_enable "1"
 put writeback_limit 0
 put writeback_limit_enable 0
-put writeback_batch_size "$newline" junk 0 -1 1 128
-put compressed_writeback "$newline" junk -1 1 0
+put writeback_batch_size "$newline" junk 0 -1 1 128 +1 0x10 ' 5' '5 ' 4294967295 4294967296
+get writeback_batch_size "after that"
+put compressed_writeback "$newline" junk -1 2 1 0 y off true ' 1'
+get compressed_writeback "after that"
 put backing_dev "$newline" none /dev/nope /dev /dev/zram0 /dev/zram1 /corpus "$long" "$page"
 get backing_dev "after that"
 put algorithm_params "$newline" junk level=3 algo=lz4 'algo=lz4 level=3' 'algo=zstd level=999' \
@@ -176,6 +184,8 @@ put backing_dev /dev/zram1 none
 put max_comp_streams 3
 put writeback_limit 1
 put writeback_limit 0
+put writeback_batch_size 0 junk 32
+put compressed_writeback junk 1 0
 log "of a device with a size"
 for file in disksize initstate comp_algorithm io_stat debug_stat bd_stat; do
 	get $file
@@ -194,6 +204,7 @@ disk "12 pages"
 get io_stat "12 pages"
 content "12 pages"
 block_state "12 pages" 0 12
+block_lines
 put idle all
 block_state "idle" 0 12
 dd if=/dev/zram0 of=/dev/null bs=4k count=1 iflag=direct 2>/dev/null
@@ -269,6 +280,166 @@ recompress type=nope priority=2 priority=4
 put reset 1
 get recomp_algorithm "reset"
 log "recompressed"
+
+# ---- what a reset leaves as it is ----
+
+state="settings"
+modules_load disks
+modules_load ext4
+truncate -s 8M /tmp/below
+losetup /dev/loop0 /tmp/below
+# settings WHEN
+settings() {
+	for file in disksize initstate comp_algorithm recomp_algorithm max_comp_streams \
+		backing_dev writeback_limit writeback_limit_enable writeback_batch_size \
+		compressed_writeback; do
+		get $file "$1"
+	done
+	mm "$1"
+}
+set_all() {
+	put comp_algorithm zstd
+	put recomp_algorithm 'algo=zstd priority=1'
+	put max_comp_streams 3
+	put mem_limit 1M
+	put backing_dev /dev/loop0
+	put writeback_limit 7
+	put writeback_limit_enable 1
+	put writeback_batch_size 5
+	put compressed_writeback 1
+}
+set_all
+settings "set"
+put reset 1
+settings "reset without a size"
+set_all
+put disksize 4M
+fill 0 8 /tmp/half
+settings "with a size"
+put reset 1
+settings "reset"
+put writeback_limit 0
+put writeback_limit_enable 0
+put writeback_batch_size 32
+put compressed_writeback 0
+# Whether a level is forgotten can be seen by what it does.
+for level in 19 '' 1; do
+	put comp_algorithm zstd
+	[ -z "$level" ] || put algorithm_params "algo=zstd level=$level"
+	put disksize 4M
+	fill 0 16 /tmp/numbers
+	mm "level ${level:-forgotten}"
+	put reset 1
+done
+log "settings"
+
+# ---- a backing device that is in use, or cannot be written ----
+
+state="in use"
+# backing WHAT: zram0 is given /dev/loop0, which is WHAT
+backing() {
+	answer "backing_dev <- $1" "$(attr backing_dev /dev/loop0)"
+	get backing_dev "$1"
+	put reset 1
+}
+losetup -d /dev/loop0
+losetup -r /dev/loop0 /tmp/below
+backing "a read-only disk"
+put backing_dev /dev/loop0
+put disksize 4M
+fill 0 4 /tmp/half
+put idle all
+put writeback idle
+get bd_stat "a read-only disk"
+block_state "a read-only disk" 0 4
+mm "a read-only disk"
+content "a read-only disk"
+put reset 1
+losetup -d /dev/loop0
+losetup /dev/loop0 /tmp/below
+blockdev --setro /dev/loop0
+backing "one that was made read-only"
+blockdev --setrw /dev/loop0
+mkswap /dev/loop0 >/dev/null
+backing "a disk with swap on it"
+swapon /dev/loop0
+backing "one that is swap"
+swapoff /dev/loop0
+/sbin/mke2fs -q -F -t ext4 /dev/loop0
+backing "a disk with a file system"
+mount -t ext4 /dev/loop0 /mnt
+backing "one that is mounted"
+umount /mnt
+exec 9</dev/loop0
+backing "one that is read"
+exec 9<&-
+exec 9<>/dev/loop0
+backing "one that is written"
+exec 9<&-
+vmtest attr /sys/block/zram1/backing_dev /dev/loop0 >/dev/null
+backing "that of another device"
+vmtest attr /sys/block/zram1/reset 1 >/dev/null
+put backing_dev /dev/loop0
+! mount -t ext4 /dev/loop0 /mnt 2>/dev/null && mounted=no || mounted=yes
+answer "can it be mounted" $mounted
+[ $mounted = no ] || umount /mnt
+mkswap /dev/loop0 >/dev/null 2>&1
+! swapon /dev/loop0 2>/dev/null && swaps=no || swaps=yes
+answer "can it be swap" $swaps
+[ $swaps = no ] || swapoff /dev/loop0
+put disksize 4M
+blockdev --setro /dev/loop0
+fill 0 4 /tmp/half
+put writeback_limit_enable 0
+put idle all
+put writeback idle
+get bd_stat "read-only since"
+content "read-only since"
+blockdev --setrw /dev/loop0
+put writeback idle
+get bd_stat "writable again"
+content "writable again"
+put reset 1
+losetup -d /dev/loop0
+rm /tmp/below
+log "in use"
+
+# ---- pages that are written back as they are in memory ----
+
+state="compressed"
+put comp_algorithm lz4
+echo 8M >/sys/block/zram1/disksize
+put backing_dev /dev/zram1
+put compressed_writeback 1
+put disksize 16M
+put compressed_writeback 0 1
+get compressed_writeback "with a size"
+for batch in 1 3; do
+	put writeback_batch_size $batch
+	fill 0 8 /tmp/half
+	fill 8 2 /tmp/noise
+	fill 10 2 /dev/zero
+	put idle all
+	put writeback idle
+	get bd_stat "in batches of $batch"
+	mm "in batches of $batch"
+	block_state "in batches of $batch" 0 12
+	content "in batches of $batch"
+	get bd_stat "in batches of $batch, and read"
+done
+fill 0 4 /tmp/noise
+get bd_stat "some written again"
+mm "some written again"
+blkdiscard /dev/zram0
+get bd_stat "discarded"
+mm "discarded"
+put reset 1
+get compressed_writeback "reset"
+get writeback_batch_size "reset"
+put writeback_batch_size 32
+put compressed_writeback 0
+vmtest attr /sys/block/zram1/reset 1 >/dev/null
+log "compressed"
 
 # ---- a backing device ----
 
