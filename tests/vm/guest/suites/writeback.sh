@@ -366,8 +366,9 @@ aged=$(sort -n /tmp/aged | head -n 1)
 say "munmap of a page in memory $((memory / 4096)) ns, on the disk $((backed / 4096)) ns, whose access is noted $((aged / 4096)) ns"
 # A kernel that watches each access says nothing about time.
 if [ "$SLOW" = 1 ]; then
-	compare "unmapping is no slower for it" "$backed" -lt $((memory * 5 / 4))
-	compare "nor for ages" "$aged" -lt $((memory * 5 / 4))
+	# Not by a wait for the disk, or for a lock. How much it is, benchmarks measure.
+	compare "unmapping is no slower for it" "$backed" -lt $((memory * 2))
+	compare "nor for ages" "$aged" -lt $((memory * 2))
 fi
 swap_stop
 disk_remove
