@@ -174,10 +174,7 @@ static size_t class_compact(struct zs_pool *pool, struct size_class *c, size_t w
 	return pages;
 }
 
-/* Leaves of the handle table that a bounded compaction looks at: 64 bytes of each */
-#define COMPACT_LEAVES 256
-
-size_t zs_compact_pages(struct zs_pool *pool, size_t want)
+static size_t compact_pages(struct zs_pool *pool, size_t want)
 {
 	size_t pages = 0;
 	unsigned int i, first;
@@ -192,6 +189,16 @@ size_t zs_compact_pages(struct zs_pool *pool, size_t want)
 			pages += class_compact(pool, pool->classes[k], want - pages);
 	}
 	port_atomic_add(&pool->pages_compacted, pages);
+	return pages;
+}
+
+/* Leaves of the handle table that a bounded compaction looks at: 64 bytes of each */
+#define COMPACT_LEAVES 256
+
+size_t zs_compact_pages(struct zs_pool *pool, size_t want)
+{
+	size_t pages = compact_pages(pool, want);
+
 	table_shrink(&pool->handles, COMPACT_LEAVES);
 	return pages;
 }
@@ -201,7 +208,7 @@ size_t zs_compact(struct zs_pool *pool)
 	size_t pages;
 
 	zs_drain_deferred(pool, ZS_FLUSH_COMPACT, 0);
-	pages = zs_compact_pages(pool, ~(size_t)0);
+	pages = compact_pages(pool, ~(size_t)0);
 	table_shrink(&pool->handles, ~(u32)0);
 	port_pages_trim();
 	return pages;

@@ -164,7 +164,7 @@ static bool table_restore_leaf(struct handle_table *t, port_atomic *values)
 	port_spin_unlock(&t->grow_lock);
 	port_atomic_add(&t->meta_bytes, port_meta_size(VALUES_SIZE));
 	port_atomic_store_release(&leaf->values, (u64)(uintptr_t)values);
-	/* Fully ordered: whoever takes an index finds the values. */
+	/* Fully ordered: the task that takes an index finds the values. */
 	for (w = 0; w < TABLE_WORDS; w++)
 		table_put(t, (leaf_nr << TABLE_SHIFT) + w * 64, ~(u64)0);
 	return true;
@@ -294,17 +294,22 @@ static u32 leaves_strip(struct handle_table *t, u32 leaves)
 	return n;
 }
 
+static void retired_free(struct handle_table *t)
+{
+	while (t->nr_retired) {
+		port_meta_free(t->retired[--t->nr_retired], VALUES_SIZE);
+		port_atomic_add(&t->meta_bytes, -(u64)port_meta_size(VALUES_SIZE));
+	}
+}
+
 /* False: a drain may read them. */
-static bool retired_free(struct handle_table *t)
+static bool retired_try_free(struct handle_table *t)
 {
 	/* See "Shrinking" in handle_table.h. */
 	port_atomic_fence();
 	if (port_atomic_load_acquire(&t->readers))
 		return false;
-	while (t->nr_retired) {
-		port_meta_free(t->retired[--t->nr_retired], VALUES_SIZE);
-		port_atomic_add(&t->meta_bytes, -(u64)port_meta_size(VALUES_SIZE));
-	}
+	retired_free(t);
 	return true;
 }
 
@@ -319,7 +324,7 @@ void table_shrink(struct handle_table *t, u32 leaves)
 	do {
 		leaves -= leaves_strip(t, leaves < SHRINK_STEP ? leaves : SHRINK_STEP);
 		port_yield();
-	} while (retired_free(t) && leaves);
+	} while (retired_try_free(t) && leaves);
 	port_atomic_store_release(&t->shrinking, 0);
 }
 
@@ -343,8 +348,7 @@ void table_fini(struct handle_table *t)
 	u32 nr = (u32)port_atomic_load_acquire(&t->nr_leaves);
 	u32 i;
 
-	while (t->nr_retired)
-		port_meta_free(t->retired[--t->nr_retired], VALUES_SIZE);
+	retired_free(t);
 	for (i = 0; i < nr; i++)
 		table_leaf_destroy(table_leaf(t, i << TABLE_SHIFT));
 	for (i = 0; i < nr; i += TABLE_FANOUT)
