@@ -5,6 +5,25 @@
 #include "bare_table.h"
 #include "objects.h"
 
+/* Bytes of a leaf's values */
+static size_t values_size(void)
+{
+	return port_meta_size(TABLE_FANOUT * sizeof(port_atomic));
+}
+
+/* All indices that the table has, by number. */
+static u32 table_take_all(struct handle_table *t)
+{
+	struct table_cursor cursor = {0};
+	u32 n = 0;
+
+	while (table_cursor_refill(t, &cursor) || table_rewind(t)) {
+		n += port_popcount64(cursor.mask);
+		cursor.mask = 0;
+	}
+	return n;
+}
+
 /* Each index is given out once, whichever node it is of. */
 static void a_table_grows_past_a_node(void **state)
 {
@@ -44,8 +63,7 @@ static void a_table_does_not_grow_while_it_has_room(void **state)
 
 	(void)state;
 	table_with_leaves(&t, 3);
-	while (table_cursor_refill(&t, &cursor) || table_rewind(&t))
-		cursor.mask = 0;
+	assert_int_equal(table_take_all(&t), 3 * TABLE_FANOUT);
 	table_put(&t, 64, 1u << 5);
 	assert_false(table_cursor_refill(&t, &cursor));
 	assert_true(table_rewind(&t));
@@ -85,19 +103,6 @@ static void a_scan_reads_every_value_once(void **state)
 	table_gone(&t);
 }
 
-/* All indices that the table has, by number. */
-static u32 table_take_all(struct handle_table *t)
-{
-	struct table_cursor cursor = {0};
-	u32 n = 0;
-
-	while (table_cursor_refill(t, &cursor) || table_rewind(t)) {
-		n += port_popcount64(cursor.mask);
-		cursor.mask = 0;
-	}
-	return n;
-}
-
 static void table_put_leaf(struct handle_table *t, u32 leaf_nr)
 {
 	for (u32 w = 0; w < TABLE_WORDS; w++)
@@ -108,7 +113,6 @@ static void table_put_leaf(struct handle_table *t, u32 leaf_nr)
 static void a_table_shrinks_and_grows_again(void **state)
 {
 	enum { LEAVES = TABLE_RETIRED_MOST + 10, KEPT = 5 };
-	const size_t values = port_meta_size(TABLE_FANOUT * sizeof(port_atomic));
 	struct handle_table t;
 	size_t full;
 
@@ -127,7 +131,7 @@ static void a_table_shrinks_and_grows_again(void **state)
 	for (u32 w = 1; w < TABLE_WORDS; w++)
 		table_put(&t, KEPT * TABLE_FANOUT + w * 64, ~(u64)0);
 	table_shrink(&t, ~0u);
-	assert_int_equal(user_meta_outstanding(), full - (LEAVES - 1) * values);
+	assert_int_equal(user_meta_outstanding(), full - (LEAVES - 1) * values_size());
 	assert_int_equal(port_atomic_load(&t.meta_bytes), user_meta_outstanding());
 	assert_int_equal(port_atomic_load(table_value(&t, KEPT * TABLE_FANOUT)), 7);
 	assert_int_equal(port_atomic_load(table_value(&t, 3)), 0);
@@ -137,7 +141,7 @@ static void a_table_shrinks_and_grows_again(void **state)
 		assert_int_equal(table_grow(&t, PORT_ALLOC_WAIT), 0);
 		assert_int_equal(table_take_all(&t), TABLE_FANOUT);
 		assert_int_equal(user_meta_outstanding(),
-				 full - (LEAVES - 1 - i) * values);
+				 full - (LEAVES - 1 - i) * values_size());
 	}
 	assert_int_equal(port_atomic_load(&t.nr_leaves), LEAVES);
 	for (u32 i = 0; i < LEAVES * TABLE_FANOUT; i++) {
@@ -154,7 +158,6 @@ static void a_table_shrinks_and_grows_again(void **state)
 static void a_shrink_looks_at_so_many_leaves(void **state)
 {
 	enum { LEAVES = 7 };
-	const size_t values = port_meta_size(TABLE_FANOUT * sizeof(port_atomic));
 	struct handle_table t;
 	size_t full;
 
@@ -163,10 +166,10 @@ static void a_shrink_looks_at_so_many_leaves(void **state)
 	full = user_meta_outstanding();
 	for (u32 n = 3; n <= 6; n += 3) {
 		table_shrink(&t, 3);
-		assert_int_equal(user_meta_outstanding(), full - n * values);
+		assert_int_equal(user_meta_outstanding(), full - n * values_size());
 	}
 	table_shrink(&t, 3);
-	assert_int_equal(user_meta_outstanding(), full - LEAVES * values);
+	assert_int_equal(user_meta_outstanding(), full - LEAVES * values_size());
 	table_gone(&t);
 }
 
@@ -193,8 +196,7 @@ static void values_stay_while_a_drain_reads(void **state)
 	table_read_end(&t);
 	table_shrink(&t, 1);
 	assert_int_equal(user_meta_outstanding(),
-			 full - TABLE_RETIRED_MOST * port_meta_size(TABLE_FANOUT *
-								    sizeof(port_atomic)));
+			 full - TABLE_RETIRED_MOST * values_size());
 	/* And a table that is destroyed before. */
 	table_put_leaf(&t, LEAVES - 1);
 	table_read_begin(&t);
