@@ -10,9 +10,9 @@
 # the guest's memory, 168 MiB if it is not given (224 for arm64, 384 with pages of 16 KiB).
 # -s: the kernel is that many times slower than Debian's, so that whatever has to happen
 # in a time may take as many times longer. -d is how long the suite "storm" storms, which
-# is only run if it is named. -w is a word for the kernel's command line. Without SUITE: all that the
-# implementation under test can pass, or is for. The modules under test are those
-# of build/modules (debug and debug512: see build-modules.sh), which are brought up
+# is only run if it is named. -w is a word for the kernel's command line. Without SUITE:
+# all that the implementation under test can pass, or is for. The modules under test are
+# those of build/modules (debug and debug512: see build-modules.sh), which are brought up
 # to date unless -n is given; 'intree' takes the kernel's own zram instead, which
 # shows that the suites ask nothing that is not so; 'tree' and 'plain' are for a kernel of
 # scripts/tree-build.sh, in which zram and zswap are built in, with Lethe and without. The
