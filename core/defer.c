@@ -427,14 +427,14 @@ static PORT_NOINLINE bool drain_in_passing(struct zs_pool *pool,
 	return d.freed;
 }
 
-bool defer_reuse(struct zs_pool *pool, enum zs_flush_cause cause)
+bool defer_drain_slice(struct zs_pool *pool, enum zs_flush_cause cause)
 {
 	struct defer *d = &pool->defer;
-	u64 index = port_atomic_load(&d->reuse_from);
+	u64 index = port_atomic_load(&d->slice_from);
 	bool freed = drain_in_passing(pool, DEFER_BY_FLUSH + cause, &index);
 
 	/* All of them share this position, like the hand of a clock. */
-	port_atomic_store(&d->reuse_from, index);
+	port_atomic_store(&d->slice_from, index);
 	port_atomic_add(&d->flushes[cause], 1);
 	return freed;
 }

@@ -73,7 +73,7 @@
 
 /*
  * For every so many pending handles, a backlog, one more drain thread is woken. An
- * allocation works at it before it takes new pages (defer_reuse()). A home may have
+ * allocation works at it before it takes new pages (defer_drain_slice()). A home may have
  * less. The benchmark has none (variant "alone").
  */
 #ifndef DEFER_BACKLOG
@@ -144,7 +144,7 @@ struct defer {
 		share; /* of a page, in 1/256, that the mean object has; 0: not known */
 	port_spinlock show_lock; /* a leaf: what the home shows as pending, and `share` */
 	port_atomic scan_from; /* the entry at which drain_some_entries() goes on */
-	port_atomic reuse_from; /* the index at which the next defer_reuse() begins */
+	port_atomic slice_from; /* where the next defer_drain_slice() begins */
 	port_atomic closed; /* 1: the pool is being destroyed, no work may be scheduled */
 	port_atomic freed[DEFER_ACCOUNTS];
 	port_atomic flushes[ZS_FLUSH_NR];
@@ -236,7 +236,7 @@ static inline bool defer_is_behind(const struct defer *d)
 	       port_atomic_load(&d->credit.left) < d->budget - (size_t)DEFER_BACKLOG;
 }
 /* Free that slice, for @cause. Whether it has freed any. Context: any; never waits. */
-bool defer_reuse(struct zs_pool *pool, enum zs_flush_cause cause);
+bool defer_drain_slice(struct zs_pool *pool, enum zs_flush_cause cause);
 /* Show to the home that about @pending frees are, if no other does. Context: any. */
 void defer_try_show_pending(struct zs_pool *pool, size_t pending);
 /* Have a drain thread run, and by when. Context: any. */

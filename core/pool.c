@@ -39,7 +39,7 @@ static PORT_NOINLINE bool pool_try_harder(struct zs_pool *pool, enum zs_alloc ho
 	}
 	*effort = PORT_ALLOC_RESERVES;
 	if (defer_pending(pool))
-		defer_reuse(pool, ZS_FLUSH_REUSE);
+		defer_drain_slice(pool, ZS_FLUSH_REUSE);
 	return true;
 }
 
@@ -153,7 +153,7 @@ static struct zspage *pool_lock_zspage(struct zs_pool *pool, struct size_class *
 
 		if (unlikely(reuse && defer_is_behind(&pool->defer))) {
 			reuse = false;
-			if (defer_reuse(pool, ZS_FLUSH_REUSE))
+			if (defer_drain_slice(pool, ZS_FLUSH_REUSE))
 				continue;
 		}
 		z = pool_create_zspage(pool, c, effort, node, err);

@@ -150,7 +150,7 @@ unsigned long zs_total_pages_within(struct zs_pool *pool, unsigned long limit)
 	unsigned int slices = ROOM_SLICES;
 
 	while (limit && pages > limit && slices-- && defer_pending(pool->core)) {
-		defer_reuse(pool->core, LETHE_FLUSH_LIMIT);
+		defer_drain_slice(pool->core, LETHE_FLUSH_LIMIT);
 		pages = lethe_get_total_pages(pool->core);
 	}
 	return pages;

@@ -24,7 +24,7 @@
  * PREEMPT_RT, for a task that was preempted on this CPU with a stream as well, which is
  * lent the fault's priority. For memory, a whole drain, or a task that sleeps: never. A
  * holder of a stream may free a slice of 64 pending frees on its way, some microseconds:
- * to make room for an object (defer_reuse()), or past the budget of pending frees.
+ * to make room for an object (defer_drain_slice()), or past the budget of pending frees.
  *
  * Lock order: partial_lock (in zram_clear_pages()), stream, slot lock.
  */

@@ -29,7 +29,7 @@ static const struct field fields[] = {
 	{offsetof(struct zs_pool, defer.share), "defer.share"},
 	{offsetof(struct zs_pool, defer.show_lock), "defer.show_lock"},
 	{offsetof(struct zs_pool, defer.scan_from), "defer.scan_from"},
-	{offsetof(struct zs_pool, defer.reuse_from), "defer.reuse_from"},
+	{offsetof(struct zs_pool, defer.slice_from), "defer.slice_from"},
 	{offsetof(struct zs_pool, defer.closed), "defer.closed"},
 	{offsetof(struct zs_pool, defer.freed), "defer.freed"},
 	{offsetof(struct zs_pool, defer.flushes), "defer.flushes"},
