@@ -16,13 +16,14 @@ set -eu
 # One a line: Debian package, or several with a '|' between them, as releases name it,
 # then how to see it on a system without dpkg: commands, libraries, or headers below
 # /usr/include, as many; then the groups that it is in. What is in arm64 alone is for
-# that group alone.
+# that group alone. spatch of Debian 13 looks for the libpython that python3-dev has.
 packages='
 make             make               modules,install,deb,kernel-patch
 gcc              gcc                modules,install,deb
 kmod             depmod             modules,install
 xz-utils         xz                 modules,install,kernel-patch
 libc6-dev        stdio.h            install,deb
+build-essential  g++                deb
 pkg-config       pkg-config         install,deb
 meson            meson              install,deb
 ninja-build      ninja              install,deb
@@ -42,6 +43,7 @@ clang            clang
 libclang-rt-dev  clang
 clang-format     clang-format       kernel-patch
 coccinelle       spatch             kernel-patch
+python3-dev      python3-config     kernel-patch
 git              git                kernel-patch
 cppcheck         cppcheck
 shellcheck       shellcheck

@@ -147,6 +147,7 @@ zramctl_forms() {
 	said "zramctl -r" zramctl -r "$device"
 	said "hot_add, once more" cat /sys/class/zram-control/hot_add
 	id=$(head -n 1 "$tmp/said")
+	udev_is_done
 	said "hot_remove" sh -c "echo $id >/sys/class/zram-control/hot_remove"
 	said "devices that are left" sh -c "ls -d /sys/class/block/zram*"
 }

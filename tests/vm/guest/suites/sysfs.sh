@@ -118,7 +118,10 @@ for limit in physical_block_size minimum_io_size optimal_io_size discard_granula
 done
 same "rotational" "$(cat $Z/queue/rotational)" 0
 compare "discard is offered" "$(cat $Z/queue/discard_max_bytes)" -gt 0
-compare "writing zeroes is offered" "$(cat $Z/queue/write_zeroes_max_bytes)" -gt 0
+# The kernel's own does not where its blocks are smaller than pages.
+zeroes=yes
+[ "$IMPL" = lethe ] || [ "$PAGE" = 4096 ] || zeroes=
+[ ! "$zeroes" ] || compare "writing zeroes is offered" "$(cat $Z/queue/write_zeroes_max_bytes)" -gt 0
 same "compact" "$(attr $Z/compact 1)" ok
 
 # ---- what mm_stat and io_stat count ----
@@ -154,8 +157,10 @@ check "discard" blkdiscard /dev/zram0
 same "each of its pages is counted" "$(notified)" $((free_before + 16 * PER_MIB))
 check "discard of what is empty" blkdiscard -o $PAGE -l $((10 * PAGE)) /dev/zram0
 same "is counted too" "$(notified)" $((free_before + 16 * PER_MIB + 10))
-check "writing zeroes" /sbin/blkdiscard -z -o $((2 * PAGE)) -l $((10 * PAGE)) /dev/zram0
-same "is counted too" "$(notified)" $((free_before + 16 * PER_MIB + 20))
+if [ "$zeroes" ]; then
+	check "writing zeroes" /sbin/blkdiscard -z -o $((2 * PAGE)) -l $((10 * PAGE)) /dev/zram0
+	same "is counted too" "$(notified)" $((free_before + 16 * PER_MIB + 20))
+fi
 same "neither is I/O that stat counts" "$(columns)" "$before"
 same "discard empties the device" "$(mm_stat zram0 orig)" 0
 same "its incompressible pages too" "$(mm_stat zram0 huge)" 0
