@@ -682,20 +682,19 @@ no_work:
 
 int defer_init(struct zs_pool *pool, const struct zs_pool_params *params)
 {
-	enum zs_defer_policy policy = params ? params->policy : ZS_DEFER_DEFAULT;
-	size_t budget = params ? params->defer_budget : 0;
 	struct defer *d = &pool->defer;
 	const struct defer_policy_ops *ops;
 	int err;
 
-	if ((unsigned int)policy >= ZS_DEFER_NR)
+	if ((unsigned int)params->policy >= ZS_DEFER_NR)
 		return -PORT_EINVAL;
-	d->policy = policy == ZS_DEFER_DEFAULT ? ZS_DEFER_TOMBSTONE : policy;
+	d->policy =
+		params->policy == ZS_DEFER_DEFAULT ? ZS_DEFER_TOMBSTONE : params->policy;
 	ops = policy_ops[d->policy];
 	if (!ops)
 		return 0;
 	port_spin_init(&d->show_lock);
-	d->budget = budget ? budget : ops->default_budget();
+	d->budget = params->defer_budget ? params->defer_budget : ops->default_budget();
 	d->threshold = d->budget > 1 ? d->budget / 2 : 1;
 	if (ops->threshold_most && d->threshold > ops->threshold_most)
 		d->threshold = ops->threshold_most;

@@ -221,6 +221,7 @@ static void pending_age_is_shown(void **state)
 	u64 start = port_now_ns();
 
 	assert_int_equal(pool_stats(pool).oldest_age_ns, 0);
+	assert_int_equal(zs_deferred_pending(pool), 0);
 	leave_one_pending(pool);
 	test_sleep_ms(30);
 	s = pool_stats(pool);
@@ -276,6 +277,50 @@ static void a_stopped_drain_hides_nothing(void **state)
 		pool_check_account(pool);
 	}
 	pool_destroy(pool);
+}
+
+/*
+ * A task in need reads no more than a part of a large table in one call, and the next
+ * call goes on behind it, and after the end begins again.
+ */
+static void a_large_table_is_read_in_parts(void **state)
+{
+	enum { N = FREE_SMALL_BATCH / 2 };
+	const size_t total = DEFER_SCAN_MOST + 1000;
+	const struct defer_policy_ops *ops = test_policy(state) == ZS_DEFER_ARRAY
+						     ? &defer_array_ops
+						     : &defer_tombstone_ops;
+	struct zs_pool *pool = pool_create(test_policy(state), 0);
+	unsigned long *handle = malloc(total * sizeof(*handle));
+	size_t left = total, taken, n;
+
+	assert_non_null(handle);
+	for (size_t i = 0; i < total; i++) {
+		handle[i] = zs_malloc(pool, SIZE);
+		assert_int_equal(zs_handle_error(handle[i]), 0);
+	}
+	for (int round = 0; round < 2; round++) {
+		struct drain other = {.pool = pool};
+		u32 index[FREE_SMALL_BATCH];
+
+		port_atomic_store(&pool->defer.armed, DEFER_NOW); /* no thread comes */
+		for (size_t i = 0; i < N; i++)
+			zs_free_deferred(pool, handle[--left]);
+		pending_walk_begin(&other.walk, &pool->handles, 0);
+		taken = 0;
+		while ((n = ops->take(&other, index, FREE_SMALL_BATCH)))
+			taken += n;
+		assert_int_equal(taken, N);
+		/* They lie at the end of the table. */
+		assert_int_equal(zs_drain_deferred(pool, ZS_FLUSH_OOM, 1000), 0);
+		assert_int_equal(zs_drain_deferred(pool, ZS_FLUSH_OOM, 1000), N);
+		ops->freed(pool, N, 0);
+	}
+	zs_free_batch(pool, handle, left);
+	assert_int_equal(pool_stats(pool).objects, 0);
+	zs_free_deferred_flush(pool);
+	pool_destroy(pool);
+	free(handle);
 }
 
 /* A drain stops when its caller has what it wants: handles, or pages. */
@@ -618,6 +663,7 @@ int main(void)
 		TEST_EACH_DEFERRING(pending_memory_stays_visible),
 		TEST_EACH_DEFERRING(pending_age_is_shown),
 		TEST_EACH_DEFERRING(a_stopped_drain_hides_nothing),
+		TEST_EACH_DEFERRING(a_large_table_is_read_in_parts),
 		TEST_EACH_DEFERRING(a_drain_stops_when_it_has_enough),
 		TEST_EACH_DEFERRING(drain_counts_under_its_cause),
 		TEST_EACH_DEFERRING(flush_waits_for_the_drain_thread),
