@@ -40,16 +40,17 @@ esac
 # ---- what block_state says ----
 
 same "no page is stored" "$(cat $state)" ""
-# numbers OPERAND...: have dd write pages that are neither same-filled nor incompressible,
+# lines OPERAND...: have dd write pages that are neither same-filled nor incompressible,
 # of which the corpus, some real files, has some or none
-numbers() {
-	seq 1000000 | dd of=/dev/zram0 iflag=fullblock oflag=direct "$@" 2>/dev/null
+lines() {
+	awk 'BEGIN { while (1) print "a line like the one before it, but for a number", n++ }' |
+		dd of=/dev/zram0 iflag=fullblock oflag=direct "$@" 2>/dev/null
 }
 write_pages() {
-	numbers bs=$PAGE count=1
+	lines bs=$PAGE count=1
 	yes | dd of=/dev/zram0 bs=$PAGE seek=1 count=1 iflag=fullblock oflag=direct 2>/dev/null
 	dd if=/dev/urandom of=/dev/zram0 bs=$PAGE seek=2 count=2 oflag=direct 2>/dev/null
-	numbers bs=1M seek=1 count=2
+	lines bs=1M seek=1 count=2
 }
 read_page() {
 	dd if=/dev/zram0 of=/dev/null bs=$PAGE skip="$1" count=1 iflag=direct 2>/dev/null
@@ -114,7 +115,7 @@ check "each line says when a page was accessed" \
 
 # Pages that are read all the while are never idle, however long a look at all of them
 # takes: one is accessed after the look began, and before it is reached.
-numbers bs=1M count=4
+lines bs=1M count=4
 : >/tmp/reading
 (while [ -e /tmp/reading ]; do
 	dd if=/dev/zram0 of=/dev/null bs=64k count=64 iflag=direct 2>/dev/null
