@@ -17,11 +17,12 @@
 #define DUE_NS 250000ULL
 #define SAMPLES (WINDOW_NS / DUE_NS)
 
-static struct {
+struct shared {
 	unsigned long samples;
 	uint32_t fault_ns[SAMPLES];
 	uint32_t late_ns[SAMPLES];
-} * shared;
+};
+static struct shared *shared;
 
 static pid_t child;
 

@@ -26,10 +26,9 @@ struct zram_codec_params {
 	void *shared;
 };
 
-#define ZRAM_CODEC_PARAMS_INIT                                                           \
-	{                                                                                \
-		.level = ZRAM_PARAM_UNSET, .winbits = ZRAM_PARAM_UNSET,                  \
-	}
+/* clang-format off: releases of it differ */
+#define ZRAM_CODEC_PARAMS_INIT {.level = ZRAM_PARAM_UNSET, .winbits = ZRAM_PARAM_UNSET}
+/* clang-format on */
 
 struct zram_codec {
 	const char *name;

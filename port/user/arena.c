@@ -149,8 +149,10 @@ void arena_discard(struct arena *a, const struct arena_claim *claim)
 	while (slot < ARENA_SLOTS) {
 		unsigned int end = bits_next(claim->bits, slot, false);
 
-		run[n].iov_base = arena_page(a, slot);
-		run[n++].iov_len = (size_t)(end - slot) << PORT_PAGE_SHIFT;
+		run[n++] = (struct iovec){
+			.iov_base = arena_page(a, slot),
+			.iov_len = (size_t)(end - slot) << PORT_PAGE_SHIFT,
+		};
 		slot = bits_next(claim->bits, end, true);
 	}
 	advise_discard(run, n);

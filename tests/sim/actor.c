@@ -130,7 +130,7 @@ static u32 cells_of(const struct op *op)
 
 static void batch_free(const struct op *op)
 {
-	unsigned long handles[CELLS_MAX];
+	unsigned long handles[CELLS_MAX] = {0};
 	struct cell *taken[CELLS_MAX];
 	u32 i, n = 0, filled = 0;
 

@@ -115,7 +115,7 @@ static const int refusals[] = {
 };
 
 /* Of one task, to be seen by the first. */
-static struct task {
+struct task {
 	pid_t pid;
 	uint64_t random;
 	uint64_t since; /* when what it does has begun, or 0 */
@@ -126,7 +126,8 @@ static struct task {
 	struct {
 		unsigned long read, written, refused;
 	} count[ATTRIBUTES];
-} * tasks; /* shared */
+};
+static struct task *tasks; /* shared */
 
 static uint64_t most_ns; /* of one operation */
 

@@ -17,11 +17,12 @@
 
 static size_t chunk_pages; /* in a MiB, of which a process has the same to say */
 
-static struct proc {
+struct proc {
 	pid_t pid;
 	unsigned char swapped; /* says the process itself: it has memory in swap */
 	unsigned char killed; /* by us */
-} * procs; /* shared */
+};
+static struct proc *procs; /* shared */
 static size_t nr_procs;
 
 struct chunk {
