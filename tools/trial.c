@@ -179,19 +179,21 @@ static enum outcome measure_end(struct trial *trial, struct victims *victims, bo
  * the higher priority: then some hundred pages went there, and the next process is
  * another try.
  */
+#define MAX_TRIES 8
+
 static enum outcome start(struct trial *trial, struct victims *victims,
 			  struct mm_stat *before, struct mm_stat *full)
 {
 	enum outcome err;
 	uint64_t ignored;
 
-	for (long tries = sysconf(_SC_NPROCESSORS_ONLN);; tries--) {
+	for (int tries = MAX_TRIES;; tries--) {
 		err = usage(trial, before);
 		if (!err)
 			err = victims_start(victims);
 		if (!err)
 			err = usage(trial, full);
-		if (err || tries <= 0 || interrupt_caught() ||
+		if (err || tries == 1 || interrupt_caught() ||
 		    nearly_all(trial, (full->orig - before->orig) / page_size()))
 			break;
 		victims_end(victims);
@@ -200,7 +202,9 @@ static enum outcome start(struct trial *trial, struct victims *victims,
 		if (err)
 			break;
 	}
-	return err ? err : check_stored(trial, full->orig - before->orig);
+	if (err || interrupt_caught())
+		return err;
+	return check_stored(trial, full->orig - before->orig);
 }
 
 static enum outcome measure(struct trial *trial, bool killed, double *figures)

@@ -386,6 +386,7 @@ void victims_end(struct victims *victims)
 	for (int i = 0; i < 2; i++) {
 		if (victims->go[i] >= 0)
 			close(victims->go[i]);
+		victims->go[i] = -1;
 	}
 	if (victims->times)
 		munmap(victims->times, MAX_VICTIMS * sizeof(*victims->times));
