@@ -17,8 +17,8 @@
 # Prints a table, and writes build/bench/phone.json. The variants take turns in one
 # boot. -q: two rounds of in-tree and default with fewer switches, some minutes; it
 # writes build/bench/phone-quick.json. -i: one CPU, and an instruction is a ns, so that
-# a busy host changes nothing; phone-instructions.json. Variants: intree and policies
-# of ours.
+# a busy host changes nothing; phone-instructions.json. -k newest: phone-newest.json.
+# Variants: intree and policies of ours.
 
 set -euo pipefail
 
@@ -43,6 +43,7 @@ while getopts qik:r:v: option; do
 	esac
 done
 [ "$OPTIND" -gt $# ] || usage
+[ "$name" != newest ] || out=$out-newest
 [ $cpus = 2 ] || out=phone-instructions
 if [ -n "$quick" ]; then
 	switches=2 out=$out-quick

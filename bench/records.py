@@ -18,6 +18,7 @@ EXITS = {
 }
 PHONES = {
     'phone': 'bench/phone.sh',
+    'phone-newest': 'bench/phone.sh -k newest',
     'phone-instructions': 'bench/phone.sh -i',
 }
 COMMANDS = {
