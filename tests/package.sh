@@ -8,7 +8,8 @@
 #
 # usage: package.sh [-q] [SUITE]
 #
-# SUITE is bookworm if none is given. -q: what takes no more than one build of the
+# SUITE is trixie on Debian 13 if none is given, else bookworm: tools that are built on a
+# newer Debian do not run on an older one. -q: what takes no more than one build of the
 # modules.
 
 set -uo pipefail
@@ -29,9 +30,12 @@ while getopts q option; do
 	esac
 done
 shift $((OPTIND - 1))
-suite=${1:-bookworm}
+case $(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release) in
+trixie) suite=${1:-trixie} ;;
+*) suite=${1:-bookworm} ;;
+esac
 case $#:$suite in
-[01]:bookworm | 1:trixie) ;;
+[01]:bookworm | [01]:trixie) ;;
 *) usage ;;
 esac
 

@@ -26,7 +26,8 @@ struct zram_codec_params {
 	void *shared;
 };
 
-/* clang-format off: releases of it differ */
+/* Releases of clang-format differ. */
+/* clang-format off */
 #define ZRAM_CODEC_PARAMS_INIT {.level = ZRAM_PARAM_UNSET, .winbits = ZRAM_PARAM_UNSET}
 /* clang-format on */
 

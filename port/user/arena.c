@@ -155,6 +155,7 @@ void arena_discard(struct arena *a, const struct arena_claim *claim)
 		};
 		slot = bits_next(claim->bits, end, true);
 	}
+	/* cppcheck-suppress uninitvar */
 	advise_discard(run, n);
 }
 

@@ -60,7 +60,8 @@ void pool_check_account(struct zs_pool *pool);
 /* One case for each policy, named after it; the test gets the policy's address. */
 extern const enum zs_defer_policy policy_sync, policy_array, policy_tombstone;
 
-/* clang-format off: releases of it differ */
+/* Releases of clang-format differ. */
+/* clang-format off */
 #define TEST_OF_POLICY(f, p)                                                             \
 	{#f " (" #p ")", f, NULL, NULL, (void *)(uintptr_t)&policy_##p}
 /* clang-format on */
