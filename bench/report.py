@@ -7,9 +7,10 @@ usage: report.py DATA_DIR OUT_MD OUT_SVG_DIR
 
 DATA_DIR holds those of storm.json, busy.json, demo.json, native.json,
 kernel-tree.json, instructions.json, phone.json, phone-newest.json,
-phone-instructions.json, user.json, rivals.json and profile-*.txt that there are. OUT_MD is performance.in.md, where {{...}}
-is replaced: by a table, a drawing or a list, or within a sentence by a figure. A
-paragraph, or an item of a list, with a figure that the data do not have is left out.
+phone-instructions.json, user.json, rivals.json and profile-*.txt that there are.
+OUT_MD is performance.in.md, where {{...}} is replaced: by a table, a drawing or a list,
+or within a sentence by a figure. A paragraph, or an item of a list, with a figure that
+the data do not have is left out.
 performance-NAME.in.md are more pages, beside OUT_MD and with "-NAME" in their names.
 OUT_SVG_DIR gets the drawings. -t prints another text of that kind, in lines of a commit
 message's width.

@@ -91,7 +91,8 @@ static_analysis() {
 # kernel is one that is built by this machine's compiler.
 sparse_modules() {
 	local log kernel=6.12-cloud-amd64
-	! grep -q '^VERSION_CODENAME=trixie$' /etc/os-release || kernel=trixie-cloud-amd64
+	# shellcheck source=scripts/suite.sh
+	[ "$(. scripts/suite.sh && machine_suite)" != trixie ] || kernel=trixie-cloud-amd64
 	log=$(scripts/build-modules.sh "$kernel" C=2 2>&1) || {
 		printf '%s\n' "$log"
 		return 1

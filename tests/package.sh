@@ -30,10 +30,9 @@ while getopts q option; do
 	esac
 done
 shift $((OPTIND - 1))
-case $(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release) in
-trixie) suite=${1:-trixie} ;;
-*) suite=${1:-bookworm} ;;
-esac
+# shellcheck source=scripts/suite.sh
+suite=${1:-$(. "$root/scripts/suite.sh" && machine_suite)}
+[ $# != 0 ] || [ "$suite" = trixie ] || suite=bookworm
 case $#:$suite in
 [01]:bookworm | [01]:trixie) ;;
 *) usage ;;

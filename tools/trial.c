@@ -102,9 +102,9 @@ void trial_release(struct trial *trial)
 
 /* ---- one process ---- */
 
-static bool nearly_all(const struct trial *trial, uint64_t stored)
+static bool nearly_all(const struct trial *trial, uint64_t bytes)
 {
-	return stored >= trial->pages * 9 / 10;
+	return bytes / page_size() >= trial->pages * 9 / 10;
 }
 
 /* Nearly all of what the process has must be on the device, and little else. */
@@ -112,7 +112,7 @@ static enum outcome check_stored(struct trial *trial, uint64_t bytes)
 {
 	uint64_t stored = bytes / page_size();
 
-	if (!nearly_all(trial, stored))
+	if (!nearly_all(trial, bytes))
 		return fail("only %" PRIu64
 			    " of %zu pages came to zram%d: other swap, or "
 			    "a limit of this process's control group, kept the rest",
@@ -173,14 +173,14 @@ static enum outcome measure_end(struct trial *trial, struct victims *victims, bo
 	return OK;
 }
 
+#define MAX_TRIES 8
+
 /*
  * A process that has swapped out its memory to our device. Newer kernels (seen with 7.3)
  * let each CPU go on in the group of slots that it has begun, though another device has
  * the higher priority: then some hundred pages went there, and the next process is
  * another try.
  */
-#define MAX_TRIES 8
-
 static enum outcome start(struct trial *trial, struct victims *victims,
 			  struct mm_stat *before, struct mm_stat *full)
 {
@@ -194,7 +194,7 @@ static enum outcome start(struct trial *trial, struct victims *victims,
 		if (!err)
 			err = usage(trial, full);
 		if (err || tries == 1 || interrupt_caught() ||
-		    nearly_all(trial, (full->orig - before->orig) / page_size()))
+		    nearly_all(trial, full->orig - before->orig))
 			break;
 		victims_end(victims);
 		err = wait_until_back(trial, before, full, clock_ns(CLOCK_MONOTONIC),
