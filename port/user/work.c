@@ -79,13 +79,18 @@ static void work_wake(struct user_work *w)
 		futex_wake(&w->asleep, 1);
 }
 
-/* Sleep until scheduled, until it is time, or until told to stop. */
+/*
+ * Sleep until scheduled, until it is time, or until told to stop.
+ *
+ * First say that we sleep, then look: work_wake() does the reverse. By an exchange, as
+ * port_work_fini() does: QEMU on x86 lets an arm64 program's load pass its store before
+ * it, though both are sequentially consistent, and the thread slept for ever.
+ */
 static void work_sleep(struct user_work *w)
 {
 	u64 time;
 
-	/* First say that we sleep, then look: work_wake() does the reverse. */
-	__atomic_store_n(&w->asleep, 1, __ATOMIC_SEQ_CST);
+	__atomic_exchange_n(&w->asleep, 1, __ATOMIC_SEQ_CST);
 	time = schedule_time(__atomic_load_n(&w->schedule, __ATOMIC_SEQ_CST));
 	if (!__atomic_load_n(&w->stop, __ATOMIC_SEQ_CST) && time &&
 	    (time == WORK_NEVER || time > work_now_us()))
@@ -229,7 +234,7 @@ void port_work_fini(port_work *work)
 {
 	struct user_work *w = work->impl;
 
-	__atomic_store_n(&w->stop, 1, __ATOMIC_SEQ_CST);
+	__atomic_exchange_n(&w->stop, 1, __ATOMIC_SEQ_CST);
 	work_wake(w);
 	pthread_join(w->thread, NULL);
 	free(w);
