@@ -17,7 +17,8 @@
 # Prints a table, and writes build/bench/phone.json. The variants take turns in one
 # boot. -q: two rounds of in-tree and default with fewer switches, some minutes; it
 # writes build/bench/phone-quick.json. -i: one CPU, and an instruction is a ns, so that
-# a busy host changes nothing; phone-instructions.json. -k newest: phone-newest.json.
+# a busy host changes nothing; phone-instructions.json. -k newest: phone-newest.json, and
+# so with the other names of kernels.txt.
 # Variants: intree and policies of ours.
 
 set -euo pipefail
@@ -43,8 +44,8 @@ while getopts qik:r:v: option; do
 	esac
 done
 [ "$OPTIND" -gt $# ] || usage
-[ "$name" != newest ] || out=$out-newest
-[ $cpus = 2 ] || out=phone-instructions
+[ "$name" = 6.12-cloud-amd64 ] || out=$out-$name
+[ $cpus = 2 ] || out=$out-instructions
 if [ -n "$quick" ]; then
 	switches=2 out=$out-quick
 	: "${rounds:=2}" "${variants:=intree,default}"
@@ -71,8 +72,8 @@ mapfile -t libraries < <(libraries_of "$killer")
 	"$work/phone:/bin/phone" "$killer:/bin/earlyoom" "${libraries[@]}"
 
 step "boot $kver in QEMU with 1 GiB, CPUs: $cpus"
-in_qemu_of 1024 "${how[@]}" $out "$kernel" $cpus 7200 "ROUNDS=$rounds" "VARIANTS=$variants" \
+in_qemu_of 1024 "${how[@]}" "$out" "$kernel" $cpus 7200 "ROUNDS=$rounds" "VARIANTS=$variants" \
 	"SWITCHES=$switches" APPS_MIB=2048 DISK_MIB=2048 MEM=10,5 SWAP=50,25
 rm -f "$work/$out.cpio"
 python3 "$here/phone/table.py" "$work/$out.results" "$work/$out.json" "$kver" "cpus=$cpus"
-printf '\n%s, %d s in all; records in build/bench/%s.json\n' "$kver" $((SECONDS - start)) $out
+printf '\n%s, %d s in all; records in build/bench/%s.json\n' "$kver" $((SECONDS - start)) "$out"
