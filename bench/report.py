@@ -509,7 +509,7 @@ class Page:
                 return absent('rivals')
             bars = held_bars(self.data.documents['rivals'])
         elif name == 'cpus-qemu':
-            bars = cpus_bars(self.data.of_series('6.12.'))
+            bars = cpus_bars(self.data.of_series('7.'))
         else:
             source = DRAWN_FROM[home]
             machines = self.data.of_home(home)

@@ -3,16 +3,16 @@
 #
 # The exit storm: all that the demo measures, and what it leaves out: up to eight
 # processes, sizes past the budget, page faults of a bystander, storing and reading
-# back, with compaction running and without, on other kernels and more CPUs; and
+# back, with compaction running and without, on other kernels and numbers of CPUs; and
 # then busy.sh: when the memory is back on a busy machine.
 #
 # usage: storm.sh [-q | -a | -o] [-r ROUNDS] [-v VARIANT,...]
 #
 # Prints a table for each boot, and writes build/bench/storm.json. All variants meet
-# at the sizes of the targets, some minutes each; -q: these only. At the others, two.
-# -a: with compaction running, on 6.1, and on 4 CPUs too, these two at two sizes; and on
-# 8 CPUs, which have two drain threads, with one alone beside it. -o: these other machines
-# only; their records join those that storm.json has.
+# at the sizes of the targets, some minutes each; -q: these only. At the others, two; and
+# at two sizes on 7.3. -a: there, too, with 1, 4 and 8 CPUs, which have two drain threads,
+# with one alone beside it; with compaction running; and on 6.1 with 2 and 4 CPUs. -o:
+# two sizes on 7.3 and what -a adds; their records join those that storm.json has.
 
 set -euo pipefail
 
@@ -64,11 +64,13 @@ usual | all)
 	machine 6.12-cloud-amd64 2 '' $more $two
 	;;
 esac
+[ $extent = quick ] || machine newest 2 '' $few $two
 case $extent in
 all | others)
 	machine 6.12-cloud-amd64 2 1 $few $two
-	machine 6.12-cloud-amd64 4 '' $few $two
-	machine 6.12-cloud-amd64 8 '' $few $two,alone
+	machine newest 1 '' $few $two
+	machine newest 4 '' $few $two
+	machine newest 8 '' $few $two,alone
 	machine 6.1-cloud-amd64 2 '' $few $two
 	machine 6.1-cloud-amd64 4 '' $few $two
 	;;
