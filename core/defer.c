@@ -140,7 +140,7 @@ static size_t defer_count(struct zs_pool *pool, u64 *queued)
 	/*
 	 * Frees first: the difference is then rather too large. It can be negative
 	 * for a moment: with array, a drain by entries may free a handle before its push
-	 * has counted it. [B3: sim pool_ask(); mutant freed-no-fence]
+	 * has counted it. [B3: sim, pool_ask(); mutant pushes-counted-first]
 	 */
 	freed = defer_freed(pool);
 	*queued = 0;
@@ -250,8 +250,10 @@ static void drain_free(struct drain *d, u32 *index, u16 *next, size_t n, size_t 
 
 	freed = free_indices(pool, index, next, n, FREE_PENDING, "deferred free",
 			     &d->pages);
-	/* Pairs with the acquire in defer_count(), which then counts their pushes. */
-	port_atomic_fence();
+	/*
+	 * Their indices were given back by a fully ordered operation, which pairs with the
+	 * acquire in defer_count(): a count that has these frees has their pushes.
+	 */
 	port_atomic_add(&pool->defer.freed[d->account], freed);
 	policy_ops[pool->defer.policy]->freed(pool, taken, freed);
 	d->freed += freed;

@@ -318,11 +318,18 @@ static void pool_drain(const struct op *op)
 	model.drained[cause] += freed;
 }
 
+/* What is pending all the while is counted. With array another drain may be ahead. */
 static void pool_ask(void)
 {
+	u32 deferred[HANDLES_MAX];
 	struct zs_pool_stats s;
 
+	model_deferred_note(deferred);
+	port_atomic_fence();
 	zs_pool_stats(model.pool, &s);
+	if (model.program->policy == ZS_DEFER_TOMBSTONE &&
+	    s.pending < model_count_still_pending(deferred))
+		sim_fail("%zu pending are too few", s.pending);
 	if (s.pending > s.capacity)
 		sim_fail("%zu pending of %zu", s.pending, s.capacity);
 	if (zs_deferred_pending(model.pool) > s.capacity)

@@ -127,6 +127,18 @@ unsigned long model_still_pending(const u32 *generation)
 	return 0;
 }
 
+size_t model_count_still_pending(const u32 *generation)
+{
+	unsigned long h;
+	size_t n = 0;
+
+	for (h = 1; h <= model.handle_most; h++) {
+		n += generation[h] && generation[h] == model.handle[h].generation &&
+		     handle_is_pending(h);
+	}
+	return n;
+}
+
 size_t model_pending(void)
 {
 	size_t n;

@@ -69,6 +69,8 @@ void content_check(const struct cell *c, const void *from, const char *when);
 void model_deferred_note(u32 *generation);
 /* The first of them that is pending; 0: none. */
 unsigned long model_still_pending(const u32 *generation);
+/* How many of them are. */
+size_t model_count_still_pending(const u32 *generation);
 
 /* What holds at any time, and more if nobody is at work. */
 void model_check(void);
