@@ -162,7 +162,7 @@ static void a_zspage_without_objects_stays(void **state)
 	pool_destroy(pool);
 }
 
-enum { OBJECTS = 512, ROUNDS = 200 };
+enum { OBJECTS = 512, ROUNDS = 100 };
 
 struct movers {
 	struct zs_pool *pool;
