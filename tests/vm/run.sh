@@ -182,7 +182,7 @@ fi
 start=$SECONDS
 seconds=$((600 * slow))
 # Emulated by whatever machine runs this, and slower than one of its own kind
-[ "$arch" = "$(machine_arch)" ] || seconds=$((2 * seconds))
+[ "$arch" = "$(machine_arch)" ] || seconds=$((3 * seconds))
 [ "${suites[*]}" != storm ] || seconds=$((seconds + 2 * storm))
 list=$(IFS=, && printf '%s' "${suites[*]}")
 verdict=good
