@@ -251,8 +251,8 @@ static void drain_free(struct drain *d, u32 *index, u16 *next, size_t n, size_t 
 	freed = free_indices(pool, index, next, n, FREE_PENDING, "deferred free",
 			     &d->pages);
 	/*
-	 * Their indices were given back by a fully ordered operation, which pairs with the
-	 * acquire in defer_count(): a count that has these frees has their pushes.
+	 * Their indices were given back by a fully ordered operation, which pairs with
+	 * the acquire in defer_count(): a count that has these frees has their pushes.
 	 */
 	port_atomic_add(&pool->defer.freed[d->account], freed);
 	policy_ops[pool->defer.policy]->freed(pool, taken, freed);
