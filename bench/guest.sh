@@ -91,14 +91,19 @@ in_qemu() {
 	in_qemu_of $(($(mib_of "$5") + 512)) "${how[@]}" "${@:1:4}" "POINTS=$5" "${@:6}"
 }
 
-# in_qemu_of MIB [-i] OUT KERNEL_DIR CPUS SECONDS WORD...: with so much memory
+# in_qemu_of MIB [-i] [-x ERE] OUT KERNEL_DIR CPUS SECONDS WORD...: with so much memory,
+# and options of boot.sh
 in_qemu_of() {
 	local how=() mib=$1 out kernel cpus seconds boot
 	shift
-	if [ "$1" = -i ]; then
-		how=(-i)
+	while [[ $1 = -* ]]; do
+		if [ "$1" = -x ]; then
+			how+=("$1")
+			shift
+		fi
+		how+=("$1")
 		shift
-	fi
+	done
 	out=$1 kernel=$2 cpus=$3 seconds=$4
 	shift 4
 	: >"$work/$out.results"
