@@ -115,13 +115,18 @@ void model_deferred_note(u32 *generation)
 					: 0;
 }
 
+static bool is_still_pending(const u32 *generation, unsigned long h)
+{
+	return generation[h] && generation[h] == model.handle[h].generation &&
+	       handle_is_pending(h);
+}
+
 unsigned long model_still_pending(const u32 *generation)
 {
 	unsigned long h;
 
 	for (h = 1; h <= model.handle_most; h++) {
-		if (generation[h] && generation[h] == model.handle[h].generation &&
-		    handle_is_pending(h))
+		if (is_still_pending(generation, h))
 			return h;
 	}
 	return 0;
@@ -132,10 +137,8 @@ size_t model_count_still_pending(const u32 *generation)
 	unsigned long h;
 	size_t n = 0;
 
-	for (h = 1; h <= model.handle_most; h++) {
-		n += generation[h] && generation[h] == model.handle[h].generation &&
-		     handle_is_pending(h);
-	}
+	for (h = 1; h <= model.handle_most; h++)
+		n += is_still_pending(generation, h);
 	return n;
 }
 
