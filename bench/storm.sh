@@ -9,10 +9,10 @@
 # usage: storm.sh [-q | -a | -o] [-r ROUNDS] [-v VARIANT,...]
 #
 # Prints a table for each boot, and writes build/bench/storm.json. All variants meet
-# at the sizes of the targets, some minutes each; -q: these only. At the others, two; and
-# at two sizes on 7.3. -a: there, too, with 1, 4 and 8 CPUs, which have two drain threads,
-# with one alone beside it; with compaction running; and on 6.1 with 2 and 4 CPUs. -o:
-# two sizes on 7.3 and what -a adds; their records join those that storm.json has.
+# at the sizes of the targets, some minutes each; -q: these only. In-tree and the default
+# meet at more sizes, and at two on 7.3. -a: at two also on 7.3 with 1, 4 and 8 CPUs (8 have
+# two drain threads: with one alone beside it), with compaction running, and on 6.1 with 2
+# and 4 CPUs. -o: 7.3 and what -a adds; the records join those that storm.json has.
 
 set -euo pipefail
 

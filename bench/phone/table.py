@@ -76,7 +76,7 @@ def figures_of(run):
 
 
 SUMS = ('second_kills', 'oom_kills')  # over all runs: each is one too many
-RANGES = ('launch_p99_ms', 'fault_p99_ms')  # differ much from run to run
+RANGES = ('launch_p50_ms', 'launch_p99_ms', 'fault_p99_ms')  # differ much from run to run
 
 
 def make_record(kernel, variant, runs):
