@@ -7,8 +7,9 @@
 # usage: busy.sh [-k KERNEL] [-r ROUNDS] [-m MIB,...] [-n PROCS,...] [-v VARIANT,...]
 #                [-l LOAD,...] [-c CPUS]
 #
-# Prints a line a step and then a table; build/bench/busy.json has one record a
-# row. MIB is of all PROCS together; a LOAD is a number of loops or "fifo".
+# Prints a line a step and then a table; build/bench/busy.json has one record a row.
+# -k newest: busy-newest.json, and so with the other names of kernels.txt. MIB is of all
+# PROCS together; a LOAD is a number of loops or "fifo".
 
 set -euo pipefail
 
@@ -33,15 +34,18 @@ while getopts k:r:m:n:v:l:c: option; do
 	esac
 done
 [ "$OPTIND" -gt $# ] || die "$usage"
+out=busy
+[ "$name" = 6.12-cloud-amd64 ] || out=busy-$name
 
 step "fetch the kernel $name, if it is not in the cache"
 kernel=$("$top/scripts/kernel-fetch.sh" "$name")
-prepare "$kernel" "$variants" "$work/busy.cpio"
+prepare "$kernel" "$variants" "$work/$out.cpio"
 
 step "boot $kver in QEMU with $cpus CPUs"
-in_qemu busy "$kernel" "$cpus" 7200 "$(points_of "$procs" "$mib")" "ROUNDS=$rounds" \
+in_qemu "$out" "$kernel" "$cpus" 7200 "$(points_of "$procs" "$mib")" "ROUNDS=$rounds" \
 	"VARIANTS=$variants" "MODES=busy-${loads//,/,busy-}"
 
-python3 "$here/table.py" "$work/busy.results" "$work/busy.json" "$kver" "cpus=$cpus"
-rm -f "$work/busy.cpio"
-printf '\n%s, %d s in all; records in build/bench/busy.json\n' "$kver" $((SECONDS - start))
+python3 "$here/table.py" "$work/$out.results" "$work/$out.json" "$kver" "cpus=$cpus"
+rm -f "$work/$out.cpio"
+printf '\n%s, %d s in all; records in build/bench/%s.json\n' "$kver" \
+	$((SECONDS - start)) "$out"

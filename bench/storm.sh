@@ -4,7 +4,7 @@
 # The exit storm: all that the demo measures, and what it leaves out: up to eight
 # processes, sizes past the budget, page faults of a bystander, storing and reading
 # back, with compaction running and without, on other kernels and numbers of CPUs; and
-# then busy.sh: when the memory is back on a busy machine.
+# then busy.sh: when the memory is back on a busy machine, on 6.12 and on 7.3.
 #
 # usage: storm.sh [-q | -a | -o] [-r ROUNDS] [-v VARIANT,...]
 #
@@ -39,6 +39,7 @@ targets=1x128:munmap,1x256:munmap+munmap-floor+kill+kill-floor+read
 targets=$targets,1x512:munmap,4x512:kill+storm
 more=1x64:munmap+kill,2x256:munmap+kill+storm,8x512:kill+storm
 few=1x256:munmap+kill,4x512:kill+storm
+few_newest=1x256:munmap+kill+read,4x512:kill+storm
 
 # machine KERNEL CPUS COMPACT POINT,... VARIANT,...: one boot, one table
 machine() {
@@ -64,7 +65,7 @@ usual | all)
 	machine 6.12-cloud-amd64 2 '' $more $two
 	;;
 esac
-[ $extent = quick ] || machine newest 2 '' $few $two
+[ $extent = quick ] || machine newest 2 '' $few_newest $two
 case $extent in
 all | others)
 	machine 6.12-cloud-amd64 2 1 $few $two
@@ -78,3 +79,4 @@ esac
 "$here/join.py" "$work/storm.json" "${made[@]}"
 printf '\n%d s in all; records in build/bench/storm.json\n' $((SECONDS - start))
 [ $extent = others ] || "$here/busy.sh" -r "$rounds" -v "$busy"
+[ $extent = quick ] || "$here/busy.sh" -k newest -r "$rounds" -v $two
