@@ -268,63 +268,57 @@ static bool leaf_take_all(struct handle_table *t, struct table_leaf *leaf, u32 l
 	return false;
 }
 
-/* Leaves that are looked at between two points where the caller can be preempted. */
-#define SHRINK_STEP 256u
-
-/* Take the values of up to @leaves leaves away. Returns how many were looked at. */
-static u32 leaves_strip(struct handle_table *t, u32 leaves)
+/*
+ * Free the values of a leaf of which the caller has taken all indices. False: a drain may
+ * read them, and all is as it was.
+ */
+static bool leaf_strip(struct handle_table *t, struct table_leaf *leaf, u32 leaf_nr)
 {
-	u32 nr = (u32)port_atomic_load_acquire(&t->nr_leaves);
-	u32 n;
+	port_atomic *values = leaf_values(leaf);
+	u32 w;
 
-	for (n = 0; n < leaves && t->nr_retired < TABLE_RETIRED_MOST; n++) {
-		u32 leaf_nr = t->shrink_from < nr ? t->shrink_from : 0;
-		struct table_leaf *leaf = table_leaf(t, leaf_nr << TABLE_SHIFT);
-
-		t->shrink_from = leaf_nr + 1;
-		if (!leaf_take_all(t, leaf, leaf_nr))
-			continue;
-		t->retired[t->nr_retired++] = leaf_values(leaf);
-		port_atomic_store(&leaf->values, (u64)(uintptr_t)no_values);
-		port_spin_lock(&t->grow_lock);
-		leaf->next_stripped = t->stripped;
-		t->stripped = leaf_nr + 1;
-		port_spin_unlock(&t->grow_lock);
-	}
-	return n;
-}
-
-static void retired_free(struct handle_table *t)
-{
-	while (t->nr_retired) {
-		port_meta_free(t->retired[--t->nr_retired], VALUES_SIZE);
-		port_atomic_add(&t->meta_bytes, -(u64)port_meta_size(VALUES_SIZE));
-	}
-}
-
-/* False: a drain may read them. */
-static bool retired_try_free(struct handle_table *t)
-{
+	port_atomic_store(&leaf->values, (u64)(uintptr_t)no_values);
 	/* See "Shrinking" in handle_table.h. */
 	port_atomic_fence();
-	if (port_atomic_load_acquire(&t->readers))
+	if (port_atomic_load_acquire(&t->readers)) {
+		port_atomic_store_release(&leaf->values, (u64)(uintptr_t)values);
+		for (w = 0; w < TABLE_WORDS; w++)
+			table_put(t, (leaf_nr << TABLE_SHIFT) + w * 64, ~(u64)0);
 		return false;
-	retired_free(t);
+	}
+	port_meta_free(values, VALUES_SIZE);
+	port_atomic_add(&t->meta_bytes, -(u64)port_meta_size(VALUES_SIZE));
+	/* All indices are the caller's, so nothing sets the bit until they are back. */
+	port_atomic_and(table_summary_word(t, TABLE_FREE, leaf_nr),
+			~((u64)1 << (leaf_nr % 64)));
+	port_spin_lock(&t->grow_lock);
+	leaf->next_stripped = t->stripped;
+	t->stripped = leaf_nr + 1;
+	port_spin_unlock(&t->grow_lock);
 	return true;
 }
+
+/* Leaves that are looked at between two points where the caller can be preempted. */
+#define SHRINK_STEP 256u
 
 void table_shrink(struct handle_table *t, u32 leaves)
 {
 	u32 nr = (u32)port_atomic_load_acquire(&t->nr_leaves);
 	u64 idle = 0;
+	u32 n;
 
 	if (!port_atomic_cmpxchg_acquire(&t->shrinking, &idle, 1))
 		return;
-	leaves = leaves < nr ? leaves : nr;
-	do {
-		leaves -= leaves_strip(t, leaves < SHRINK_STEP ? leaves : SHRINK_STEP);
-		port_yield();
-	} while (retired_try_free(t) && leaves);
+	for (n = 0; n < leaves && n < nr; n++) {
+		u32 leaf_nr = t->shrink_from < nr ? t->shrink_from : 0;
+		struct table_leaf *leaf = table_leaf(t, leaf_nr << TABLE_SHIFT);
+
+		if (leaf_take_all(t, leaf, leaf_nr) && !leaf_strip(t, leaf, leaf_nr))
+			break;
+		t->shrink_from = leaf_nr + 1;
+		if (n % SHRINK_STEP == SHRINK_STEP - 1)
+			port_yield();
+	}
 	port_atomic_store_release(&t->shrinking, 0);
 }
 
@@ -334,7 +328,7 @@ int table_init(struct handle_table *t)
 	if (!t->root)
 		return -PORT_ENOMEM;
 	port_spin_init(&t->grow_lock);
-	t->stripped = t->shrink_from = t->nr_retired = 0;
+	t->stripped = t->shrink_from = 0;
 	port_atomic_store(&t->readers, 0);
 	port_atomic_store(&t->shrinking, 0);
 	port_atomic_store(&t->nr_leaves, 0);
@@ -348,7 +342,6 @@ void table_fini(struct handle_table *t)
 	u32 nr = (u32)port_atomic_load_acquire(&t->nr_leaves);
 	u32 i;
 
-	retired_free(t);
 	for (i = 0; i < nr; i++)
 		table_leaf_destroy(table_leaf(t, i << TABLE_SHIFT));
 	for (i = 0; i < nr; i += TABLE_FANOUT)

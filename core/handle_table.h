@@ -17,9 +17,7 @@
  * If the setter reads the bit above as set, the taker's clearing comes after that
  * read in the order of full fences, so the taker's look comes after the setter's
  * store and sees it. Hence: once the setter has returned, either a taker has seen
- * its bits, or the bit above says where they are. [T2: mutants flag-before-entry,
- * flags-cleared-late, summary-cleared-late, summary-not-set-again, free-summary-late;
- * sim check_leaf() at rest]
+ * its bits, or the bit above says where they are. [T2]
  *
  * Growing.  A leaf is complete before `nr_leaves`, stored with release, counts it;
  * table_has() loads that with acquire. Leaves and nodes are only ever added. What is
@@ -29,18 +27,16 @@
  *
  * Shrinking.  table_shrink() takes all indices of a leaf, as a CPU slot takes a word of
  * them. So the leaf has no handle, and none is given out of it. It points the leaf to
- * values that all such leaves share, always 0, and frees the leaf's own when no drain may
- * read them any more. A drain reads values of handles that others may have freed, so it
- * counts itself in `readers` meanwhile:
+ * values that all such leaves share, always 0, and frees the leaf's own if no drain may
+ * read them. A drain reads values of handles that others may have freed, so it counts
+ * itself in `readers` meanwhile:
  *   drain:  count itself; full fence; then load the leaf's pointer.
  *   shrink: store the pointer; full fence; free the values if `readers` reads 0.
  * If it reads 0, a drain that counts itself later loads the new pointer; and acquire
- * pairs with the release by which the drains before have gone. Else the values wait for
- * the next call. Any other task reads the value of a handle that it owns, in a leaf that
- * is not free; so a task that uses a handle that was freed may read memory that was given
- * back. [T6: mutants shrink-ignores-readers, shrink-no-fence, shrink-takes-some,
- * drain-reads-uncounted, reader-no-fence, stripped-leaves-lost; small "drain against
- * shrink"; unit values_stay_while_a_drain_reads]
+ * pairs with the release by which the drains before have gone. Else the leaf gets its
+ * values and its indices back: they are all 0 and free, as before. Any other task reads
+ * the value of a handle that it owns, in a leaf that is not free; so a task that uses a
+ * handle that was freed may read memory that was given back. [T6]
  */
 #ifndef LETHE_HANDLE_TABLE_H
 #define LETHE_HANDLE_TABLE_H
@@ -65,16 +61,13 @@
 #define TABLE_MAX_LEAVES (TABLE_FANOUT * TABLE_FANOUT)
 #endif
 
-/* Leaves whose values are taken away before any are freed. */
-#define TABLE_RETIRED_MOST 64u
-
 struct table_leaf {
 	port_atomic values; /* port_atomic *: TABLE_FANOUT of them */
 	u32 next_stripped; /* a list of leaves without values, as `stripped` */
 	/*
-	 * A flag for each group of values: pending.h. Drains write here while producers
-	 * push, who find the values by the line above: in one line, unmapping took 59 ns
-	 * a page instead of 28 (7.3 native, two CPUs).
+	 * A flag for each group of values: pending.h. Drains write `pending` while
+	 * producers read `values`. When both were in one cache line, unmapping took
+	 * 59 ns a page instead of 28 (7.3 native, two CPUs).
 	 */
 	port_atomic pending PORT_CACHE_ALIGNED;
 	port_atomic free[TABLE_WORDS] PORT_CACHE_ALIGNED;
@@ -95,10 +88,8 @@ struct handle_table {
 	port_atomic meta_bytes;
 
 	port_atomic readers PORT_CACHE_ALIGNED; /* drains that may read any value */
-	port_atomic shrinking; /* 1: a task shrinks the table, and has all that follows */
+	port_atomic shrinking; /* 1: a task shrinks the table, and has `shrink_from` */
 	u32 shrink_from; /* the leaf at which the next goes on */
-	u32 nr_retired;
-	port_atomic *retired[TABLE_RETIRED_MOST]; /* values, of no leaf any more */
 };
 
 /* Indices of one word of free bits that a CPU slot owns: a bit each. */
@@ -171,14 +162,14 @@ bool table_cursor_refill(struct handle_table *t, struct table_cursor *cursor);
 
 /*
  * Move the hint of table_cursor_refill() back to the first leaf with free indices.
- * False: no leaf before the hint has any. Context: process, preemptible: it may
- * have to read the summary of the whole table.
+ * False: no leaf before the hint has any. Context: any; it may have to read the
+ * summary of the whole table, a bit for each leaf.
  */
 bool table_rewind(struct handle_table *t);
 
 /*
  * Add a leaf of free indices, or give one its values again. 0, -PORT_ENOMEM, or, of a
- * table of TABLE_MAX_LEAVES, -PORT_ENOSPC. Context: process.
+ * table of TABLE_MAX_LEAVES, -PORT_ENOSPC. Context: as port_meta_alloc() with @how.
  */
 int table_grow(struct handle_table *t, enum port_alloc how);
 
@@ -198,8 +189,8 @@ static inline void table_read_end(struct handle_table *t)
 
 /*
  * Free the values of leaves without handles, of @leaves leaves in turn; table_grow()
- * gives a leaf values again. Those of which CPU slots hold indices are not free. Nothing
- * if another task is at it. Context: process.
+ * gives a leaf values again. Leaves of which CPU slots hold indices keep theirs. It stops
+ * where a drain may read values, and at once if another task shrinks. Context: process.
  */
 void table_shrink(struct handle_table *t, u32 leaves);
 

@@ -15,7 +15,7 @@ static inline u32 table_leaf_free(const struct handle_table *t, u32 nr)
 	u32 free = 0;
 
 	for (u32 w = 0; w < TABLE_WORDS; w++)
-		free += port_popcount64(port_atomic_load(&leaf->free[w]));
+		free += __builtin_popcountll(port_atomic_load(&leaf->free[w]));
 	return free;
 }
 
@@ -32,8 +32,8 @@ static inline size_t table_free(const struct zs_pool *pool)
 	     i = table_leaf(&pool->handles, (i - 1) << TABLE_SHIFT)->next_stripped)
 		free += TABLE_FANOUT;
 	for (u32 i = 0; i < port_cpu_slots(); i++)
-		free += port_popcount64(pool->slots[i].handles.mask) +
-			port_popcount64(pool->slots[i].freed.mask);
+		free += __builtin_popcountll(pool->slots[i].handles.mask) +
+			__builtin_popcountll(pool->slots[i].freed.mask);
 	return free;
 }
 
