@@ -5,14 +5,13 @@
  *
  * Lock order: one class lock at a time, held for at most one source zspage
  * (256 objects). Compactions of one pool exclude each other by that alone: all move
- * objects from the emptiest zspages to the fullest. [P6: unit two_compactions_at_once]
+ * objects from the emptiest zspages to the fullest. [P6]
  *
  * A pending object moves like any other: its handle is pending, not its place.
  *
  * While an object moves, its entry may become pending, and nothing else: a reader that
  * wants to pin it waits, and a free needs the class lock. So compaction changes the
- * entry by a difference, which keeps the pending bit. [P3: mutant
- * compaction-loses-pending]
+ * entry by a difference, which keeps the pending bit. [P3]
  */
 #include "pool.h"
 
@@ -105,16 +104,18 @@ static bool compact_move(struct zs_pool *pool, struct size_class *c, struct zspa
 	return true;
 }
 
-/* Move objects out of @src. It is stuck if one is pinned, or has nowhere to go. */
-static void compact_zspage(struct zs_pool *pool, struct size_class *c, struct zspage *src,
+/*
+ * Move objects out of @src. False: it is stuck, as one is pinned, or has nowhere to go.
+ */
+static bool compact_zspage(struct zs_pool *pool, struct size_class *c, struct zspage *src,
 			   u8 gen, struct zspage **dead)
 {
 	unsigned int moved = 0;
 	unsigned int obj;
+	bool done = true;
 
-	for (obj = 0; obj < c->objs; obj++) {
+	for (obj = 0; obj < c->objs && done; obj++) {
 		struct zspage *to;
-		bool done;
 
 		if (!zspage_is_live(src, obj))
 			continue;
@@ -123,47 +124,52 @@ static void compact_zspage(struct zs_pool *pool, struct size_class *c, struct zs
 		port_preempt_off();
 		done = to && compact_move(pool, c, src, obj, to);
 		port_preempt_on();
-		if (!done) {
-			src->stuck = gen;
-			break;
-		}
-		moved++;
+		moved += done;
 	}
+	if (!done)
+		src->stuck = gen;
 	if (moved)
 		zspage_update_fullness(c, src, moved, dead);
+	return done;
 }
+
+/*
+ * A class with so many stuck zspages is left for this run: each look for the emptiest
+ * zspage passes over them, under the lock.
+ */
+#define COMPACT_STUCK_MOST 16
 
 /*
  * Until @want pages are back, or no zspage of the class can be emptied. Each round
  * empties a zspage or marks it stuck for this run; there are no
  * more rounds than the class had zspages at the beginning. So it ends, whatever other
  * tasks allocate and free meanwhile. Without pins, and with no other task at work, the
- * class has the fewest pages possible afterwards. [P5: sim, a bound in steps; mutants
- * compaction-unbounded, compaction-forgets-want; fuzz,
- * pool_least_pages(); unit nine_tenths_freed_leaves_a_tenth]
+ * class has the fewest pages possible afterwards. [P5]
  */
 static size_t class_compact(struct zs_pool *pool, struct size_class *c, size_t want)
 {
 	u64 rounds = port_atomic_load(&c->zspages);
 	struct zspage *dead = NULL;
 	struct zspage *src;
+	unsigned int stuck = 0;
 	size_t pages = 0;
 	u8 gen;
 
 	port_spin_lock(&c->lock);
 	/*
-	 * 1 to 255: no zspage is marked 0. A zspage that was marked 255 runs ago is
-	 * skipped by mistake, in this run.
+	 * Runs are numbered 1 to 255, as a new zspage is marked 0. Numbers repeat: a
+	 * zspage that was marked 255 runs ago is skipped in this run.
 	 */
 	gen = (u8)(c->compact_gen++ % 255 + 1);
 	port_spin_unlock(&c->lock);
 	do {
 		src = NULL;
 		port_spin_lock(&c->lock);
-		if (class_compactable(c) && pages < want && rounds--)
+		if (class_compactable(c) && pages < want && rounds-- &&
+		    stuck < COMPACT_STUCK_MOST)
 			src = compact_source(c, gen);
-		if (src)
-			compact_zspage(pool, c, src, gen, &dead);
+		if (src && !compact_zspage(pool, c, src, gen, &dead))
+			stuck++;
 		port_spin_unlock(&c->lock);
 		if (dead) {
 			pages += free_dead_zspages(pool, c, dead);

@@ -162,6 +162,41 @@ static void pinned_objects_stay_in_place(void **state)
 	free(copy);
 }
 
+/* A class of which many zspages have pinned objects is left, for this run. */
+static void compaction_leaves_a_class_with_many_pins(void **state)
+{
+	enum { PINNED = 40, OBJS = 16 };
+	const u32 size = (u32)PORT_PAGE_SIZE / OBJS;
+	struct zs_pool *pool = pool_create(ZS_DEFER_SYNC, 0);
+	struct object o[PINNED * OBJS];
+	unsigned char buf[PORT_PAGE_SIZE];
+	size_t pages, stuck = 0;
+
+	(void)state;
+	objects_create_equal(pool, o, ARRAY_SIZE(o), size);
+	pages = zs_get_total_pages(pool);
+	/* Of each zspage one object stays, pinned. */
+	for (u32 i = 0; i < ARRAY_SIZE(o); i++) {
+		if (i % OBJS)
+			objects_free(pool, &o[i], 1);
+		else
+			zs_obj_read_begin(pool, o[i].handle, size, buf);
+	}
+	zs_compact(pool);
+	assert_int_equal(zs_get_total_pages(pool), pages);
+	for (u32 i = 0; i < ARRAY_SIZE(o); i += OBJS) {
+		const struct zspage *z =
+			entry_zspage(port_atomic_load(pool_entry(pool, o[i].handle)));
+
+		stuck += z->stuck != 0;
+		zs_obj_read_end(pool, o[i].handle);
+	}
+	assert_int_equal(stuck, 16);
+	zs_compact(pool);
+	assert_int_equal(zs_get_total_pages(pool), pool_least_pages(pool));
+	pool_destroy(pool);
+}
+
 /* What is pending is freed before anything is moved: no page holds it after. */
 static void pending_is_drained_first(void **state)
 {
@@ -377,6 +412,7 @@ int main(void)
 		TEST_EACH_POLICY(moved_objects_can_be_written_and_freed),
 		cmocka_unit_test(nothing_to_gain_changes_nothing),
 		cmocka_unit_test(pinned_objects_stay_in_place),
+		cmocka_unit_test(compaction_leaves_a_class_with_many_pins),
 		cmocka_unit_test(two_compactions_at_once),
 		TEST_EACH_POLICY(pending_is_drained_first),
 		cmocka_unit_test(the_count_is_what_compaction_gives),
