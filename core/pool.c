@@ -85,8 +85,7 @@ static int pool_take_index(struct zs_pool *pool, enum zs_alloc how, u32 *index)
 
 /*
  * Count @pages as held, unless that takes the pool past its limit. Before they are
- * allocated: so two tasks that ask at a time do not pass it together. [Z5: unit
- * a_limit_holds_whatever_threads_do]
+ * allocated: so two tasks that ask at once do not pass it together. [Z5]
  */
 static bool pool_charge(struct zs_pool *pool, size_t pages)
 {
@@ -127,7 +126,9 @@ static PORT_NOINLINE bool at_limit_drain(struct zs_pool *pool, const struct size
 	if (how != ZS_ALLOC_WAIT || *drained)
 		return false;
 	*drained = true;
-	if (!defer_drain(pool, ZS_FLUSH_LIMIT, NO_LIMIT, c->pages))
+	defer_drain(pool, ZS_FLUSH_LIMIT, NO_LIMIT, c->pages);
+	/* Another drain may have cleared the entries of what this one wants. */
+	if (pool->limit_pages - port_atomic_load(&pool->pages) < c->pages)
 		pool_wait_for_drains(pool);
 	return true;
 }
@@ -357,11 +358,7 @@ void zs_destroy_pool(struct zs_pool *pool)
 {
 	if (!pool)
 		return;
-	/*
-	 * [F4: small "push and reclaim against destroy"; unit
-	 * destroy_with_pending_leaks_nothing]
-	 */
-	/* The home calls in no more: nothing arms a drain thread but the flush. */
+	/* The home calls in no more: nothing arms a drain thread but the flush. [F4] */
 	port_pool_detach(pool, pool->home);
 	defer_flush(pool, ZS_FLUSH_DESTROY);
 	defer_stop(pool);

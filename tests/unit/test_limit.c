@@ -192,6 +192,29 @@ static void a_task_in_need_waits_for_a_slice_at_most(void **state)
 	pool_destroy(pool);
 }
 
+/* Freed handles do not do at the limit, without a page: the task waits as well. */
+static void a_drain_without_pages_is_not_enough(void **state)
+{
+	struct zs_pool *pool =
+		pool_create_limited(test_policy(state), LIMIT * PORT_PAGE_SIZE);
+	unsigned long handle[LIMIT + 1], small[2];
+	u64 begin;
+
+	for (size_t i = 0; i < ARRAY_SIZE(small); i++)
+		small[i] = zs_malloc(pool, PORT_PAGE_SIZE / 16);
+	fill(pool, handle);
+	port_atomic_store(&pool->defer.armed, DEFER_NOW); /* no thread comes */
+	zs_free_deferred(pool, small[0]);
+	/* Another drain has one in hand. */
+	port_atomic_add(&pool->slots[0].queued, 1);
+	begin = port_now_ns();
+	assert_int_equal(zs_handle_error(malloc_page(pool, ZS_ALLOC_WAIT)), -ENOSPC);
+	assert_in_range(port_now_ns() - begin, 1000000, 5000000000ull);
+	assert_int_equal(pool_stats(pool).flushed[ZS_FLUSH_LIMIT], 1);
+	port_atomic_add(&pool->defer.freed[DEFER_BY_THREAD], 1);
+	pool_destroy(pool);
+}
+
 /* Pages that the system did not have are not counted. */
 static void pages_that_cannot_be_had_do_not_count(void **state)
 {
@@ -283,6 +306,7 @@ int main(void)
 		TEST_EACH_DEFERRING(pending_frees_make_room),
 		TEST_EACH_DEFERRING(all_that_is_pending_makes_room),
 		TEST_EACH_DEFERRING(a_task_in_need_waits_for_a_slice_at_most),
+		TEST_EACH_DEFERRING(a_drain_without_pages_is_not_enough),
 		TEST_EACH_POLICY(pages_that_cannot_be_had_do_not_count),
 		TEST_EACH_POLICY(a_limit_holds_whatever_threads_do),
 	};
