@@ -48,7 +48,7 @@ defer_push_other(struct zs_pool *pool, struct pool_slot *slot, struct handle_pla
 void zs_free_deferred(struct zs_pool *pool, unsigned long handle)
 {
 	struct pool_slot *slot = &pool->slots[port_cpu_get()];
-	enum defer_push_result result = DEFER_NOT_THERE;
+	enum defer_push_result result = DEFER_MISUSE;
 	struct handle_place at;
 
 	if (unlikely(!slot_find(pool, slot, handle, &at)))
@@ -75,29 +75,23 @@ static PORT_NOINLINE void defer_not_pushed(struct zs_pool *pool, unsigned long h
 	u64 index = index_of_handle(handle);
 	struct pool_slot *slot;
 	struct handle_place at;
+	port_atomic *entry;
 
-	if (result == DEFER_NOT_THERE) {
-		if (!handle_is_void(handle))
-			pool_misuse(pool, handle, "zs_free_deferred", "not allocated");
-		return;
-	}
 	if (result == DEFER_CANNOT && pool->defer.policy == ZS_DEFER_TOMBSTONE &&
 	    drain_in_passing(pool, DEFER_BY_PRODUCER, &index)) {
 		slot = &pool->slots[port_cpu_get()];
 		slot_find(pool, slot, handle, &at);
 		result = defer_tombstone_push(pool, slot, &at);
 	}
-	if (result == DEFER_PUSHED)
-		return;
-	slot = &pool->slots[port_cpu_get()];
-	slot_find(pool, slot, handle, &at);
 	if (result == DEFER_CANNOT) {
+		slot = &pool->slots[port_cpu_get()];
+		slot_find(pool, slot, handle, &at);
 		free_fallback(pool, slot, &at);
-		return;
+	} else if (result == DEFER_MISUSE && !handle_is_void(handle)) {
+		entry = pool_entry(pool, handle);
+		pool_misuse(pool, handle, "zs_free_deferred",
+			    free_misuse(entry ? port_atomic_load(entry) : 0));
 	}
-	port_cpu_put();
-	pool_misuse(pool, handle, "zs_free_deferred",
-		    free_misuse(port_atomic_load(at.entry)));
 }
 
 void defer_arm(struct zs_pool *pool, enum defer_urgency urgency)
@@ -140,7 +134,7 @@ static size_t defer_count(struct zs_pool *pool, u64 *queued)
 	/*
 	 * Frees first: the difference is then rather too large. It can be negative
 	 * for a moment: with array, a drain by entries may free a handle before its push
-	 * has counted it. [B3: sim, pool_ask(); mutant pushes-counted-first]
+	 * has counted it. [B3]
 	 */
 	freed = defer_freed(pool);
 	*queued = 0;
@@ -188,12 +182,14 @@ static u64 defer_mean_share(const struct zs_pool *pool)
 static void show_pages(struct zs_pool *pool, size_t pending)
 {
 	struct defer *d = &pool->defer;
+	u64 pages, held;
 
 	/* Producers come here before any drain thread has. */
 	if (unlikely(!port_atomic_load(&d->share)))
 		port_atomic_store(&d->share, defer_mean_share(pool));
-	port_pool_show_pending(pool->home,
-			       (size_t)(pending * port_atomic_load(&d->share) >> 8));
+	pages = pending * port_atomic_load(&d->share) >> 8;
+	held = port_atomic_load(&pool->pages);
+	port_pool_show_pending(pool->home, (size_t)(pages < held ? pages : held));
 }
 
 /*
@@ -270,7 +266,7 @@ static bool slice_by_hints(struct drain *d, u32 *index, u16 *next, size_t room)
 	if (n)
 		drain_free(d, index, next, n, n);
 	table_read_end(&d->pool->handles);
-	return n;
+	return !d->walk.over;
 }
 
 /*
@@ -316,7 +312,7 @@ static bool drain_walk(struct drain *d, slice_fn *slice)
 		s = free_scratch_try_get(d->pool);
 		if (s) {
 			more = slice(d, s->index, s->next, FREE_LARGE_BATCH);
-			free_scratch_put(s);
+			free_scratch_put(d->pool);
 		} else {
 			more = small_slice(d, slice);
 		}
@@ -467,8 +463,7 @@ static bool thread_may_run(struct drain_thread *t, u64 since_ns)
  * run. It decides when to run instead. The system waits for an exiting task that pushes,
  * and that task has saved more CPU time than the drain takes. So while producers push
  * and the scheduler has found no idle CPU for this thread, it sleeps, and looks again in
- * a millisecond; it holds nothing then. False: the run is to end. [W3: unit
- * a_thread_waits_for_producers_until_it_is_late; bench/busy.sh]
+ * a millisecond; it holds nothing then. False: the run is to end. [W3]
  */
 static bool thread_wait_for_producers(struct drain_thread *t, u64 since_ns)
 {
@@ -575,12 +570,11 @@ unsigned int defer_threads_for(unsigned int cpus)
  * Every handle whose push returned before has been freed when the drain is over. Its
  * entry was read after the push: either it was pending, and this drain freed it, or
  * another drain had cleared it under the class lock, and may count it, and give its
- * pages back, a moment later. [F1: mutant flush-no-fence; small "push against flush";
- * unit two_flushes_at_once]
+ * pages back, a moment later. [F1]
  *
  * Then the drain threads finish their slices, so that the pages of what they freed are
  * back as well. They have normal priority, and the home lends them that of the caller if
- * it is higher. [F2: unit flush_waits_for_the_drain_thread, flush_waits_for_the_free]
+ * it is higher. [F2]
  */
 void defer_flush(struct zs_pool *pool, enum zs_flush_cause cause)
 {
@@ -609,8 +603,7 @@ void defer_flush(struct zs_pool *pool, enum zs_flush_cause cause)
 	 * The work that was armed is not scheduled now. Fully ordered before the look
 	 * at what is pending: a producer that still read it as armed is seen there. If
 	 * it was armed, the map may have flags of handles that were freed by their
-	 * entries, which would keep producers from arming: a walk is to clear them.
-	 * [F3: mutants flush-leaves-flags, flush-leaves-pending]
+	 * entries, which would keep producers from arming: a walk is to clear them. [F3]
 	 */
 	if (port_atomic_xchg(&d->armed, DEFER_IDLE) != DEFER_IDLE || defer_pending(pool))
 		defer_arm(pool, DEFER_SOON);
@@ -635,9 +628,7 @@ static void defer_stop_threads(struct defer *d, unsigned int n)
 
 	/*
 	 * Twice: a run that began before `closed` was set may have scheduled a work
-	 * that was cancelled before; no run that began after it schedules any.
-	 * [W5: mutant stop-leaves-thread; small
-	 * "push and reclaim against destroy"]
+	 * that was cancelled before; no run that began after it schedules any. [W5]
 	 */
 	port_atomic_xchg(&d->closed, 1);
 	for (i = 0; i < 2 * n; i++)

@@ -15,19 +15,15 @@
  *
  * A drain ends, whatever producers push meanwhile.  Its walk visits each leaf of the
  * table at most once (pending.h), or with array pops as many handles as the budget at
- * most. A walk by entries visits each entry once. [D1: sim, a bound in steps of the
- * calling thread, with producers that never stop; mutants walk-turns-again,
- * walk-past-its-end, array-walk-unbounded, drain-wants-more, drain-takes-more,
- * pages-not-counted; unit flush_ends_while_others_push,
- * a_drain_stops_when_it_has_enough; bench/user/stall.c]
+ * most. A walk by entries visits each entry once. [D1]
  *
  * A drain hides nothing.  A policy keeps hints that lead to pending handles; the truth
  * is the pending bit of the handle's entry. A drain may have taken hints, and be
  * preempted before it frees. A flush reads the entries (drain_by_entries()) and frees
- * what it finds; so does a task that cannot do without memory, after its walk. They wait
- * for no other drain. [D2: mutants need-trusts-hints, flush-trusts-hints, scan-skips,
- * entries-of-some-leaves; unit a_stopped_drain_hides_nothing; small "drain against a task
- * in need", "producer drain against flush"]
+ * what it finds; so does a task that cannot do without memory, after its walk. So
+ * neither needs another drain to get on before it finds a pending handle. Then a flush
+ * waits until the drain threads have released their pages, and zs_malloc() waits for
+ * some 8 ms at most. [D2]
  *
  * Nothing stays pending for ever.  `armed` says whether a drain thread is scheduled.
  * A push that the hints did not lead to yet arms it if `armed` reads DEFER_IDLE; the
@@ -35,11 +31,7 @@
  * producer reads IDLE and arms, or the walk begins after the push and finds it. A
  * drain that stops before its walk is over, or leaves new flags behind it, arms. Hence
  * a set flag, stale or not, has a walk coming, and a push that finds its flag set needs
- * no arming. [W1: mutants thread-no-fence, thread-idle-late, thread-leaves-silently,
- * thread-leaves-flags, cancelled-leaves-silently,
- * producer-leaves-silently,
- * tombstone-lost-remainder, array-lost-remainder; small "remainder timer against push";
- * fuzz: pending and not scheduled fails]
+ * no arming. [W1]
  */
 #ifndef LETHE_DEFER_H
 #define LETHE_DEFER_H
@@ -109,9 +101,9 @@ struct drain_thread {
 	port_work work;
 	struct zs_pool *pool;
 	unsigned int nr;
-	u64 queued_seen; /* what it saw when it last looked whether producers push */
+	u64 queued_seen; /* pushes when it last looked whether producers push */
 	size_t pending_seen;
-	struct free_scratch scratch; /* its own */
+	struct free_scratch scratch;
 };
 
 /* The array policy's queue. */
@@ -125,6 +117,7 @@ struct defer_array {
 /* The tombstone policy's budget: see defer_tombstone.h. */
 struct defer_credit {
 	port_atomic left; /* budget neither pending nor held by a CPU slot */
+	port_atomic lent_most; /* at most so much do the CPU slots hold */
 	u32 slot_most; /* most credit a slot takes at a time */
 };
 
@@ -142,7 +135,7 @@ struct defer {
 	port_atomic at_work; /* drain threads that run */
 	port_atomic
 		share; /* of a page, in 1/256, that the mean object has; 0: not known */
-	port_spinlock show_lock; /* a leaf: what the home shows as pending, and `share` */
+	port_spinlock show_lock; /* a leaf: what the home shows as pending */
 	port_atomic scan_from; /* the entry at which drain_some_entries() goes on */
 	port_atomic slice_from; /* where the next defer_drain_slice() begins */
 	port_atomic closed; /* 1: the pool is being destroyed, no work may be scheduled */
@@ -178,8 +171,8 @@ struct defer_policy_ops {
 	/* Bytes that init() has allocated. Context: any. */
 	size_t (*queue_bytes)(const struct zs_pool *pool);
 	/*
-	 * Take up to @max handles into @index by the policy's hints. 0: the walk is
-	 * over. Pre: @max >= FREE_SMALL_BATCH. Context: any.
+	 * Take up to @max handles into @index by the policy's hints, and set
+	 * d->walk.over if the walk is. Pre: @max >= FREE_SMALL_BATCH. Context: any.
 	 */
 	size_t (*take)(struct drain *d, u32 *index, size_t max);
 	/* Of @taken handles, this drain freed @freed, and other drains the rest.
@@ -194,7 +187,6 @@ enum defer_push_result {
 	DEFER_PUSHED,
 	DEFER_CANNOT, /* the budget is spent, or the array's lock is held */
 	DEFER_MISUSE, /* not live, or pending already: nothing done */
-	DEFER_NOT_THERE, /* the table has no such handle */
 };
 
 struct pool_slot;
@@ -225,6 +217,17 @@ void defer_flush(struct zs_pool *pool, enum zs_flush_cause cause);
 size_t defer_drain(struct zs_pool *pool, enum zs_flush_cause cause, size_t handles,
 		   size_t pages);
 /*
+ * tombstone: so many handles are pending, or some more. One cache line is read; the CPU
+ * slots, which may hold credit, are not. Context: any.
+ */
+static inline size_t credit_pending(const struct defer *d)
+{
+	u64 spare = port_atomic_load(&d->credit.left) +
+		    port_atomic_load(&d->credit.lent_most);
+
+	return spare < d->budget ? (size_t)(d->budget - spare) : 0;
+}
+/*
  * More is pending than a drain thread lets gather: producers allocate and free faster
  * than it drains. Then an allocation that would take new pages frees a small slice
  * first. So pending frees, and with them the time that a flush takes, stay bounded
@@ -232,8 +235,8 @@ size_t defer_drain(struct zs_pool *pool, enum zs_flush_cause cause, size_t handl
  */
 static inline bool defer_is_behind(const struct defer *d)
 {
-	return d->policy == ZS_DEFER_TOMBSTONE && d->budget > (size_t)DEFER_BACKLOG &&
-	       port_atomic_load(&d->credit.left) < d->budget - (size_t)DEFER_BACKLOG;
+	return d->policy == ZS_DEFER_TOMBSTONE &&
+	       credit_pending(d) > (size_t)DEFER_BACKLOG;
 }
 /* Free that slice, for @cause. Whether it has freed any. Context: any; never waits. */
 bool defer_drain_slice(struct zs_pool *pool, enum zs_flush_cause cause);

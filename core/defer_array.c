@@ -4,10 +4,9 @@
  * taken with trylock, drained last in, first out by one work item. Kept as it
  * was proposed, because everything else is measured against it.
  *
- * Invariant: used + in_flight <= budget, both under the lock. [B2: mutants
- * array-ignores-in-flight, entries-not-in-array] A handle that a drain has freed by its
- * entry may still be in the stack: the drain that pops it finds it not pending, and
- * passes over it.
+ * Invariant: used + in_flight <= budget, both under the lock. [B2] A handle that a
+ * drain has freed by its entry may still be in the stack: the drain that pops it finds
+ * it not pending, and passes over it.
  *
  * Lock order: defer_array.lock is a leaf.
  */
@@ -62,7 +61,7 @@ static size_t array_take(struct drain *d, u32 *index, size_t max)
 
 	/* New pushes are popped first here. No walk may go on for ever: D1, defer.h. */
 	if (d->taken >= d->pool->defer.budget) {
-		d->walk.left = true;
+		d->walk.left = d->walk.over = true;
 		return 0;
 	}
 	if (max > ARRAY_SLICE)
@@ -70,6 +69,7 @@ static size_t array_take(struct drain *d, u32 *index, size_t max)
 	port_spin_lock(&a->lock);
 	while (n < max && a->used)
 		index[n++] = a->index[--a->used];
+	d->walk.over = !a->used;
 	a->in_flight += n;
 	port_spin_unlock(&a->lock);
 	d->taken += n;

@@ -21,16 +21,13 @@ PORT_NOINLINE bool credit_refill(struct zs_pool *pool, struct pool_slot *slot)
 		take = left < c->slot_most ? left : c->slot_most;
 	} while (!port_atomic_cmpxchg_acquire(&c->left, &left, left - take));
 	slot->credit = (u32)take;
-	/* Too large by the credit that slots hold, until a drain thread corrects it. */
-	defer_try_show_pending(pool, pool->defer.budget - (left - take));
+	/* The push that asked takes one at once: an idle slot holds one less. */
+	if (unlikely(!slot->has_had_credit)) {
+		slot->has_had_credit = true;
+		port_atomic_add(&c->lent_most, c->slot_most - 1);
+	}
+	defer_try_show_pending(pool, credit_pending(&pool->defer));
 	return true;
-}
-
-bool credit_is_low(const struct zs_pool *pool)
-{
-	const struct defer *d = &pool->defer;
-
-	return port_atomic_load(&d->credit.left) <= d->budget - d->threshold;
 }
 
 PORT_NOINLINE void defer_tombstone_unpush(struct zs_pool *pool)

@@ -14,14 +14,12 @@
  * `left` is lowered by compare-and-swap, never below 0. So the bound holds without a
  * shared counter on the path of a push: a slot takes credit by the hundreds. Credit
  * that lies in the slots of idle CPUs makes the bound tighter by at most a quarter.
- * Relaxed order is enough: only the count matters. [B1: sim, fuzz: over the budget;
- * mutants credit-for-taken, credit-lost, credit-twice; unit
- * producer_drains_strand_no_credit, pending_never_exceeds_the_budget]
+ * `lent_most` says how much that can be, so that credit in a slot is never taken for
+ * a pending handle (credit_pending()).
+ * Relaxed order is enough: only the count matters. [B1]
  *
  * A push allocates nothing, takes no lock but the slot's, and waits for no task. Past the
- * budget the producer frees up to FREE_SMALL_BATCH handles, under class locks. [X1: unit
- * test_nomem.c, giving_back_never_allocates; fuzz, every allocation fails; sim, a call
- * that may not sleep]
+ * budget the producer frees up to FREE_SMALL_BATCH handles, under class locks. [X1]
  */
 #ifndef LETHE_DEFER_TOMBSTONE_H
 #define LETHE_DEFER_TOMBSTONE_H
@@ -30,9 +28,6 @@
 
 /* Move credit from the pool to @slot. False: the budget is spent. */
 bool credit_refill(struct zs_pool *pool, struct pool_slot *slot);
-
-/* Pending frees have reached the threshold. */
-bool credit_is_low(const struct zs_pool *pool);
 
 /*
  * Take the credit of one push. False: the budget is spent. *@low, which the caller
@@ -43,7 +38,7 @@ static inline bool credit_take(struct zs_pool *pool, struct pool_slot *slot, boo
 	if (unlikely(!slot->credit)) {
 		if (!credit_refill(pool, slot))
 			return false;
-		*low = credit_is_low(pool);
+		*low = credit_pending(&pool->defer) >= pool->defer.threshold;
 	}
 	slot->credit--;
 	return true;
@@ -52,7 +47,10 @@ static inline bool credit_take(struct zs_pool *pool, struct pool_slot *slot, boo
 /* A push that was refused: as if it had not been. */
 void defer_tombstone_unpush(struct zs_pool *pool);
 
-/* Pre: the caller holds @slot, which the push lets go. Context: any. Wait-free. */
+/*
+ * Pre: the caller holds @slot, which the push lets go. Context: any. Lock-free; and
+ * wait-free while the slot has credit, but for moves of the object.
+ */
 static PORT_ALWAYS_INLINE enum defer_push_result
 defer_tombstone_push(struct zs_pool *pool, struct pool_slot *slot,
 		     const struct handle_place *at)

@@ -10,14 +10,11 @@
  * pending and passes over it (free_refuse()). If the handle is pending again by then,
  * the drain frees it in the same class, and in another leaves it to the drain that its
  * push leads to. A drain counts, and returns credit for, what it has freed and not what
- * it has taken. [H4: mutants drain-returns-taken, credit-for-taken, array-double-push,
- * array-fallback-frees-twice; unit a_drain_that_comes_late_leaves_it_to_the_next; sim:
- * queued = drained + producer_drained + flushed + pending]
+ * it has taken. [H4]
  *
  * An index returns to the table after its entry is 0, and leaves the table before it is
  * used: by a CPU slot's cursor, which one holder hands to the next with the slot, or by
- * table_put() (fully ordered) and table_cursor_refill() (an exchange). [H6: sim, given
- * out twice; mutant index-leaked; fuzz: objects and free handles make whole leaves]
+ * table_put() (fully ordered) and table_cursor_refill() (an exchange). [H6]
  */
 #include "free.h"
 #include "pool.h"
@@ -181,9 +178,7 @@ static u16 free_class_slice(struct zs_pool *pool, struct size_class *c, u32 *ind
 
 		/*
 		 * Acquire: pairs with the fully ordered push that made it pending, so
-		 * that what its caller did with the object comes before the free.
-		 * [H5: sim, a read of the object races with its reuse; stress under
-		 * ThreadSanitizer]
+		 * that what its caller did with the object comes before the free. [H5]
 		 */
 		e = port_atomic_load_acquire(entry);
 		if (unlikely(!entry_is_freeable(e, want, c->index))) {
@@ -296,7 +291,7 @@ void zs_free_batch(struct zs_pool *pool, const unsigned long *handles, size_t n)
 			step = step < FREE_LARGE_BATCH ? step : FREE_LARGE_BATCH;
 			free_handles(pool, handles + done, step, scratch->index,
 				     scratch->next);
-			free_scratch_put(scratch);
+			free_scratch_put(pool);
 		} else {
 			step = step < FREE_SMALL_BATCH ? step : FREE_SMALL_BATCH;
 			free_small_batch(pool, handles + done, step);
@@ -310,9 +305,7 @@ size_t free_dead_zspages(struct zs_pool *pool, struct size_class *c, struct zspa
 
 	/*
 	 * pool->pages counts a zspage from before its pages are allocated until after
-	 * they were given back: with no task at work it is what the home has given.
-	 * [Z3: mutants pages-counted-late, pages-counted-twice,
-	 * pages-miscounted; sim, fuzz: the home's own count]
+	 * they were given back: with no task at work it is what the home has given. [Z3]
 	 */
 	port_atomic_add(&pool->pages, -(u64)pages);
 	return pages;
@@ -336,22 +329,19 @@ void free_all_live(struct zs_pool *pool)
 
 struct free_scratch *free_scratch_try_get(struct zs_pool *pool)
 {
-	struct free_scratch *s = pool->scratch;
 	u64 idle = 0;
 
 	/*
 	 * One user at a time: acquire pairs with the release in free_scratch_put(). A
-	 * drain that gets none frees 64 handles at a time, on its stack. [W4: mutants
-	 * scratch-shared, scratch-not-released; unit
-	 * a_large_batch_does_without_the_scratch]
+	 * drain that gets none frees 64 handles at a time, on its stack. [W4]
 	 */
-	if (!port_atomic_load(&s->busy) &&
-	    port_atomic_cmpxchg_acquire(&s->busy, &idle, 1))
-		return s;
+	if (!port_atomic_load(&pool->scratch_busy) &&
+	    port_atomic_cmpxchg_acquire(&pool->scratch_busy, &idle, 1))
+		return pool->scratch;
 	return NULL;
 }
 
-void free_scratch_put(struct free_scratch *scratch)
+void free_scratch_put(struct zs_pool *pool)
 {
-	port_atomic_store_release(&scratch->busy, 0);
+	port_atomic_store_release(&pool->scratch_busy, 0);
 }

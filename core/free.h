@@ -37,7 +37,6 @@ struct size_class;
 
 /* Handle indices to be freed, and room to chain them by class. */
 struct free_scratch {
-	port_atomic busy; /* 1: lent, of the pool's own */
 	u32 index[FREE_LARGE_BATCH];
 	u16 next[FREE_LARGE_BATCH];
 };
@@ -72,7 +71,7 @@ void free_all_live(struct zs_pool *pool);
 
 /* Borrow the pool's; NULL while another task has it. Never waits. */
 struct free_scratch *free_scratch_try_get(struct zs_pool *pool);
-void free_scratch_put(struct free_scratch *scratch);
+void free_scratch_put(struct zs_pool *pool);
 
 /*
  * Release the pages and descriptors of zspages of @c that zspage_update_fullness()

@@ -47,23 +47,23 @@ static bool walk_next_leaf(const struct handle_table *t, struct pending_walk *w)
 /*
  * Take the flags of @leaf_nr that are in @mask, and append the indices of pending
  * entries to @index[*@n...], ascending. Pre: room for TABLE_GROUP times the bits of
- * @mask.
+ * @mask. Returns how many flags.
  */
-static void take_flags(struct handle_table *t, u32 leaf_nr, u64 mask, u32 *index,
-		       size_t *n)
+static u32 take_flags(struct handle_table *t, u32 leaf_nr, u64 mask, u32 *index,
+		      size_t *n)
 {
 	u32 base = leaf_nr << TABLE_SHIFT;
 	struct table_leaf *leaf = table_leaf(t, base);
 	u64 flags = port_atomic_load(&leaf->pending) & mask;
 	port_atomic *values;
-	u32 i;
+	u32 i, taken = 0;
 
 	if (!flags)
-		return;
+		return 0;
 	/* Fully ordered before the look at the entries: see handle_table.h. */
 	port_atomic_and(&leaf->pending, ~flags);
 	values = table_leaf_value(leaf, 0);
-	for (; flags; flags &= flags - 1) {
+	for (; flags; flags &= flags - 1, taken++) {
 		u32 first = port_ctz64(flags) * TABLE_GROUP;
 
 		for (i = first; i < first + TABLE_GROUP; i++) {
@@ -71,18 +71,25 @@ static void take_flags(struct handle_table *t, u32 leaf_nr, u64 mask, u32 *index
 				index[(*n)++] = base + i;
 		}
 	}
+	return taken;
 }
 
-/* To the end of the walk's leaf. False: there is no room to get there. */
+/*
+ * To the end of the walk's leaf. False: there is no room to get there, or *@lines,
+ * lowered by what is read, is 0.
+ */
 static bool take_leaf(struct handle_table *t, struct pending_walk *w, u32 *index,
-		      size_t *n, size_t max)
+		      size_t *n, size_t max, size_t *lines)
 {
 	const u32 step = TABLE_STEP / TABLE_GROUP; /* flags */
+	u32 read;
 
 	for (; w->flag < TABLE_FLAGS; w->flag += step) {
-		if (max - *n < TABLE_STEP)
+		if (max - *n < TABLE_STEP || !*lines)
 			return false;
-		take_flags(t, w->leaf_nr, (((u64)1 << step) - 1) << w->flag, index, n);
+		read = take_flags(t, w->leaf_nr, (((u64)1 << step) - 1) << w->flag, index,
+				  n);
+		*lines -= read < *lines ? read : *lines;
 	}
 	return true;
 }
@@ -111,11 +118,18 @@ static bool leaf_has_flags_again(struct handle_table *t, u32 leaf_nr)
 size_t pending_take(struct handle_table *t, struct pending_walk *w, u32 *index,
 		    size_t max)
 {
+	size_t lines = 2 * max;
 	size_t n = 0;
 
-	while (max - n >= TABLE_STEP && walk_next_leaf(t, w)) {
-		if (!take_leaf(t, w, index, &n, max))
+	while (max - n >= TABLE_STEP && lines) {
+		if (!walk_next_leaf(t, w)) {
+			w->over = true;
 			break;
+		}
+		if (!take_leaf(t, w, index, &n, max, &lines))
+			break;
+		/* The leaf's own. */
+		lines -= !!lines;
 		w->left |= leaf_has_flags_again(t, w->leaf_nr);
 		w->leaf_nr++;
 		w->flag = 0;

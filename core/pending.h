@@ -16,16 +16,13 @@
  * A drain takes a leaf out of the summary only when its walk comes to the end of the leaf
  * and sees no flag there, and puts it back if a flag was set meanwhile. Until then the
  * leaf that it leaves unfinished stays in the summary. In between, another walk may pass
- * over the leaf; so a drain that puts a leaf back arms a drain thread. [T3: mutants
- * summary-cleared-early, summary-not-set-again; small "push against
- * drain"]
+ * over the leaf; so a drain that puts a leaf back arms a drain thread. [T3]
  *
  * A producer that finds its flag set does nothing more. The producer that set the
  * flag publishes it in the summary, and may be preempted before it does. So a walk by
  * the summary can miss a handle whose push has returned. The publication, when it comes,
  * arms a drain thread, whose walk finds it. A flush and a task in need do not rely on the
- * map alone: they also read the entries (table_scan()). [T4: unit
- * flags_that_are_not_published_are_found_after; small "push against flush"]
+ * map alone: they also read the entries (table_scan()). [T4]
  *
  * A flag may be stale: a drain by entries frees a handle and leaves its flag. A walk
  * clears it and finds nothing below. Until then a producer of that group sets no flag and
@@ -60,14 +57,14 @@ static inline bool pending_flag(struct handle_table *t, struct table_leaf *leaf,
  * A walk visits each leaf at most once, so it ends whatever producers push meanwhile:
  * from its first leaf to the end of the table as that was when it began, and from the
  * beginning to its first leaf. Flags that are set behind it are left to the next walk:
- * it says so in `left`. [T5: mutants walk-turns-again, walk-past-its-end; unit
- * a_walk_ends_while_others_push; sim, a bound in steps]
+ * it says so in `left`. [T5]
  */
 struct pending_walk {
 	u32 leaf_nr; /* the next leaf, */
 	u32 flag; /* and the next flag of it */
 	u32 stop; /* the leaf at which the walk turns or ends */
 	u32 first; /* after turning it ends here; 0: it does not turn again */
+	bool over; /* no leaf is left to visit */
 	bool left; /* a leaf got new flags behind the walk */
 };
 
@@ -76,9 +73,10 @@ void pending_walk_begin(struct pending_walk *w, const struct handle_table *t, u6
 
 /*
  * Take flags, and put the indices of pending entries into @index, until fewer than
- * TABLE_STEP of @max are left; the next call goes on from there. Returns how many; 0:
- * the walk is over. While a walk finds out whether a leaf is empty, another may pass
- * over it. Pre: @max >= TABLE_STEP. Context: any.
+ * TABLE_STEP of @max are left, the walk is over, or 2 * @max cache lines were read:
+ * stale flags are bounded as well. The next call goes on from there. Returns how many.
+ * While a walk finds out whether a leaf is empty, another may pass over it.
+ * Pre: @max >= TABLE_STEP. Context: any.
  */
 size_t pending_take(struct handle_table *t, struct pending_walk *w, u32 *index,
 		    size_t max);

@@ -5,11 +5,9 @@
  * Lock order: the core has four kinds of spinlock: of a class, handle_table.grow_lock,
  * defer_array.lock, and defer.show_lock. All are leaves: none is taken while another is
  * held. Under one, nothing is allocated, given back to the home, or waited for; under
- * show_lock the home is told a number, for which it takes no lock. [L1: sim, a lock taken
- * inside a lock, or an allocation under one, fails; mutant pages-freed-locked; lockdep,
- * which sees them all as one class] A home may hold a lock of its own around the move of
- * a page (move.c), which takes a class lock. None disables interrupts, so the core is not
- * called in interrupt context. [L2]
+ * show_lock the home is told a number, for which it takes no lock. [L1] A home may hold
+ * a lock of its own around the move of a page (move.c), which takes a class lock. None
+ * disables interrupts, so the core is not called in interrupt context. [L2]
  */
 #ifndef LETHE_POOL_H
 #define LETHE_POOL_H
@@ -32,6 +30,7 @@ struct pool_slot {
 
 	struct table_cursor handles PORT_CACHE_ALIGNED; /* to be handed out */
 	struct table_cursor freed; /* one at a time, to be given back */
+	bool has_had_credit;
 	/* Counters: the slot's holder writes them, any task reads them. */
 	port_atomic fallback;
 } PORT_CACHE_ALIGNED;
@@ -50,8 +49,9 @@ struct zs_pool {
 	port_atomic pages_compacted;
 	port_atomic pages_moved; /* by the home */
 	port_atomic invalid; /* calls refused, some of them with preemption off */
+	port_atomic scratch_busy; /* 1: a task has `scratch` */
 	port_atomic compact_from; /* the class at which the next one begins */
-	struct free_scratch *scratch; /* for one drain or batch at a time */
+	struct free_scratch *scratch; /* lent to one drain or batch at a time */
 	void *home; /* port_pool_attach()'s */
 	char name[POOL_NAME_MAX];
 };

@@ -292,7 +292,7 @@ static void a_large_table_is_read_in_parts(void **state)
 						     : &defer_tombstone_ops;
 	struct zs_pool *pool = pool_create(test_policy(state), 0);
 	unsigned long *handle = malloc(total * sizeof(*handle));
-	size_t left = total, taken, n;
+	size_t left = total, taken;
 
 	assert_non_null(handle);
 	for (size_t i = 0; i < total; i++) {
@@ -308,8 +308,8 @@ static void a_large_table_is_read_in_parts(void **state)
 			zs_free_deferred(pool, handle[--left]);
 		pending_walk_begin(&other.walk, &pool->handles, 0);
 		taken = 0;
-		while ((n = ops->take(&other, index, FREE_SMALL_BATCH)))
-			taken += n;
+		while (!other.walk.over)
+			taken += ops->take(&other, index, FREE_SMALL_BATCH);
 		assert_int_equal(taken, N);
 		/* They lie at the end of the table. */
 		assert_int_equal(zs_drain_deferred(pool, ZS_FLUSH_OOM, 1000), 0);

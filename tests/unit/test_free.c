@@ -135,9 +135,9 @@ static void a_large_batch_does_without_the_scratch(void **state)
 	assert_non_null(scratch);
 	assert_null(free_scratch_try_get(pool));
 	zs_free_batch(pool, handles, ARRAY_SIZE(handles));
-	free_scratch_put(scratch);
+	free_scratch_put(pool);
 	assert_ptr_equal(free_scratch_try_get(pool), scratch);
-	free_scratch_put(scratch);
+	free_scratch_put(pool);
 	assert_int_equal(pool_stats(pool).objects, 0);
 	assert_int_equal(pool_stats(pool).invalid, 0);
 	pool_destroy(pool);

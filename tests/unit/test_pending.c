@@ -98,7 +98,7 @@ static void a_walk_ends_while_others_push(void **state)
 	u32 found[TABLE_STEP];
 	struct pending_walk walk;
 	struct handle_table t;
-	size_t n, total = 0, calls = 0;
+	size_t total = 0, calls = 0;
 
 	(void)state;
 	table_with_leaves(&t, LEAVES);
@@ -108,10 +108,9 @@ static void a_walk_ends_while_others_push(void **state)
 	do {
 		for (u32 i = 0; i < LEAVES; i++)
 			push(&t, i * TABLE_FANOUT);
-		n = pending_take(&t, &walk, found, ARRAY_SIZE(found));
-		total += n;
+		total += pending_take(&t, &walk, found, ARRAY_SIZE(found));
 		assert_true(++calls <= LEAVES * TABLE_FANOUT / TABLE_STEP + 1);
-	} while (n);
+	} while (!walk.over);
 	assert_true(walk.left);
 	/* Each leaf's last, and its first at most once. */
 	assert_in_range(total, LEAVES, 2 * LEAVES);
@@ -120,6 +119,39 @@ static void a_walk_ends_while_others_push(void **state)
 			port_atomic_load(&table_leaf(&t, i * TABLE_FANOUT)->pending) >>
 				(TABLE_FLAGS - 1),
 			0);
+	table_gone(&t);
+}
+
+/* Flags without pending entries below, as a flush leaves them, do not make a call long.
+ */
+static void a_call_reads_so_many_stale_flags(void **state)
+{
+	enum { LEAVES = 64, LINES = 2 * TABLE_STEP };
+	u32 found[TABLE_STEP];
+	struct pending_walk walk;
+	struct handle_table t;
+	size_t calls = 0, left;
+
+	(void)state;
+	table_with_leaves(&t, LEAVES);
+	for (u32 i = 0; i < LEAVES * TABLE_FANOUT; i += TABLE_GROUP)
+		pending_flag(&t, table_leaf(&t, i), i);
+	push(&t, LEAVES * TABLE_FANOUT - 1);
+	pending_walk_begin(&walk, &t, 0);
+	for (left = LEAVES * TABLE_FLAGS; !walk.over; calls++) {
+		size_t n = pending_take(&t, &walk, found, ARRAY_SIZE(found));
+		size_t now = 0;
+
+		for (u32 i = 0; i < LEAVES; i++)
+			now += __builtin_popcountll(port_atomic_load(
+				&table_leaf(&t, i * TABLE_FANOUT)->pending));
+		assert_in_range(left - now, n, LINES + TABLE_STEP / TABLE_GROUP);
+		left = now;
+		if (n)
+			assert_int_equal(found[0], LEAVES * TABLE_FANOUT - 1);
+	}
+	assert_int_equal(left, 0);
+	assert_true(calls >= LEAVES * TABLE_FLAGS / (LINES + TABLE_STEP));
 	table_gone(&t);
 }
 
@@ -152,6 +184,7 @@ int main(void)
 		cmocka_unit_test(a_walk_from_the_middle_comes_around),
 		cmocka_unit_test(flags_that_are_not_published_are_found_after),
 		cmocka_unit_test(a_walk_ends_while_others_push),
+		cmocka_unit_test(a_call_reads_so_many_stale_flags),
 		cmocka_unit_test(a_walk_ends_where_the_table_ended),
 	};
 

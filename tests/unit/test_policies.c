@@ -29,6 +29,25 @@ static void *producer_thread(void *arg)
 	return NULL;
 }
 
+/* Returns once @p has freed @handle. */
+static void producer_start(struct producer *p, struct zs_pool *pool, unsigned long handle)
+{
+	p->pool = pool;
+	p->handle = handle;
+	sem_init(&p->pushed, 0, 0);
+	sem_init(&p->leave, 0, 0);
+	assert_int_equal(pthread_create(&p->thread, NULL, producer_thread, p), 0);
+	sem_wait(&p->pushed);
+}
+
+static void producers_end(struct producer *producers, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		sem_post(&producers[i].leave);
+		pthread_join(producers[i].thread, NULL);
+	}
+}
+
 /* What producers drain does not pile up as credit in slots where it cannot be used. */
 static void producer_drains_strand_no_credit(void **state)
 {
@@ -46,26 +65,36 @@ static void producer_drains_strand_no_credit(void **state)
 		if (i >= BUDGET || i % WORD != WORD - 1)
 			zs_free_deferred(pool, o[i].handle);
 	assert_int_equal(zs_deferred_pending(pool), BUDGET);
-	for (size_t i = 0; i < ARRAY_SIZE(producers); i++) {
-		producers[i].pool = pool;
-		producers[i].handle = o[i * WORD + WORD - 1].handle;
-		sem_init(&producers[i].pushed, 0, 0);
-		sem_init(&producers[i].leave, 0, 0);
-		assert_int_equal(pthread_create(&producers[i].thread, NULL,
-						producer_thread, &producers[i]),
-				 0);
-		sem_wait(&producers[i].pushed);
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(producers); i++) {
-		sem_post(&producers[i].leave);
-		pthread_join(producers[i].thread, NULL);
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(producers); i++)
+		producer_start(&producers[i], pool, o[i * WORD + WORD - 1].handle);
+	producers_end(producers, ARRAY_SIZE(producers));
 	assert_true(pool_stats(pool).producer_drained >= WORD - 1);
 	zs_free_deferred_flush(pool);
 	for (unsigned int i = 0; i < port_cpu_slots(); i++)
 		stranded += pool->slots[i].credit;
 	assert_true(stranded <= BUDGET / 4);
 	assert_int_equal(port_atomic_load(&pool->defer.credit.left) + stranded, BUDGET);
+	pool_destroy(pool);
+}
+
+/* Many slots hold credit, and nothing is pending: no push is taken for a backlog. */
+static void credit_in_slots_is_not_pending(void **state)
+{
+	enum { THREADS = 100, BUDGET = 1 << 20 };
+	struct zs_pool *pool = pool_create(test_policy(state), BUDGET);
+	struct producer producers[THREADS];
+	struct object o[THREADS];
+
+	objects_create_equal(pool, o, THREADS, SIZE);
+	for (size_t i = 0; i < THREADS; i++) {
+		producer_start(&producers[i], pool, o[i].handle);
+		assert_in_range(credit_pending(&pool->defer), 1, i + 1);
+	}
+	assert_true(BUDGET - port_atomic_load(&pool->defer.credit.left) > DEFER_BACKLOG);
+	assert_false(defer_is_behind(&pool->defer));
+	zs_free_deferred_flush(pool);
+	assert_int_equal(credit_pending(&pool->defer), 0);
+	producers_end(producers, THREADS);
 	pool_destroy(pool);
 }
 
@@ -121,6 +150,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST_OF_POLICY(producer_drains_strand_no_credit, tombstone),
+		TEST_OF_POLICY(credit_in_slots_is_not_pending, tombstone),
 		cmocka_unit_test(array_is_last_in_first_out),
 		cmocka_unit_test(array_falls_back_when_its_lock_is_held),
 	};
