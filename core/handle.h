@@ -28,8 +28,7 @@
  * names the right lock. Zspage and index change under that lock alone, and only while
  * the entry has no pins: the holder of the lock, or of a pin, may rely on them. The
  * handle may have been freed and given out again before the lock was taken, so
- * everything is read again under it. [H1: sim; mutant class-off-by-one; unit
- * random_mistakes_harm_nobody]
+ * everything is read again under it. [H1]
  *
  * Entry, live bit and back reference of an object change together, under the class
  * lock. Compaction goes from the live bit to the entry, and the entry leads back. [H2:
@@ -38,9 +37,7 @@
  *
  * A pending entry has no pins and gets none, as entry_set_pending() and object_pin()
  * each change the one word by compare-and-swap on what allowed it. It may be moving. So
- * a drain that holds the class lock can always free it. [H3: unit
- * mistakes_with_pending_are_refused_before_the_drain; fuzz, inputs
- * deferred-while-read-*]
+ * a drain that holds the class lock can always free it. [H3]
  */
 #ifndef LETHE_HANDLE_H
 #define LETHE_HANDLE_H

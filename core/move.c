@@ -11,22 +11,18 @@
  * them has a pin, and a reader that wants one waits until the page is copied and the
  * descriptor has its new address. If one is pinned, the move lets go of those that it has
  * claimed, and fails. So the address of a page changes only under the class lock, and
- * while no object in the page has a pin. [M1: mutants move-claims-not,
- * move-claims-some, move-claims-late, move-ignores-pins, move-releases-early; unit
- * a_pinned_object_holds_its_pages; small "read against a move"]
+ * while no object in the page has a pin. [M1]
  *
  * While an object is claimed, its entry may become pending, and nothing else: as in
- * compact.c [P3], it is let go by a difference. [M2: mutants move-loses-pending,
- * move-keeps-claims; small "push against a move"]
+ * compact.c [P3], it is let go by a difference. [M2]
  *
  * The descriptor is there.  The home holds its lock, and its page still has an owner: so
  * port_pages_free() of that page has not returned, and the zspage's descriptor, and then
  * its pool, go after it (zspage_destroy_list()). A zspage without objects is dead, or not
  * adopted yet: a task without the class lock has it, and its addresses must stay as they
- * are. [M3: mutants move-of-the-dead, descriptor-before-pages; small "free against a
- * move"]
+ * are. [M3]
  *
- * A move is bounded: at most 256 claims, and the copy of a page. [M4: by reading]
+ * A move is bounded: at most 256 claims, and the copy of a page. [M4]
  */
 #include "pool.h"
 

@@ -4,17 +4,15 @@
  *
  * No lock is taken here. A pin, counted in the handle's entry, keeps the object where
  * it is, and its zspage alive: compaction claims an object by compare-and-swap from "no
- * pins", and a free refuses an entry with pins. [P1: mutant compaction-ignores-pins;
- * unit pinned_objects_stay_in_place; fuzz, inputs deferred-while-read-*]
+ * pins", and a free refuses an entry with pins. [P1]
  *
  * The pin's acquire pairs with the release by which zs_malloc() or compaction stored the
  * entry: the reader sees the descriptor and the moved bytes. The unpin's release pairs
  * with the acquire by which compaction claims the object: compaction copies all that was
- * written, and overwrites nothing that a task still reads. [P2: mutant unpin-relaxed;
- * small "free_batch against compaction"]
+ * written, and overwrites nothing that a task still reads. [P2]
  *
  * A read may see half of a write: the caller keeps writers and readers of one object
- * apart. [Z4: documented in zsmalloc.h; not checked]
+ * apart. [Z4]
  */
 #include "object.h"
 #include "pool.h"
@@ -29,7 +27,7 @@ static u64 object_pin(port_atomic *entry)
 			return 0;
 		/*
 		 * Moving, or 62 readers: wait until the move is over, or a reader
-		 * goes. [P4: assert in object_unpin(); unit a_reader_too_many_waits]
+		 * goes. [P4]
 		 */
 		if (unlikely((e & ENTRY_PINS) >= ENTRY_MAX_PINS)) {
 			port_cpu_relax();

@@ -14,13 +14,10 @@
  * cleared. So its pages and its descriptor are given back without a lock
  * (free_dead_zspages()). The home still leads to the descriptor from the pages, until it
  * has them back (move.c). One use of a stale address is left: chain_by_class() prefetches
- * it, and a prefetch may be given any address. [Z1: sim, use of freed memory;
- * AddressSanitizer in unit and fuzz, with free pages poisoned; mutants
- * lock-dropped-free, compaction-unlocked]
+ * it, and a prefetch may be given any address. [Z1]
  *
  * A new zspage is made without a lock, and no other task can reach it before
- * zspage_adopt(). If there is no memory, nothing is left of it. [Z2: mutants
- * descriptor-leaked, created-half; unit test_nomem.c, every allocation fails in turn]
+ * zspage_adopt(). If there is no memory, nothing is left of it. [Z2]
  */
 #ifndef LETHE_ZSPAGE_H
 #define LETHE_ZSPAGE_H

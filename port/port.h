@@ -151,9 +151,7 @@ void port_counter_add(port_atomic *a, u64 v);
  * A slot is private to its holder from port_cpu_get() to port_cpu_put():
  * no other thread is given the same number in between. In between, the
  * holder does not sleep and does not call port_cpu_get() again. It may take one
- * spinlock in the slot; no slot is taken under a spinlock. [L4: sim, sleeping in a slot
- * fails; mutant slot-let-go-early; unit slots_are_private,
- * threads_without_a_slot_share_some; lockdep]
+ * spinlock in the slot; no slot is taken under a spinlock. [L4]
  */
 
 unsigned int port_cpus(void); /* CPUs of the machine, at least 1 */
@@ -166,13 +164,10 @@ unsigned int port_cpu_get(void);
 void port_cpu_put(void);
 
 /*
- * Other tasks spin until what lies between these two is over: until an object, or the
- * objects of a page, have moved, or until a slot of zram's table has been read. On a home
- * where a more urgent task could take the CPU from the caller, and then spin for ever,
- * the caller keeps its CPU. In between: no lock, no slot, no sleep, some microseconds at
- * most. So misuse is counted in the pool, not in a slot. [L5: sim, a lock, a slot or an
- * allocation with preemption off fails; mutant preempt-left-off; VM suites on Debian's
- * PREEMPT_RT kernel]
+ * Other tasks spin until the caller is through, so the caller keeps its CPU: a more
+ * urgent task that took it could spin for ever. In between the caller takes no lock and
+ * no slot, does not sleep, and needs some microseconds at most. pool_misuse() may be
+ * called here, so it counts in the pool and not in a slot. [L5]
  */
 void port_preempt_off(void);
 void port_preempt_on(void);
@@ -189,8 +184,7 @@ int port_work_init(port_work *work, void (*fn)(void *arg), void *arg);
 /*
  * Have @work run @delay_ms from now or soon after; 0 is as soon as possible.
  * If it is scheduled already, the earlier time stands. If it is running, it
- * will run once more. Fully ordered before the run that it causes. No call is lost.
- * [W2: unit work_loses_no_wakeup, work_scheduled_while_running_runs_again]
+ * will run once more. Fully ordered before the run that it causes. No call is lost. [W2]
  * Pre: any context.
  */
 void port_work_schedule(port_work *work, unsigned int delay_ms);
@@ -225,7 +219,6 @@ void port_cpu_relax(void); /* in a loop that waits for another CPU */
 /* ---- bits ---- */
 
 unsigned int port_ctz64(u64 v); /* lowest set bit. Pre: v != 0 */
-unsigned int port_popcount64(u64 v);
 void port_prefetch(const void *p); /* a hint; any address is allowed */
 
 /*

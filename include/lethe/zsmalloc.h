@@ -142,10 +142,10 @@ struct zs_pool_stats {
 	uint64_t drained; /**< freed by the drain threads */
 	uint64_t producer_drained; /**< queued, freed by a producer past the budget */
 	uint64_t fallback; /**< not queued: freed at once by the caller */
-	uint64_t flushed[ZS_FLUSH_MAX]; /**< queued, then freed by a flush */
-	uint64_t flushes[ZS_FLUSH_MAX]; /**< flushes run, by cause */
+	uint64_t flushed[ZS_FLUSH_MAX]; /**< queued, then freed by a drain for a cause */
+	uint64_t flushes[ZS_FLUSH_MAX]; /**< such drains that were run, by cause */
 	uint64_t kicks; /**< times a drain thread was asked to run */
-	uint64_t invalid; /**< frees of handles that were not live: refused */
+	uint64_t invalid; /**< calls refused: the handle not live, pending, or in use */
 	size_t mem_limit; /**< the limit in force, in whole pages; bytes. 0: none */
 	uint64_t pages_moved; /**< pages that the kernel has moved elsewhere */
 };

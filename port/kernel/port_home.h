@@ -289,12 +289,6 @@ static __always_inline unsigned int port_ctz64(u64 v)
 	return (unsigned int)__ffs(v);
 }
 
-/* Not the compiler's builtin, which would call libgcc. */
-static __always_inline unsigned int port_popcount64(u64 v)
-{
-	return (unsigned int)hweight64(v);
-}
-
 static __always_inline void port_prefetch(const void *p)
 {
 	prefetch(p);

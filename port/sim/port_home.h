@@ -93,11 +93,6 @@ static inline unsigned int port_ctz64(u64 v)
 	return (unsigned int)__builtin_ctzll(v);
 }
 
-static inline unsigned int port_popcount64(u64 v)
-{
-	return (unsigned int)__builtin_popcountll(v);
-}
-
 static inline void port_prefetch(const void *p)
 {
 	(void)p;

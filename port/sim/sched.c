@@ -84,7 +84,7 @@ static unsigned int thread_after(u32 k)
 
 static u32 others(void)
 {
-	return port_popcount64(sim.runnable & ~(1u << sim.self));
+	return (u32)__builtin_popcount(sim.runnable & ~(1u << sim.self));
 }
 
 static u32 distance_to(unsigned int thread)
@@ -257,7 +257,7 @@ static void time_passes(void)
 	if (++sim.result->points > sim.config.points_most)
 		sim_fail("livelock: more than %llu steps", sim.config.points_most);
 	if (sim.config.source == SIM_PARALLEL && sim.runnable)
-		sim.now += sim.config.point_ns / (u32)port_popcount64(sim.runnable);
+		sim.now += sim.config.point_ns / (u32)__builtin_popcount(sim.runnable);
 	else
 		sim.now += sim.config.point_ns;
 	if (unlikely(sim.wake_first <= sim.now))
