@@ -91,9 +91,9 @@ void port_pages_free(void **pages, size_t n)
 	count_zspages(page, n, -1);
 	/*
 	 * One by one: release_pages() takes the per-CPU free list's lock once a
-	 * batch, but is made for pages of files. It was 115 instructions a page
-	 * more on 6.12 (QEMU -icount), and no less time (User-Mode Linux). The
-	 * benchmark builds it to see (bench/storm.sh, variant "bulk").
+	 * batch, but is made for pages of files. It takes more instructions a page
+	 * (6.12, QEMU -icount). In time it is better for one process and worse for
+	 * four (QEMU): docs/performance-why.md, by bench/storm.sh, variant "bulk".
 	 */
 #ifdef PORT_PAGES_FREE_IN_BULK
 	for (i = 0; i < n; i++) {
