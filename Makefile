@@ -4,7 +4,7 @@
 # target first installs the Debian packages it needs, if any is missing.
 
 KVER ?= 6.12-cloud-amd64
-RECORDS = demo storm busy phone phone-newest phone-instructions native kernel-tree instructions user rivals
+RECORDS = demo storm busy busy-newest phone phone-newest phone-instructions native kernel-tree instructions user rivals
 
 .PHONY: help setup demo test test-all test-arm64 test-debug test-systems test-kernel-tree kernel-patch sim \
 	test-clone sim-small sim-mutants fuzz coverage modules deb dist install install-modules uninstall \
@@ -122,10 +122,12 @@ bench: demo
 bench-native: setup
 	@bench/native.sh
 	@for cpus in 1 2 4; do bench/native.sh -k 7.3 -c $$cpus || exit 1; done
-	@bench/native.sh -k 7.3 -c 2 -v intree,default -w munmap,kill -n 1 -m 64,256,1024,4096
+	@bench/native.sh -k 7.3 -c 2 -v intree,default -w munmap,kill -n 1 -m 64,256,512,1024,4096
 	@bench/native.sh -k 7.3 -c 2 -v intree,default -w munmap,kill -n 4,8,16,32 -m 256
 	@for variant in intree sync default; do \
-		bench/native.sh -p $$variant -k 7.3 >build/bench/profile-$$variant.txt || exit 1; \
+		bench/native.sh -p $$variant -k 7.3 >build/bench/profile-$$variant.txt && \
+		bench/native.sh -p $$variant -k 7.3 -c 2 -n 4 -m 128 -w kill \
+			>build/bench/profile-four-$$variant.txt || exit 1; \
 	done
 
 bench-kernel-tree: setup

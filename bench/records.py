@@ -11,14 +11,15 @@ DEFAULT_POLICY = 'tombstone'  # of records that do not say which variant they ar
 EXITS = {
     'storm': ('bench/storm.sh -a', None),
     'busy': ('bench/busy.sh', 2),
+    'busy-newest': ('bench/busy.sh -k newest', 2),
     'demo': ('make demo', 2),
     'native': ('make bench-native', 1),
     'kernel-tree': ('make bench-kernel-tree', 1),
     'instructions': ('bench/demo.sh -i', 1),
 }
 PHONES = {
-    'phone': 'bench/phone.sh',
     'phone-newest': 'bench/phone.sh -k newest',
+    'phone': 'bench/phone.sh',
     'phone-instructions': 'bench/phone.sh -i',
 }
 COMMANDS = {
@@ -26,6 +27,18 @@ COMMANDS = {
     **PHONES,
     'user': 'bench/user.sh',
     'rivals': 'bench/user.sh',
+}
+
+# Where a value is from: files, how the kernel's release begins, CPUs, compaction
+HOMES = {
+    'native73': (('native',), 'um-7.', 2, ''),
+    'qemu73': (('storm', 'busy-newest'), '7.', 2, ''),
+    'native': (('native',), 'um-6.', 1, ''),
+    'qemu': (('storm', 'demo', 'busy'), '6.12.', 2, ''),
+    'compaction': (('storm',), '6.12.', 2, 'running'),
+    'cpus': (('storm',), '7.', None, ''),
+    'busy': (('busy-newest', 'busy'), '', 2, ''),
+    'instructions': (('instructions',), '', 1, ''),
 }
 
 
@@ -222,24 +235,8 @@ class Data:
                     self.profiles[name[len('profile-'):-len('.txt')]] = file.read()
 
     def of_home(self, home):
-        """Where to look for a figure to reach, in this order."""
-        if home == 'native73':
-            return [machine for machine in self.machines.get('native', [])
-                    if machine.kernel.startswith('um-7.') and machine.cpus == 2]
-        if home == 'native':
-            return [machine for machine in self.machines.get(home, []) if machine.cpus == 1
-                    and machine.kernel.startswith('um-6.')]
-        if home == 'tree1':
-            return [machine for machine in self.machines.get('kernel-tree', [])
-                    if machine.cpus == 1 and machine.user == 'zram']
-        if home in ('instructions', 'busy'):
-            return self.machines.get(home, [])
-        return [machine for source in ('storm', 'demo', 'busy')
-                for machine in self.machines.get(source, [])
-                if machine.kernel.startswith('6.12.') and machine.cpus == 2
-                and not machine.compaction]
-
-    def of_series(self, kernel):
-        """Those of the storm on kernels that begin so, of any number of CPUs."""
-        return [machine for machine in self.machines.get('storm', [])
-                if machine.kernel.startswith(kernel) and not machine.compaction]
+        """Where to look for a value, in this order."""
+        files, kernel, cpus, compaction = HOMES[home]
+        return [machine for name in files for machine in self.machines.get(name, [])
+                if machine.kernel.startswith(kernel) and cpus in (machine.cpus, None)
+                and machine.compaction == compaction]

@@ -5,9 +5,7 @@
 usage: report.py DATA_DIR OUT_MD OUT_SVG_DIR
        report.py -t TEXT DATA_DIR
 
-DATA_DIR holds those of storm.json, busy.json, demo.json, native.json,
-kernel-tree.json, instructions.json, phone.json, phone-newest.json,
-phone-instructions.json, user.json, rivals.json and profile-*.txt that there are.
+DATA_DIR holds those of the files named in records.py, and of profile-*.txt, that there are.
 OUT_MD is performance.in.md, where {{...}} is replaced: by a table, a drawing or a list,
 or within a sentence by a figure. A paragraph, or an item of a list, with a figure that
 the data do not have is left out.
@@ -16,6 +14,7 @@ OUT_SVG_DIR gets the drawings. -t prints another text of that kind, in lines of 
 message's width.
 """
 
+import collections
 import glob
 import os
 import re
@@ -33,29 +32,36 @@ TEMPLATES = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'performanc
 RELATIONS = {'<=': '≤', '>=': '≥', '=': ''}
 HOME_FILES = {'qemu': 'storm', 'native': 'native'}
 DRAWN_FROM = {**HOME_FILES, 'native73': 'native', 'busy': 'busy'}
-# The first table: what, where, at which point and by which key, unit; 1 process of 128 MiB
-# natively, of 256 MiB in QEMU, if nothing else is said
+# The first table: what, for whom, where (the first home that has it), at which point and by
+# which key, unit
 SUMMARY = (
-    ('SIGKILL until reaped, 4 processes of 32 MiB', 'native73', (4, 128), 'kill_ns_per_page',
+    ('SIGKILL until the last of 4 processes of 32 MiB is reaped', 'the killer, which waits for it',
+     ('native73',), (4, 128), 'kill_ns_per_page', 'ns a page'),
+    ('SIGKILL until its memory is back, 128 MiB', 'a task that needs memory', ('native73',),
+     (1, 128), 'back_ms', 'ms'),
+    ('the same beside 4 busy loops', 'a task that needs memory', ('busy',), (1, 128, '4'),
+     'back_ms', 'ms'),
+    ('munmap, 128 MiB', 'a program that unmaps', ('native73',), (1, 128), 'munmap_ns_per_page',
      'ns a page'),
-    ('SIGKILL until reaped, 1 process', 'native73', (1, 128), 'kill_ns_per_page', 'ns a page'),
-    ('munmap', 'native73', (1, 128), 'munmap_ns_per_page', 'ns a page'),
-    ('CPU time, drain threads included', 'native73', (1, 128), 'cpu_ns_per_page', 'ns a page'),
-    ('SIGKILL until its memory is back', 'native73', (1, 128), 'back_ms', 'ms'),
-    ('munmap, kernel built for one CPU', 'tree1', (1, 128), 'munmap_ns_per_page', 'ns a page'),
-    ('SIGKILL until its memory is back, beside 4 busy loops', 'busy', (1, 128, '4'), 'back_ms', 'ms'),
-    ('SIGKILL until reaped, 4 processes of 128 MiB', 'qemu', (4, 512), 'kill_ns_per_page',
-     'ns a page'),
-    ('time that a bystander loses meanwhile', 'qemu', (4, 512), 'fault_lost_ms', 'ms'),
-    ('storing a page (lz4)', 'qemu', (1, 256), 'store_ns_per_page', 'ns a page'),
-    ('memory that holds 256 MiB', 'qemu', (1, 256), 'mem_used_bytes', 'MiB'),
+    ('CPU time, drain threads included', 'all tasks, the battery', ('native73',), (1, 128),
+     'cpu_ns_per_page', 'ns a page'),
+    ('time lost while 4 processes of 128 MiB exit', 'a bystander with page faults',
+     ('qemu73', 'qemu'), (4, 512), 'fault_lost_ms', 'ms'),
+    ('storing a page (lz4)', 'a task that swaps out', ('qemu73', 'qemu'), (1, 256),
+     'store_ns_per_page', 'ns a page'),
 )
-AGAIN = {'native73': '`bench/native.sh -k 7.3 -c 2`', 'tree1': '`bench/kernel-tree.sh -c 1`',
-         'busy': '`bench/busy.sh`', 'qemu': '`bench/storm.sh`', 'phone': '`bench/phone.sh`'}
-HOME_NAMES = {'qemu': 'QEMU', 'native': 'native', 'native73': 'Linux 7.3, native, 2 CPUs'}
+AGAIN = {**COMMANDS, 'native': 'bench/native.sh -k 7.3 -c 2', 'storm': 'bench/storm.sh'}
+HOME_NAMES = {'qemu': 'Linux 6.12, QEMU, 2 CPUs', 'native': 'Linux 6.12, native, 1 CPU',
+              'qemu73': 'Linux 7.3, QEMU, 2 CPUs', 'native73': 'Linux 7.3, native, 2 CPUs'}
+# What `make bench-native` and `make bench-kernel-tree` sample, by how the file's name goes on
+SAMPLED = {'four-': '7.3, SIGKILL of 4 processes of 32 MiB', '': '7.3, munmap, 1 process of 256 MiB',
+           'tree-zswap-': '7.3, munmap under zswap, 1 process of 256 MiB'}
+# Of the handle table, a handle: leaves and nodes of core/handle_table.h, as tests/report.sh
+# looks up
+LEAF_HANDLES, LEAF_BYTES, NODE_BYTES = 512, 4096 + 192, 4224
+TABLE_BYTES = LEAF_BYTES / LEAF_HANDLES + NODE_BYTES / LEAF_HANDLES**2
 WIDTH = 120
 TEXT_WIDTH = 74
-TREE = 'tree-'  # of profiles of the kernel's own tree
 CLEAR = 1.02  # times better, to be called better
 
 # As in table.py, for what is too much for a terminal
@@ -83,8 +89,8 @@ POLICY_COLUMNS = (
 )
 
 
-ABSENT_73 = ('There is no record of Linux 7.3 on two CPUs yet: `bench/native.sh -k 7.3 -c 2` makes '
-             'it, and then `make report` this page.')
+ABSENT_73 = ('There is no record of Linux 7.3 on two CPUs yet: `{}` makes it, and then '
+             '`make report` this page.')
 
 
 class Missing(Exception):
@@ -241,32 +247,30 @@ class Page:
     def summary(self):
         """What changed, for whom, on which kernel, and how to repeat it."""
         rows = []
-        for what, home, point, key, unit in SUMMARY:
-            for machine in self.data.of_home(home):
+        for what, whom, homes, point, key, unit in SUMMARY:
+            for machine in (machine for home in homes for machine in self.data.of_home(home)):
                 pair = [machine.value(point, variant, key) for variant in ('intree', 'default')]
                 if None not in pair:
-                    rows.append(summary_row(what, machine.name, pair, unit, home))
+                    rows.append(summary_row(what, whom, machine.source, machine.kernel, pair, unit))
                     break
-        for _, doc in self.phones()[:1]:
-            pair = [phone_table.find(doc, variant) for variant in ('intree', 'default')]
-            for what, key in (('a phone\'s victim, until it is gone', 'gone_ms'),
-                              ('a phone\'s victim, until others can have its memory', 'back_ms')):
-                values = [record.get(key) for record in pair]
-                if None not in values:
-                    rows.append(summary_row(what, f'{doc[0]["kernel"]}, {doc[0]["cpus"]} CPUs',
-                                            values, 'ms', 'phone'))
+        for name, doc in self.phones()[:1]:
+            pair = [phone_table.find(doc, variant).get('back_ms') for variant in ('intree', 'default')]
+            if None not in pair:
+                rows.append(summary_row('a victim\'s memory is back, on a phone of 1 GiB', 'its user',
+                                        name, doc[0]['kernel'], pair, 'ms'))
         if not rows:
             return 'Nothing has been measured yet.'
-        return render_table(['what', 'again by', 'kernel', 'in-tree', 'Lethe', 'in-tree / Lethe'],
-                            rows, words=3)
+        return render_table(['what', 'for whom', 'in-tree', 'Lethe', 'in-tree / Lethe', 'Linux, again by'],
+                            rows, words=2)
 
-    def figures_73(self):
-        if not self.data.of_home('native73'):
-            return ABSENT_73
-        rows = [[figure.title, f'{RELATIONS[figure.relation]} {figure.limits[0]:g}',
-                 self.verdict(figure, 'native73')] for figure in figures.FIGURES_73]
-        return 'Of Linux 7.3, natively on two CPUs:\n\n' + render_table(
-            ['figure', 'to be', 'measured'], rows, words=3)
+    def figures_73(self, home):
+        command = AGAIN['native' if home == 'native73' else 'storm']
+        if not self.data.of_home(home):
+            return ABSENT_73.format(command)
+        return render_table(['figure', 'to be', 'measured'],
+                            [[figure.title, limit_of(figure, figure.limits[home]),
+                              self.verdict(figure, home)]
+                             for figure in figures.FIGURES_73 if home in figure.limits], words=3)
 
     def figures(self):
         rows = []
@@ -280,18 +284,15 @@ class Page:
 
     @staticmethod
     def to_be(figure):
-        sign = RELATIONS[figure.relation]
-        qemu, native = (None if limit is None else f'{sign} {limit:g}'.strip()
-                        for limit in figure.limits)
+        qemu, native = (limit_of(figure, figure.limits[home]) if home in figure.limits else None
+                        for home in figures.HOMES)
         if native in (qemu, None):
             return qemu + ('' if native else ' (QEMU)')
         return f'{qemu}; native {native}'
 
     def result(self, name, home):
-        of = figures.FIGURES_73 if home == 'native73' else figures.FIGURES
-        figure = next(figure for figure in of if figure.name == name)
-        limit = figure.limits[0 if home == 'native73' else figures.HOMES.index(home)]
-        return figures.measured(figure, self.data.of_home(home), limit)
+        figure = figures.find(name, home)
+        return figures.measured(figure, self.data.of_home(home), figure.limits.get(home))
 
     def verdict(self, figure, home):
         return describe(figure, self.result(figure.name, home))
@@ -301,35 +302,41 @@ class Page:
             return absent('rivals')
         rows = []
         for figure, limit, terms in figures.user_figures(self.data.documents['rivals']):
-            rows.append([figure.title, f'{RELATIONS[figure.relation]} {limit:g} '
+            rows.append([figure.title, f'{limit_of(figure, limit)} '
                          f'{"" if len(terms) > 1 else figure.unit}'.strip(),
                          describe(figure, figures.judge(figure, limit, terms))])
         return render_table(['figure', 'to be', 'measured'], rows, words=3)
 
-    def missed(self):
-        lines = []
-        for figure, home, limit in (
-                *((figure, 'native73', figure.limits[0]) for figure in figures.FIGURES_73),
-                *((figure, home, limit) for figure in figures.FIGURES
-                  for home, limit in zip(figures.HOMES, figure.limits))):
-            result = self.result(figure.name, home)
-            if result and result.met is False:
-                lines.append(f'- {figure.title} ({HOME_NAMES[home]}): {result.text}, to be '
-                             f'{RELATIONS[figure.relation]} {limit:g}')
+    def judged(self):
+        """(is it met, line) of all figures to reach that were measured."""
+        for figure in (*figures.FIGURES_73, *figures.FIGURES):
+            for home, limit in figure.limits.items():
+                result = self.result(figure.name, home)
+                if result:
+                    yield result.met, (f'{figure.title} ({HOME_NAMES[home]}): {result.text}, '
+                                       f'to be {limit_of(figure, limit)}')
         for figure, limit, terms in figures.user_figures(
                 self.data.documents.get('rivals', {'results': [], 'push': []})):
             result = figures.judge(figure, limit, terms)
-            if result and result.met is False:
-                lines.append(f'- {figure.title}: {result.text}, to be '
-                             f'{RELATIONS[figure.relation]} {limit:g}')
+            if result:
+                yield result.met, (f'{figure.title}: {result.text}, '
+                                   f'to be {limit_of(figure, limit)}')
         for name, doc in self.phones():
             for title, limit, value, met in phone_table.judge_goals(doc):
-                if not met:
-                    lines.append(f'- The phone (`{name}.json`), {title}: {value:.2f}, to be '
-                                 f'≤ {limit:g}')
+                yield met, (f'The phone (`{name}.json`), {title}: {value:.2f}, to be '
+                            f'≤ {limit:g}')
+
+    def missed(self):
         if not self.data.machines and not self.data.documents:
             return 'Nothing has been measured yet.'
-        return '\n'.join(lines) or 'None of those that were measured.'
+        return '\n'.join(f'- {line}' for met, line in self.judged() if not met) or (
+            'None of those that were measured.')
+
+    def missed_count(self):
+        judged = [met for met, _ in self.judged()]
+        if not judged:
+            raise Missing
+        return f'{judged.count(False)} of the {len(judged)} figures'
 
     def tables(self, source):
         if source not in self.data.machines:
@@ -344,7 +351,7 @@ class Page:
 
     def losses(self):
         rows = {}
-        for source in ('storm', 'busy', 'demo', 'native', 'kernel-tree'):
+        for source in ('storm', 'busy', 'busy-newest', 'demo', 'native', 'kernel-tree'):
             for machine in self.data.machines.get(source, []):
                 for what, who, point, times in losses_of(machine):
                     key = (f'{machine.name} (`{source}.json`)', what, who)
@@ -377,6 +384,14 @@ class Page:
             value = phone_table.find(doc, variant).get(key)
             if value is not None:
                 return figures.show(value)
+        raise Missing
+
+    def phone_ratio(self, key):
+        """How much of in-tree's it is with the default"""
+        for _, doc in self.phones():
+            ours, own = (phone_table.find(doc, variant).get(key) for variant in ('default', 'intree'))
+            if ours and own:
+                return f'{ours / own:.2f}'
         raise Missing
 
     def phone_range(self, variant, key):
@@ -433,41 +448,34 @@ class Page:
         return render_table(['figure', 'threads', 'the best rival', 'the best of Lethe'], rows,
                             words=4)
 
-    def profiles(self):
-        if 'default' not in self.data.profiles:
-            first = ('There is no `profile-default.txt` yet: `make bench-native` makes it, and then '
-                     '`make report` this page.')
-        else:
-            first = ''
-        parts = [block for name, block in self.profile_blocks() if not name.startswith(TREE)]
-        return '\n\n'.join([first] * bool(first) + parts)
+    def profiles(self, prefix=''):
+        """Those whose names begin so, and go on with a variant."""
+        command = 'make bench-kernel-tree' if prefix.startswith('tree-') else 'make bench-native'
+        return '\n\n'.join(self.profile_block(name, SAMPLED[prefix])
+                           for name in (prefix + variant for variant in table.VARIANTS)
+                           if name in self.data.profiles) or (
+            f'There is no `profile-{prefix}default.txt` yet: `{command}` makes it, and then '
+            '`make report` this page.')
 
-    def profile_blocks(self):
-        for name, text in self.data.profiles.items():
-            kernel = re.search(r'lethe\.ko and zram\.ko for (\S+)$', text, re.M)
-            cpus = re.search(r'run (?:it )?on (\S+ CPUs?)$', text, re.M)
-            of = ', '.join(found[1] for found in (kernel, cpus) if found)
-            yield name, f'**{name}**{of and ": " + of}\n\n```\n{shorten(text)}\n```'
+    def profile_block(self, name, sampled):
+        text = self.data.profiles[name]
+        kernel = re.search(r'lethe\.ko and zram\.ko for (\S+)$', text, re.M)
+        cpus = re.search(r'run (?:it )?on (\S+ CPUs?)$', text, re.M)
+        of = ', '.join(found[1] for found in (kernel, cpus) if found)
+        return (f'**{name.rpartition("-")[2]}**: {sampled}{of and ", " + of}\n\n'
+                f'```\n{shorten(text)}\n```')
 
-    def share(self, profile, pattern):
-        """Of a line of a profile: ns a page, and the share"""
-        found = re.search(rf'^{pattern} ([0-9.]+)(?: ns)? \((\d+) %\)',
-                          self.data.profiles.get(profile, ''), re.M)
-        if not found:
+    def profile(self, name, window, *parts):
+        """ns a page, and the share, of modules, functions or named parts, with + between:
+        of what was measured, or of what came after it until the memory was back."""
+        text = self.data.profiles.get(name, '').partition('\nfrom then')
+        total, ns = read_profile(text[0 if window == 'measured' else 2])
+        known = [ns[part] for part in ' '.join(parts).split(' + ') if part in ns]
+        if not known or not total:
             raise Missing
-        return f'{found[1]} ns ({found[2]} %)'
-
-    def profile_part(self, profile, part):
-        """What a module, or the host, takes of the time measured"""
-        return self.share(profile, rf'measured: .*\n +(?:.*, )?{re.escape(part)}')
+        return f'{sum(known):.1f} ns ({100 * sum(known) / total:.0f} %)'
 
     # The kernel's own tree
-
-    def tree_profiles(self):
-        parts = [block for name, block in self.profile_blocks() if name.startswith(TREE)]
-        return '\n\n'.join(parts) or (
-            'There is no profile yet: `make bench-kernel-tree` makes them, and then `make report` '
-            'this page.')
 
     def tree_there(self):
         """Nothing, and the paragraph stays if there are records."""
@@ -496,10 +504,6 @@ class Page:
             raise Missing
         return f'{own / ours:.2f}'
 
-    def tree_part(self, variant, *part):
-        """What a part takes of munmap in a profile under zswap"""
-        return self.share(f'{TREE}zswap-{variant}', f'  {re.escape(" ".join(part))}:')
-
     # Drawings
 
     def plot(self, name):
@@ -509,12 +513,13 @@ class Page:
                 return absent('rivals')
             bars = held_bars(self.data.documents['rivals'])
         elif name == 'cpus-qemu':
-            bars = cpus_bars(self.data.of_series('7.'))
+            bars = cpus_bars(self.data.of_home('cpus'))
         else:
             source = DRAWN_FROM[home]
             machines = self.data.of_home(home)
             if not machines:
-                return ABSENT_73 if home == 'native73' else absent(source)
+                return (ABSENT_73.format(AGAIN['native']) if home == 'native73'
+                        else absent(source))
             bars = BARS[name.partition('-')[0]](machines[0], HOME_NAMES.get(home, machines[0].name))
         if bars is None:
             return 'The records have nothing to draw here.'
@@ -529,17 +534,46 @@ class Page:
             raise Missing
         return result.text
 
-    def value(self, home, point, variant, key):
+    def number(self, home, point, variant, key):
         procs, _, mib = point.partition('x')
         for machine in self.data.of_home(home):
             value = machine.value((int(procs), int(mib)), variant, key)
             if value is not None:
+                return value
+        raise Missing
+
+    def value(self, *words):
+        """Home, point, variant, key"""
+        return figures.show(self.number(*words))
+
+    def ratio(self, home, point, above, below, key):
+        """Of two variants"""
+        own = self.number(home, point, below, key)
+        if not own:
+            raise Missing
+        return f'{self.number(home, point, above, key) / own:.2f}'
+
+    def cpus(self, cpus, variant, key):
+        """Of the storm on 7.3 with so many CPUs"""
+        for machine in self.data.of_home('cpus'):
+            value = machine.value((4, 512), variant, key)
+            if machine.cpus == int(cpus) and value is not None:
                 return figures.show(value)
         raise Missing
 
-    def rival(self, allocator, threads, key):
-        for row in self.data.documents.get('rivals', {'results': []})['results']:
-            if (row['allocator'], str(row['threads'])) == (allocator, threads) and key in row:
+    def drain(self, home, *formula):
+        """What comes out of the costs of a page, in ns or instructions."""
+        point = (1, 32) if home == 'instructions' else (1, 128)
+        for machine in self.data.of_home(home):
+            costs = drain_costs(machine, point)
+            if costs:
+                return figures.show(eval(' '.join(formula), {'__builtins__': {}}, costs))
+        raise Missing
+
+    def push_value(self, key):
+        """Of the default, two threads"""
+        for row in self.data.documents.get('rivals', {'push': []})['push']:
+            if row['policy'] != 'array' and row['threads'] == 2 and key in row:
                 return figures.show(row[key])
         raise Missing
 
@@ -555,11 +589,42 @@ def describe(figure, result):
     return f'{result.text}{verdict} ({parts} {figure.unit})'
 
 
-def summary_row(what, kernel, pair, unit, home):
-    scale = 1 / (1 << 20) if unit == 'MiB' else 1
-    return [what, AGAIN[home], kernel,
-            *(f'{figures.show(value * scale)} {unit}' for value in pair),
-            f'{pair[0] / pair[1]:.2f}' if pair[1] else '-']
+def limit_of(figure, limit):
+    return f'{RELATIONS[figure.relation]} {limit:g}'.strip()
+
+
+def summary_row(what, whom, source, kernel, pair, unit):
+    where = 'native' if kernel.startswith('um-') else 'QEMU'
+    return [what, whom, *(f'{figures.show(value)} {unit}' for value in pair),
+            f'**{pair[0] / pair[1]:.2f}**' if pair[1] else '-',
+            f'{re.search(r"[0-9]+[.][0-9]+", kernel)[0]} {where}, `{AGAIN[source]}`']
+
+
+def drain_costs(machine, point):
+    """Of a page, by the names that performance-drain-threads.in.md gives them; None if not
+    all were measured."""
+    intree, ours, sync = (machine.find(point, variant) or {}
+                          for variant in ('intree', 'default', 'sync'))
+    try:
+        kill, floor, cpu = (ours[key] for key in ('kill_ns_per_page', 'floor_ns_per_page',
+                                                  'cpu_ns_per_page'))
+        return {'k': intree['kill_ns_per_page'], 'e': kill, 'push': kill - floor, 'd': cpu - kill,
+                's': sync['kill_ns_per_page'] - sync['floor_ns_per_page'],
+                'extra': intree['cpu_ns_per_page'] - intree['kill_ns_per_page'],
+                'table': TABLE_BYTES}
+    except KeyError:
+        return None
+
+
+def read_profile(text):
+    """ns of all samples, and by module, by named part and by function."""
+    modules = dict(re.findall(r'(\S+) ([0-9.]+) \([0-9]+ %\)(?:,|$)', text, re.M))
+    ns = collections.Counter({name: float(value) for name, value in modules.items()})
+    for name, value in re.findall(r'^  (\S.*): ([0-9.]+) ns \(', text, re.M):
+        ns[name] = float(value)
+    for value, name in re.findall(r'^ +([0-9.]+) ns +[0-9.]+ %  (\S+) \[', text, re.M):
+        ns[name] += float(value)
+    return sum(map(float, modules.values())), ns
 
 
 def shorten(text):
@@ -702,7 +767,8 @@ def fill_all(page, template, width=WIDTH):
         try:
             filled = fill(page, block)
             alone = re.fullmatch(r'\s*\{\{[^{}]+\}\}\s*', block)
-            made.append(filled if alone or filled == block else wrap(filled, width))
+            made.append(filled if alone or filled == block or filled.lstrip().startswith('|')
+                        else wrap(filled, width))
         except Missing:
             pass
     return ''.join(made).rstrip('\n') + '\n'

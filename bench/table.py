@@ -146,8 +146,8 @@ COLUMNS = (
      'us: 99th percentile of the page faults of a bystander, in the 500 ms from the\n'
      '        first SIGKILL on'),
     ('lost', 'fault_lost_ms', 1, 2,
-     'ms: by how much pages were later there than half of them are, faults and waiting\n'
-     '        for the CPU, summed over the same time'),
+     'ms: sum of lateness above the median, of page faults and of waiting for a CPU,\n'
+     '        over the same time'),
     ('(N x)', None, 0, 0,
      "how many times less than the kernel's own"),
 )
