@@ -207,7 +207,7 @@ for name in default four-default tree-zswap-default; do
 done
 says "| not measured | not measured |"
 says "Nothing has been measured yet."
-says "\`phone.json\` (\`bench/phone.sh\`), \`phone-newest.json\` (\`bench/phone.sh -k newest\`), \`phone-instructions.json\`"
+says "\`phone-newest.json\` (\`bench/phone.sh -k newest\`), \`phone.json\` (\`bench/phone.sh\`), \`phone-instructions.json\`"
 says "There is no \`phone.json\` yet: "
 says "There is no record of Linux 7.3 on two CPUs yet: "
 check "no section of the list about the tree" sh -c '! grep -q "^## What the kernel" out-kernel-tree.md'
