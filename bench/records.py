@@ -36,6 +36,8 @@ HOMES = {
     'native': (('native',), 'um-6.', 1, ''),
     'qemu': (('storm', 'demo', 'busy'), '6.12.', 2, ''),
     'compaction': (('storm',), '6.12.', 2, 'running'),
+    'native73on4': (('native',), 'um-7.', 4, ''),
+    'qemu61': (('storm',), '6.1.', 4, ''),
     'cpus': (('storm',), '7.', None, ''),
     'busy': (('busy-newest', 'busy'), '', 2, ''),
     'instructions': (('instructions',), '', 1, ''),

@@ -710,7 +710,8 @@ def cpus_bars(machines):
         return None
     return plot.Bars(title='SIGKILL until the last of 4 processes is reaped, by CPUs, QEMU, '
                      + machines[0].kernel, unit='ns per page',
-                     groups=[f'{machine.cpus} CPUs' for machine in machines],
+                     groups=[f'{machine.cpus} CPU{"s" if machine.cpus > 1 else ""}'
+                             for machine in machines],
                      series=['in-tree', 'default'],
                      colours=[COLOURS[variant] for variant in variants],
                      rows=[[machine.value(point, variant, key) for machine in machines]
