@@ -175,7 +175,8 @@ def digits_of(value, met, compare, limit):
     of 1 it is."""
     for digits in (2, 3, 4):
         shown = round(value, digits)
-        if (met is None or compare(shown, limit) == met) and (shown != 1 or digits > 2 or value == 1):
+        vague = shown == 1 != value and digits == 2
+        if not vague and (met is None or compare(shown, limit) == met):
             return digits
     return 5
 

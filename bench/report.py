@@ -54,7 +54,8 @@ AGAIN = {**COMMANDS, 'native': 'bench/native.sh -k 7.3 -c 2', 'storm': 'bench/st
 HOME_NAMES = {'qemu': 'Linux 6.12, QEMU, 2 CPUs', 'native': 'Linux 6.12, native, 1 CPU',
               'qemu73': 'Linux 7.3, QEMU, 2 CPUs', 'native73': 'Linux 7.3, native, 2 CPUs'}
 # What `make bench-native` and `make bench-kernel-tree` sample, by how the file's name goes on
-SAMPLED = {'four-': '7.3, SIGKILL of 4 processes of 32 MiB', '': '7.3, munmap, 1 process of 256 MiB',
+SAMPLED = {'four-': '7.3, SIGKILL of 4 processes of 32 MiB',
+           '': '7.3, munmap, 1 process of 256 MiB',
            'tree-zswap-': '7.3, munmap under zswap, 1 process of 256 MiB'}
 # Of the handle table, a handle: leaves and nodes of core/handle_table.h, as tests/report.sh
 # looks up
@@ -254,14 +255,15 @@ class Page:
                     rows.append(summary_row(what, whom, machine.source, machine.kernel, pair, unit))
                     break
         for name, doc in self.phones()[:1]:
-            pair = [phone_table.find(doc, variant).get('back_ms') for variant in ('intree', 'default')]
+            pair = [phone_table.find(doc, variant).get('back_ms')
+                    for variant in ('intree', 'default')]
             if None not in pair:
-                rows.append(summary_row('a victim\'s memory is back, on a phone of 1 GiB', 'its user',
-                                        name, doc[0]['kernel'], pair, 'ms'))
+                rows.append(summary_row('a victim\'s memory is back, on a phone of 1 GiB',
+                                        'its user', name, doc[0]['kernel'], pair, 'ms'))
         if not rows:
             return 'Nothing has been measured yet.'
-        return render_table(['what', 'for whom', 'in-tree', 'Lethe', 'in-tree / Lethe', 'Linux, again by'],
-                            rows, words=2)
+        return render_table(['what', 'for whom', 'in-tree', 'Lethe', 'in-tree / Lethe',
+                             'Linux, again by'], rows, words=2)
 
     def figures_73(self, home):
         command = AGAIN['native' if home == 'native73' else 'storm']
@@ -389,7 +391,8 @@ class Page:
     def phone_ratio(self, key):
         """How much of in-tree's it is with the default"""
         for _, doc in self.phones():
-            ours, own = (phone_table.find(doc, variant).get(key) for variant in ('default', 'intree'))
+            ours, own = (phone_table.find(doc, variant).get(key)
+                         for variant in ('default', 'intree'))
             if ours and own:
                 return f'{ours / own:.2f}'
         raise Missing
