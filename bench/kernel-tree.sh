@@ -129,7 +129,7 @@ step "run on $cpus CPU$([ "$cpus" = 1 ] || echo s)"
 runner
 if [ -n "$profile" ]; then
 	one "$profile" TRACE=1
-	perf script -i "$data" --ns -F time,ip,sym 2>/dev/null |
+	perf script -i "$data" --comms linux --ns -F time,ip,sym 2>/dev/null |
 		python3 "$here/profile.py" "$results" "${kernel[$profile]}" - "$period" "$lines" ''
 	exit
 fi

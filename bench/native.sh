@@ -94,7 +94,7 @@ step "run it on $cpus CPU$([ "$cpus" = 1 ] || echo s)"
 runner
 if [ -n "$profile" ]; then
 	boot "$kernel" "VARIANTS=$variants" TRACE=1
-	perf script -i "$data" --ns -F time,ip,sym 2>/dev/null |
+	perf script -i "$data" --comms linux --ns -F time,ip,sym 2>/dev/null |
 		python3 "$here/profile.py" "$results" "$kernel" "$modules" "$period" "$lines" \
 			"$symbol"
 else

@@ -15,13 +15,15 @@ data=$work/perf.data
 # between two processes of the guest takes longer if they are on different ones. Several
 # are where the scheduler puts them, and give way: each waits for others, spinning.
 runner() {
-	local cpu
+	local cpu inherit=()
 	# shellcheck disable=SC2016 # for that shell to expand
 	local huge='mount -t tmpfs -o huge=always none /dev/shm && exec "$@"'
 	# A kernel that dies ends its process group.
 	run=(setsid timeout --kill-after=5 1800)
+	# Further CPUs are threads, and processes of the guest are processes.
+	[ "$cpus" != 1 ] || inherit=(--no-inherit)
 	[ -z "$profile" ] ||
-		run+=(perf record -q --no-inherit -k CLOCK_MONOTONIC -e cpu-clock -c "$period"
+		run+=(perf record -q "${inherit[@]}" -k CLOCK_MONOTONIC -e cpu-clock -c "$period"
 			-m 32M -o "$data" --)
 	if [ "$cpus" = 1 ]; then
 		cpu=$(taskset -cp $$ | sed 's/.*[ ,-]//')
