@@ -4,7 +4,7 @@
 # target first installs the Debian packages it needs, if any is missing.
 
 KVER ?= 6.12-cloud-amd64
-RECORDS = demo storm busy busy-newest phone phone-newest phone-instructions native kernel-tree instructions user rivals
+RECORDS = demo storm busy busy-newest phone phone-newest phone-instructions native kernel-tree instructions instructions-storm user rivals
 
 .PHONY: help setup demo test test-all test-arm64 test-debug test-systems test-kernel-tree kernel-patch sim \
 	test-clone sim-small sim-mutants fuzz coverage modules deb dist install install-modules uninstall \

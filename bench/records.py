@@ -16,6 +16,7 @@ EXITS = {
     'native': ('make bench-native', 1),
     'kernel-tree': ('make bench-kernel-tree', 1),
     'instructions': ('bench/demo.sh -i', 1),
+    'instructions-storm': ('bench/demo.sh -i -k newest -n 4 -m 256 -w storm', 1),
 }
 PHONES = {
     'phone-newest': 'bench/phone.sh -k newest',
@@ -41,6 +42,7 @@ HOMES = {
     'cpus': (('storm',), '7.', None, ''),
     'busy': (('busy-newest', 'busy'), '', 2, ''),
     'instructions': (('instructions',), '', 1, ''),
+    'instructions-storm': (('instructions-storm',), '', 1, ''),
 }
 
 
