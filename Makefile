@@ -140,7 +140,7 @@ bench-kernel-tree: setup
 # What a page was made from stays with it: the page can be made again without measuring.
 report: setup
 	@mkdir -p docs/performance
-	@for file in $(RECORDS:%=build/bench/%.json) build/bench/profile-*.txt; do \
+	@for file in $(RECORDS:%=build/bench/%.json) build/bench/profile-*.txt build/bench/callgrind-*.txt; do \
 		[ ! -f "$$file" ] || cp "$$file" docs/performance/ || exit 1; \
 	done
 	@bench/report.py docs/performance docs/performance.md docs/performance

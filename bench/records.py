@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
 """Records of the benchmarks as files, and as machines that they were taken on."""
 
+import glob
 import json
 import os
 
@@ -217,7 +218,7 @@ class Data:
     def __init__(self, directory, keys):
         if not os.path.isdir(directory):
             raise DataError(f'{directory} is not a directory')
-        self.machines, self.documents, self.profiles = {}, {}, {}
+        self.machines, self.documents, self.profiles, self.counted = {}, {}, {}, {}
         for source in EXITS:
             path = os.path.join(directory, source + '.json')
             doc = read_json(path)
@@ -232,11 +233,10 @@ class Data:
             if doc is not None:
                 check(path, doc, keys)
                 self.documents[name] = doc
-        for name in sorted(os.listdir(directory)):
-            if name.startswith('profile-') and name.endswith('.txt'):
-                with open(os.path.join(directory, name), encoding='utf-8',
-                          errors='replace') as file:
-                    self.profiles[name[len('profile-'):-len('.txt')]] = file.read()
+        for kind, texts in (('profile-', self.profiles), ('callgrind-', self.counted)):
+            for path in glob.glob(os.path.join(directory, kind + '*.txt')):
+                with open(path, encoding='utf-8', errors='replace') as file:
+                    texts[os.path.basename(path)[len(kind):-len('.txt')]] = file.read()
 
     def of_home(self, home):
         """Where to look for a value, in this order."""

@@ -460,6 +460,12 @@ class Page:
             f'There is no `profile-{prefix}default.txt` yet: `{command}` makes it, and then '
             '`make report` this page.')
 
+    def counted(self, variant):
+        """Instructions by function, in userspace."""
+        if variant not in self.data.counted:
+            raise Missing
+        return f'```\n{self.data.counted[variant]}```'
+
     def profile_block(self, name, sampled):
         text = self.data.profiles[name]
         kernel = re.search(r'lethe\.ko and zram\.ko for (\S+)$', text, re.M)

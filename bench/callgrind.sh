@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
+#
+# Where the instructions of freeing go: the allocator in userspace under callgrind, which
+# counts them, the same each time. One thread stores pages of real files, and frees them
+# by zs_free_deferred().
+#
+# usage: callgrind.sh [-m MIB]
+#
+# Prints a table for the default and for sync; build/bench/callgrind-VARIANT.txt.
+
+set -euo pipefail
+
+here=$(dirname "$(readlink -f "$0")")
+cd "$here/.."
+mib=32
+
+die() {
+	printf 'callgrind: %s\n' "$*" >&2
+	exit 1
+}
+
+while getopts m: option; do
+	case $option in
+	m) mib=$OPTARG ;;
+	*) die 'usage: callgrind.sh [-m MIB]' ;;
+	esac
+done
+[ "$OPTIND" -gt $# ] || die 'usage: callgrind.sh [-m MIB]'
+command -v valgrind >/dev/null || die "valgrind is missing (package valgrind)"
+
+dir=build/user
+[ -f $dir/build.ninja ] || meson setup $dir >&2
+ninja -C $dir tools/lethe >&2
+mkdir -p build/bench
+counted=$(mktemp)
+trap 'rm -f "$counted"' EXIT
+for variant in default:tombstone sync:sync; do
+	valgrind -q --log-file=/dev/null --tool=callgrind \
+		--callgrind-out-file="$counted" $dir/tools/lethe bench --size "$mib" \
+		--rounds 1 --policy "${variant#*:}" >/dev/null
+	bench/callgrind.py "$counted" zs_free_deferred >"build/bench/callgrind-${variant%:*}.txt"
+	printf '%s: ' "${variant%:*}"
+	cat "build/bench/callgrind-${variant%:*}.txt"
+	echo
+done
