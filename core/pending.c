@@ -126,6 +126,7 @@ size_t pending_take(struct handle_table *t, struct pending_walk *w, u32 *index,
 			w->over = true;
 			break;
 		}
+		PORT_ASSERT(w->leaf_nr < w->stop);
 		if (!take_leaf(t, w, index, &n, max, &lines))
 			break;
 		/* The leaf's own. */
