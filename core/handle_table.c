@@ -147,11 +147,23 @@ static struct table_leaf *table_leaf_create(port_atomic *values, enum port_alloc
 	return leaf;
 }
 
+/* @values to a leaf of which the caller has all indices, and these to the table. */
+static void leaf_restore(struct handle_table *t, struct table_leaf *leaf, u32 leaf_nr,
+			 port_atomic *values)
+{
+	u32 w;
+
+	port_atomic_store_release(&leaf->values, (u64)(uintptr_t)values);
+	/* Fully ordered: the task that takes an index finds the values. */
+	for (w = 0; w < TABLE_WORDS; w++)
+		table_put(t, (leaf_nr << TABLE_SHIFT) + w * 64, ~(u64)0);
+}
+
 /* Give @values to a leaf without. False: there is none. */
 static bool table_restore_leaf(struct handle_table *t, port_atomic *values)
 {
 	struct table_leaf *leaf;
-	u32 leaf_nr, w;
+	u32 leaf_nr;
 
 	port_spin_lock(&t->grow_lock);
 	if (!t->stripped) {
@@ -163,10 +175,7 @@ static bool table_restore_leaf(struct handle_table *t, port_atomic *values)
 	t->stripped = leaf->next_stripped;
 	port_spin_unlock(&t->grow_lock);
 	port_atomic_add(&t->meta_bytes, port_meta_size(VALUES_SIZE));
-	port_atomic_store_release(&leaf->values, (u64)(uintptr_t)values);
-	/* Fully ordered: the task that takes an index finds the values. */
-	for (w = 0; w < TABLE_WORDS; w++)
-		table_put(t, (leaf_nr << TABLE_SHIFT) + w * 64, ~(u64)0);
+	leaf_restore(t, leaf, leaf_nr, values);
 	return true;
 }
 
@@ -275,15 +284,12 @@ static bool leaf_take_all(struct handle_table *t, struct table_leaf *leaf, u32 l
 static bool leaf_strip(struct handle_table *t, struct table_leaf *leaf, u32 leaf_nr)
 {
 	port_atomic *values = leaf_values(leaf);
-	u32 w;
 
 	port_atomic_store(&leaf->values, (u64)(uintptr_t)no_values);
 	/* See "Shrinking" in handle_table.h. */
 	port_atomic_fence();
 	if (port_atomic_load_acquire(&t->readers)) {
-		port_atomic_store_release(&leaf->values, (u64)(uintptr_t)values);
-		for (w = 0; w < TABLE_WORDS; w++)
-			table_put(t, (leaf_nr << TABLE_SHIFT) + w * 64, ~(u64)0);
+		leaf_restore(t, leaf, leaf_nr, values);
 		return false;
 	}
 	port_meta_free(values, VALUES_SIZE);
