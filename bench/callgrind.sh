@@ -11,14 +11,11 @@
 
 set -euo pipefail
 
-here=$(dirname "$(readlink -f "$0")")
-cd "$here/.."
-mib=32
+# shellcheck source=bench/guest.sh
+. "$(dirname "$0")/guest.sh"
 
-die() {
-	printf 'callgrind: %s\n' "$*" >&2
-	exit 1
-}
+cd "$top"
+mib=32
 
 while getopts m: option; do
 	case $option in
@@ -32,15 +29,14 @@ command -v valgrind >/dev/null || die "valgrind is missing (package valgrind)"
 dir=build/user
 [ -f $dir/build.ninja ] || meson setup $dir >&2
 ninja -C $dir tools/lethe >&2
-mkdir -p build/bench
 counted=$(mktemp)
 trap 'rm -f "$counted"' EXIT
 for variant in default:tombstone sync:sync; do
 	valgrind -q --log-file=/dev/null --tool=callgrind \
 		--callgrind-out-file="$counted" $dir/tools/lethe bench --size "$mib" \
 		--rounds 1 --policy "${variant#*:}" >/dev/null
-	bench/callgrind.py "$counted" zs_free_deferred >"build/bench/callgrind-${variant%:*}.txt"
+	"$here/callgrind.py" "$counted" zs_free_deferred >"$work/callgrind-${variant%:*}.txt"
 	printf '%s: ' "${variant%:*}"
-	cat "build/bench/callgrind-${variant%:*}.txt"
+	cat "$work/callgrind-${variant%:*}.txt"
 	echo
 done
